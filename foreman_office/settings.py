@@ -1,0 +1,188 @@
+"""Settings of the office: one file, read from the environment, safe by default.
+
+Every variable is listed in the README. A missing or wrong value stops the start with its name.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.csp import CSP
+from environs import Env, validate
+
+from foreman_office.kit import embedded, pool
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(BASE_DIR / ".env", recurse=False)
+
+at_least_one = validate.Range(min=1)
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# What the office keeps on disk: its own PostgreSQL, its secret, the collected static files.
+FOREMAN_VAR = env.path("FOREMAN_VAR", default=BASE_DIR / "var").resolve()
+
+# --- database ------------------------------------------------------------------------------------
+
+# Without an address the office brings its own PostgreSQL. Its address is computed, not asked for:
+# manage.py starts the server, settings never do.
+EMBEDDED = not env.str("DATABASE_URL", default="")
+DATABASE_POOLED = env.bool("DATABASE_POOLED", default=False)
+FOREMAN_DB_POOL_SIZE = env.int("FOREMAN_DB_POOL_SIZE", default=4, validate=validate.Range(min=0))
+
+DATABASES = {
+    "default": embedded.database_settings(FOREMAN_VAR)
+    if EMBEDDED
+    else env.dj_db_url("DATABASE_URL")
+}
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured("DATABASE_URL must be the address of a PostgreSQL server.")
+
+_options = DATABASES["default"].setdefault("OPTIONS", {})
+if FOREMAN_DB_POOL_SIZE:
+    _options["pool"] = pool.options(FOREMAN_DB_POOL_SIZE)
+if DATABASE_POOLED:
+    # A transaction pooler refuses startup options and gives every transaction another session, so
+    # cursors that outlive one are off and the timeouts are set on the role (README).
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
+else:
+    _options["options"] = " ".join(
+        [
+            _options.get("options", ""),
+            "-c statement_timeout=60s",
+            "-c lock_timeout=10s",
+            "-c idle_in_transaction_session_timeout=60s",
+        ]
+    ).strip()
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- secrets and who may ask ---------------------------------------------------------------------
+
+if EMBEDDED and not env.str("SECRET_KEY", default=""):
+    SECRET_KEY = embedded.secret_key(FOREMAN_VAR)
+else:
+    SECRET_KEY = (
+        env.str("SECRET_KEY", default="development-only") if DEBUG else env.str("SECRET_KEY")
+    )
+    if not SECRET_KEY:
+        raise ImproperlyConfigured("SECRET_KEY is empty: the office needs a secret of its own.")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# HTTPS=true says that a proxy ends TLS in front of the office and names it in X-Forwarded-Proto.
+# The local office speaks plain http, where a secure cookie would never come back.
+HTTPS = env.bool("HTTPS", default=False)
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+
+# --- the office ----------------------------------------------------------------------------------
+
+FOREMAN_HEARTBEAT_INTERVAL_SECONDS = env.int(
+    "FOREMAN_HEARTBEAT_INTERVAL_SECONDS", default=60, validate=at_least_one
+)
+FOREMAN_SILENCE_THRESHOLD_SECONDS = env.int(
+    "FOREMAN_SILENCE_THRESHOLD_SECONDS", default=120, validate=at_least_one
+)
+if FOREMAN_SILENCE_THRESHOLD_SECONDS < 2 * FOREMAN_HEARTBEAT_INTERVAL_SECONDS:
+    raise ImproperlyConfigured(
+        "FOREMAN_SILENCE_THRESHOLD_SECONDS must be at least twice"
+        " FOREMAN_HEARTBEAT_INTERVAL_SECONDS: one late heartbeat is not silence."
+    )
+
+# --- Django --------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_filters",
+    "ninja",
+    "foreman_office",
+    "programs",
+    "builders",
+    "governance",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "foreman_office.urls"
+WSGI_APPLICATION = "foreman_office.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "builtins": ["foreman_office.kit.templatetags.kit"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+STATIC_URL = "static/"
+STATIC_ROOT = FOREMAN_VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False

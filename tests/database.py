@@ -1,0 +1,57 @@
+"""The database under test: the throwaway server, and a flush that append-only tables allow."""
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+from tests import throwaway
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """Have a server before anything asks for a database, and not before."""
+    if not settings.EMBEDDED:
+        yield
+        return
+    with throwaway.server():
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Flush past the triggers that refuse it, and keep what migrations put there."""
+    with django_db_blocker.unblock():
+        rows = migrated_rows()
+
+    def execute_sql_flush(self, sql_list):
+        with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            for sql in sql_list:
+                cursor.execute(sql)
+            for table, content in rows.items():
+                with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                    copy.write(content)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
+        yield
+
+
+def migrated_rows() -> dict[str, bytes]:
+    """Return what migrations wrote into our own tables, by table."""
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.django_table_names(only_existing=True):
+            if table.startswith(("django_", "auth_")):
+                continue  # Django restores its own
+            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+                content = b"".join(copy)
+            if content:
+                rows[table] = content
+    connection.close()
+    return rows
+
+
+def pytest_unconfigure(config):
+    throwaway.remove()

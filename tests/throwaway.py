@@ -1,0 +1,67 @@
+"""A PostgreSQL for one test run: fast because nothing needs to last, gone when the run is over.
+
+The run's first process makes a directory and holds a lock in it; xdist's workers find it in their
+environment. The server is an embedded one like any other: the first user starts it, the last one
+stops it. A directory whose lock nobody holds was left by a killed run, and the next run removes it.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from foreman_office.kit import embedded
+
+VARIABLE = "FOREMAN_TEST_VAR"
+SERVER_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+}
+
+_claim = None  # the open lock of the directory that this process made
+
+
+def directory() -> Path:
+    """Return the directory of this run; the first process to ask makes it."""
+    global _claim
+    if VARIABLE not in os.environ:
+        home = Path(tempfile.gettempdir()) / f"foreman-tests-{os.geteuid()}"
+        home.mkdir(mode=0o700, exist_ok=True)
+        with open(home / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for run in home.glob("run-*"):
+                _remove_if_abandoned(run)
+            made = Path(tempfile.mkdtemp(prefix="run-", dir=home))
+            _claim = _lock_of(made)
+            fcntl.flock(_claim, fcntl.LOCK_EX)
+        os.environ[VARIABLE] = str(made)
+    return Path(os.environ[VARIABLE])
+
+
+def server() -> AbstractContextManager[None]:
+    return embedded.running(directory(), SERVER_SETTINGS)
+
+
+def remove() -> None:
+    """Remove the run's directory if this is the process that made it."""
+    if _claim:
+        shutil.rmtree(directory())
+
+
+def _lock_of(run: Path):
+    return open(run / "claimed", "a")
+
+
+def _remove_if_abandoned(run: Path) -> None:
+    with _lock_of(run) as claim:
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        embedded.Server(embedded.data_directory(run)).stop()
+        shutil.rmtree(run)
