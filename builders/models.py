@@ -1,0 +1,177 @@
+"""The work: five builders, their heartbeats and their tokens (contract sections 1.4 and 1.6)."""
+
+import hashlib
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils.timezone import now
+
+from foreman_office.kit.sql import ContractNow, RandomUUID
+from programs.models import BuilderName, Task, one_of, percentage
+
+
+def silence_threshold() -> timedelta:
+    """Return how long a builder with a task in hand may be unheard before it is silent."""
+    return timedelta(seconds=settings.FOREMAN_SILENCE_THRESHOLD_SECONDS)
+
+
+class Backend(models.TextChoices):
+    LOCAL = "local"
+    HOSTED = "hosted"
+    BURST = "burst"
+
+
+class BuilderState(models.TextChoices):
+    IDLE = "idle"
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class HeartbeatStatus(models.TextChoices):
+    ACTIVE = "active"
+    IDLE = "idle"
+    BLOCKED = "blocked"
+
+
+class BuilderQuerySet(models.QuerySet):
+    def silent(self, at: datetime | None = None):
+        """Builders with a task in hand and no beat within the threshold."""
+        return self.filter(
+            current_task__isnull=False, last_heartbeat__lt=(at or now()) - silence_threshold()
+        )
+
+    def with_heard(self):
+        """Annotate `heard`: whether the builder ever sent a beat. `last_heartbeat` cannot say."""
+        beats = Heartbeat.objects.filter(builder=models.OuterRef("pk"))
+        return self.annotate(heard=models.Exists(beats))
+
+
+class Builder(models.Model):
+    State = BuilderState
+    Backend = Backend
+
+    builder_id = models.TextField(primary_key=True, choices=BuilderName)
+    backend_type = models.TextField(choices=Backend)
+    current_task = models.ForeignKey(
+        Task,
+        models.RESTRICT,
+        related_name="holders",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    state = models.TextField(choices=BuilderState)
+    last_heartbeat = models.DateTimeField(db_default=ContractNow(), editable=False)
+    provenance = models.JSONField(db_default={}, blank=True)
+    created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+    updated_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+
+    objects = BuilderQuerySet.as_manager()
+
+    class Meta:
+        db_table = "builders"
+        ordering = ["builder_id"]
+        constraints = [
+            one_of("builders", "builder_id", BuilderName),
+            one_of("builders", "backend_type", Backend),
+            one_of("builders", "state", BuilderState),
+            # One to one: two builders never hold one task.
+            models.UniqueConstraint(
+                fields=["current_task"],
+                name="idx_builders_current_task",
+                violation_error_message="Another builder holds this task.",
+            ),
+        ]
+        indexes = [
+            models.Index("state", name="idx_builders_state"),
+            models.Index("last_heartbeat", name="idx_builders_heartbeat"),
+        ]
+
+    def __str__(self) -> str:
+        return self.builder_id
+
+    @property
+    def entity_id(self) -> uuid.UUID:
+        """The builder's id in the evidence trail: SQL's `builder_entity_id(builder_id)`."""
+        digest = hashlib.md5(f"builder:{self.builder_id}".encode(), usedforsecurity=False)
+        return uuid.UUID(bytes=digest.digest())
+
+    @property
+    def actor_name(self) -> str:
+        """The name under which the builder stands in the evidence."""
+        return self.builder_id
+
+    @property
+    def short_name(self) -> str:
+        return BuilderName(self.builder_id).short
+
+
+class Heartbeat(models.Model):
+    Status = HeartbeatStatus
+
+    heartbeat_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    builder = models.ForeignKey(
+        Builder, models.PROTECT, related_name="heartbeats", db_constraint=False, db_index=False
+    )
+    task = models.ForeignKey(
+        Task,
+        models.PROTECT,
+        related_name="heartbeats",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    timestamp = models.DateTimeField(db_default=ContractNow())
+    status = models.TextField(choices=HeartbeatStatus)
+    message = models.TextField(null=True, blank=True)
+    progress_percentage = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        db_table = "heartbeats"
+        constraints = [
+            one_of("heartbeats", "status", HeartbeatStatus),
+            percentage("heartbeats"),
+        ]
+        indexes = [
+            models.Index("builder", models.F("timestamp").desc(), name="idx_heartbeats_builder"),
+            models.Index("task", name="idx_heartbeats_task"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.builder_id} {self.status} at {self.timestamp:%Y-%m-%d %H:%M:%S}"
+
+
+class BuilderTokenQuerySet(models.QuerySet):
+    def valid(self):
+        return self.filter(revoked_at=None)
+
+
+class BuilderToken(models.Model):
+    """A secret of one builder. Only its SHA-256 is kept, and a prefix to recognise it by."""
+
+    token_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    builder = models.ForeignKey(Builder, models.CASCADE, related_name="tokens", db_index=False)
+    prefix = models.TextField(editable=False)
+    digest = models.BinaryField(max_length=32, editable=False)
+    created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = BuilderTokenQuerySet.as_manager()
+
+    class Meta:
+        db_table = "builder_tokens"
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], name="builder_tokens_digest_key"),
+        ]
+        indexes = [
+            models.Index("builder", name="idx_builder_tokens_builder"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.builder_id}"

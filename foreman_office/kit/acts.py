@@ -1,0 +1,100 @@
+"""How anything changes: an act is whole, has an actor, and may be refused by the database."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Protocol, runtime_checkable
+
+from django.apps import apps
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, connection, transaction
+from psycopg import errors
+
+FOREMAN = "foreman"
+
+
+@runtime_checkable
+class NamedActor(Protocol):
+    """Something that acts under a name of its own in the evidence: a builder."""
+
+    @property
+    def actor_name(self) -> str: ...
+
+
+# A person acts as the foreman; None is the office itself (a command, the sweep).
+Actor = AbstractBaseUser | NamedActor | None
+
+
+class Refused(Exception):
+    """The database refused an act.
+
+    `rule` is the name of the constraint or trigger, `message` a sentence fit for the page.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule, self.message = rule, message
+
+
+@contextmanager
+def act(by: Actor, **context: Any) -> Iterator[None]:
+    """Do what is inside as one transaction, in the name of `by`.
+
+    `context` is kept with every evidence row that the transaction leaves. Raises `Refused` where a
+    unique, check or exclusion rule says no; any other database error is a bug and stays one.
+    """
+    if isinstance(by, NamedActor):
+        actor = by.actor_name
+    else:
+        actor = FOREMAN
+        if by is not None:
+            context = {"user": by.get_username(), **context}
+    try:
+        with transaction.atomic():
+            before = _declare(actor, json.dumps(context) if context else "")
+            yield
+            if len(connection.savepoint_ids):  # an act inside another hands its name back
+                _declare(*before)
+    except IntegrityError as error:
+        cause = error.__cause__
+        if isinstance(
+            cause, errors.UniqueViolation | errors.CheckViolation | errors.ExclusionViolation
+        ):
+            rule = cause.diag.constraint_name or "unknown"
+            message = _sentences().get(rule) or cause.diag.message_primary or str(cause)
+            raise Refused(rule, message) from error
+        raise
+
+
+def _declare(actor: str, context: str) -> tuple[str, str]:
+    """Name actor and context to the transaction's triggers, and return those before them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH before AS MATERIALIZED (
+                SELECT coalesce(current_setting('foreman.actor', true), '') AS actor,
+                    coalesce(current_setting('foreman.context', true), '') AS context
+            )
+            SELECT actor, context,
+                set_config('foreman.actor', %s, true), set_config('foreman.context', %s, true)
+            FROM before
+            """,
+            [actor, context],
+        )
+        row = cursor.fetchone()
+    return row[0], row[1]
+
+
+@cache
+def _sentences() -> dict[str, str]:
+    """Return what the models say of their constraints, by the constraint's name.
+
+    A trigger brings its own sentence; a constraint's own message is PostgreSQL's.
+    """
+    return {
+        constraint.name: str(constraint.violation_error_message)
+        for model in apps.get_models()
+        for constraint in model._meta.constraints
+        if constraint.violation_error_message != constraint.default_violation_error_message
+    }

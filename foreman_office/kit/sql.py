@@ -1,0 +1,62 @@
+"""What models and migrations need of SQL, so that the schema says what the contract says."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.migrations import RunSQL
+from django.db.models.functions import Now
+
+__all__ = ["ContractNow", "Identity", "RandomUUID", "RunSQLFile"]
+
+
+class ContractNow(Now):
+    """`now()`, the start of the transaction, as the contract writes its defaults.
+
+    Django's own `Now` is `STATEMENT_TIMESTAMP()` on PostgreSQL.
+    """
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="now()", **context)
+
+
+class Identity(models.Func):
+    """The default of an identity column: PostgreSQL counts, and Django says `DEFAULT`."""
+
+    template = "DEFAULT"
+    output_field = models.BigIntegerField()
+
+
+class RunSQLFile(RunSQL):
+    """Run `<app>/migrations/sql/<name>.up.sql`, and `<name>.down.sql` on the way back.
+
+    Each file is a plain script that `psql -f` would run.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        name: str,
+        state_operations: list[Any] | None = None,
+        hints: dict[str, Any] | None = None,
+    ) -> None:
+        self.app, self.name = app, name
+        folder = Path(import_module(app).__path__[0]) / "migrations" / "sql"
+        super().__init__(
+            sql=(folder / f"{name}.up.sql").read_text(encoding="utf-8"),
+            reverse_sql=(folder / f"{name}.down.sql").read_text(encoding="utf-8"),
+            state_operations=state_operations,
+            hints=hints,
+        )
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return self.__class__.__qualname__, [self.app, self.name], {}
+
+    def describe(self) -> str:
+        return f"Run {self.app}/migrations/sql/{self.name}.up.sql"
+
+    def _run_sql(self, schema_editor: Any, sqls: str) -> None:
+        # The whole file in one go: splitting would have to understand dollar quoting.
+        schema_editor.execute(sqls, params=None)

@@ -1,0 +1,286 @@
+"""The judgement: blockers, violations, validations, QA runs, evidence (contract 1.5, 1.7-1.10)."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from builders.models import Builder
+from foreman_office.kit.sql import ContractNow, Identity, RandomUUID
+from programs.models import Task, one_of
+
+
+class BlockedEntity(models.TextChoices):
+    PROGRAM = "program"
+    WAVE = "wave"
+    TASK = "task"
+
+
+class Classification(models.TextChoices):
+    ARCHITECTURE_QA_MISMATCH = "architecture_qa_mismatch", "Architecture and QA disagree"
+    IMPOSSIBLE_REQUIREMENTS = "impossible_requirements", "Impossible requirements"
+    PROTECTED_PATH = "protected_path", "Protected path"
+    REPEATED_FAILURES = "repeated_failures", "Repeated failures"
+    CONSTITUTIONAL_VIOLATION = "constitutional_violation", "Constitutional violation"
+    BUILDER_STALL = "builder_stall", "Builder stall"
+
+
+class Readiness(models.TextChoices):
+    READY = "READY", "Ready"
+    NOT_READY = "NOT_READY", "Not ready"
+
+
+class QAStatus(models.TextChoices):
+    RED = "RED", "Red"
+    PARTIAL = "PARTIAL", "Partial"
+    GREEN = "GREEN", "Green"
+
+
+class EvidenceEntity(models.TextChoices):
+    PROGRAM = "program"
+    WAVE = "wave"
+    TASK = "task"
+    BUILDER = "builder"
+
+
+class BlockerQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(resolved_at=None)
+
+    def of(self, entity):
+        """Blockers of one program, wave or task."""
+        return self.filter(entity_type=entity._meta.model_name, entity_id=entity.pk)
+
+
+class Blocker(models.Model):
+    Entity = BlockedEntity
+    Classification = Classification
+
+    blocker_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    entity_type = models.TextField(choices=BlockedEntity)
+    entity_id = models.UUIDField()
+    classification = models.TextField(choices=Classification)
+    description = models.TextField()
+    detected_at = models.DateTimeField(db_default=ContractNow())
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolution_action = models.TextField(null=True, blank=True)
+
+    objects = BlockerQuerySet.as_manager()
+
+    class Meta:
+        db_table = "blockers"
+        constraints = [
+            one_of("blockers", "entity_type", BlockedEntity),
+            one_of("blockers", "classification", Classification),
+            models.UniqueConstraint(
+                fields=["entity_type", "entity_id", "classification"],
+                condition=Q(resolved_at=None),
+                name="blockers_one_open_per_entity_and_classification",
+                violation_error_message="This is already open as a blocker.",
+            ),
+        ]
+        indexes = [
+            models.Index("entity_type", "entity_id", name="idx_blockers_entity"),
+            models.Index(
+                "resolved_at", name="idx_blockers_unresolved", condition=Q(resolved_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_classification_display()} on a {self.entity_type}"
+
+
+class GovernanceViolationQuerySet(models.QuerySet):
+    def unresolved(self):
+        return self.filter(resolved_at=None)
+
+
+class GovernanceViolation(models.Model):
+    violation_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    task = models.ForeignKey(
+        Task,
+        models.PROTECT,
+        related_name="violations",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    builder = models.ForeignKey(
+        Builder,
+        models.PROTECT,
+        related_name="violations",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+    )
+    violation_type = models.TextField()
+    description = models.TextField()
+    detected_at = models.DateTimeField(db_default=ContractNow())
+    resolution = models.TextField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = GovernanceViolationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "governance_violations"
+        indexes = [
+            models.Index("task", name="idx_violations_task"),
+            models.Index("builder", name="idx_violations_builder"),
+            models.Index(
+                "resolved_at", name="idx_violations_unresolved", condition=Q(resolved_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.violation_type
+
+
+class ArchitectureValidation(models.Model):
+    Readiness = Readiness
+
+    validation_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    task = models.ForeignKey(
+        Task, models.PROTECT, related_name="validations", db_constraint=False, db_index=False
+    )
+    architecture_reference = models.TextField()
+    validation_results = models.JSONField()
+    pass_rate = models.DecimalField(max_digits=5, decimal_places=2)
+    build_readiness = models.TextField(choices=Readiness)
+    validated_at = models.DateTimeField(db_default=ContractNow())
+    validated_by = models.TextField(db_default="foreman")
+
+    class Meta:
+        db_table = "architecture_validations"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pass_rate__range=(0, 100)),
+                name="architecture_validations_pass_rate_check",
+                violation_error_message="pass_rate must be between 0 and 100.",
+            ),
+            one_of("architecture_validations", "build_readiness", Readiness),
+            # The contract leaves READY undefined: it is exactly a full pass.
+            models.CheckConstraint(
+                condition=Q(build_readiness="READY", pass_rate=100)
+                | Q(build_readiness="NOT_READY", pass_rate__lt=100),
+                name="architecture_validations_ready_means_all",
+                violation_error_message="READY means a pass rate of 100, and nothing else does.",
+            ),
+        ]
+        indexes = [
+            models.Index("task", name="idx_arch_validations_task"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_build_readiness_display()}, {self.pass_rate} %"
+
+
+class QAExecution(models.Model):
+    Status = QAStatus
+
+    execution_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    task = models.ForeignKey(
+        Task, models.PROTECT, related_name="qa_executions", db_constraint=False, db_index=False
+    )
+    qa_suite_location = models.TextField()
+    total_tests = models.IntegerField()
+    passing_tests = models.IntegerField()
+    failing_tests = models.IntegerField()
+    skipped_tests = models.IntegerField()
+    test_debt_count = models.IntegerField(db_default=0)
+    qa_status = models.TextField(choices=QAStatus)
+    executed_at = models.DateTimeField(db_default=ContractNow())
+    execution_time_ms = models.IntegerField(null=True, blank=True)
+
+    class Meta:
+        db_table = "qa_executions"
+        constraints = [
+            one_of("qa_executions", "qa_status", QAStatus),
+            models.CheckConstraint(
+                condition=Q(
+                    passing_tests__gte=0,
+                    failing_tests__gte=0,
+                    skipped_tests__gte=0,
+                    test_debt_count__gte=0,
+                ),
+                name="qa_executions_counts_not_negative",
+                violation_error_message="A count of tests cannot be negative.",
+            ),
+            # The contract leaves the edges of the status open: it is what the counts say.
+            models.CheckConstraint(
+                condition=Q(qa_status="RED", passing_tests=0)
+                | Q(
+                    qa_status="GREEN",
+                    passing_tests__gt=0,
+                    total_tests=F("passing_tests"),
+                    test_debt_count=0,
+                )
+                | Q(
+                    ~Q(total_tests=F("passing_tests")) | Q(test_debt_count__gt=0),
+                    qa_status="PARTIAL",
+                    passing_tests__gt=0,
+                ),
+                name="qa_executions_status_follows_counts",
+                violation_error_message=(
+                    "GREEN means that there are tests, all pass and there is no debt; RED that"
+                    " nothing passes; PARTIAL is everything between."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    total_tests=F("passing_tests") + F("failing_tests") + F("skipped_tests")
+                ),
+                name="qa_executions_counts_add_up",
+                violation_error_message="total_tests must be passing + failing + skipped.",
+            ),
+        ]
+        indexes = [
+            models.Index("task", F("executed_at").desc(), name="idx_qa_executions_task"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.qa_status}, {self.passing_tests} of {self.total_tests}"
+
+
+class EvidenceQuerySet(models.QuerySet):
+    def of(self, entity):
+        """The trail of one program, wave, task or builder."""
+        return self.filter(
+            entity_type=entity._meta.model_name, entity_id=getattr(entity, "entity_id", entity.pk)
+        )
+
+
+class Evidence(models.Model):
+    """One act in the trail. Written by triggers; the database refuses to change or remove it."""
+
+    Entity = EvidenceEntity
+
+    evidence_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    entity_type = models.TextField(choices=EvidenceEntity)
+    entity_id = models.UUIDField()
+    action = models.TextField()
+    actor = models.TextField()
+    backend = models.TextField(null=True, blank=True)
+    model = models.TextField(null=True, blank=True)
+    context = models.JSONField(db_default={})
+    timestamp = models.DateTimeField(db_default=ContractNow())
+    # Beside the contract: a number to page and follow by, and whether a trigger saw the act.
+    sequence = models.BigIntegerField(unique=True, editable=False, db_default=Identity())
+    witnessed = models.BooleanField(db_default=False, editable=False)
+
+    objects = EvidenceQuerySet.as_manager()
+
+    class Meta:
+        db_table = "evidence_trail"
+        verbose_name_plural = "evidence"
+        constraints = [
+            one_of("evidence_trail", "entity_type", EvidenceEntity),
+        ]
+        indexes = [
+            models.Index(
+                "entity_type", "entity_id", F("timestamp").desc(), name="idx_evidence_entity"
+            ),
+            models.Index(F("timestamp").desc(), name="idx_evidence_timestamp"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.actor}"
