@@ -27,6 +27,7 @@ def main() -> None:
     # A polite kill unwinds like Ctrl-C, so that the last one out stops the server.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" has it ignored
     try:
         with embedded.running(settings.FOREMAN_VAR) if needs_server else nullcontext():
             execute_from_command_line(sys.argv)

@@ -80,8 +80,8 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    # What other hosts of the domain do is not ours to promise.
+    SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
@@ -100,6 +100,11 @@ SECURE_CSP = {
 }
 
 # --- the office ----------------------------------------------------------------------------------
+
+FOREMAN_BIND = env.str("FOREMAN_BIND", default="127.0.0.1")
+PORT = env.int("PORT", default=None, validate=validate.Range(min=0, max=65535))
+WEB_WORKERS = env.int("WEB_WORKERS", default=2, validate=at_least_one)
+WEB_THREADS = env.int("WEB_THREADS", default=8, validate=at_least_one)
 
 FOREMAN_HEARTBEAT_INTERVAL_SECONDS = env.int(
     "FOREMAN_HEARTBEAT_INTERVAL_SECONDS", default=60, validate=at_least_one
@@ -159,6 +164,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "foreman_office.views.frame",
             ],
         },
     }

@@ -1,0 +1,75 @@
+# Everything from a bare checkout: each target brings what it needs, once. `make help` lists them.
+
+MAKEFLAGS += --no-print-directory
+export PIP_ROOT_USER_ACTION := ignore
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTHON := .venv/bin/python
+RUN := .venv/installed
+DEV := .venv/installed-dev
+SOURCES := manage.py foreman_office programs builders governance tests bench
+
+.PHONY: help demo run test check fix bench lock snapshots
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+
+demo: $(RUN)  ## open the office with a sample program and simulated builders
+	@$(PYTHON) manage.py office --demo
+
+run: $(RUN)  ## open the office, empty
+	@$(PYTHON) manage.py office
+
+test: $(DEV)  ## run the tests (ARGS="tests/builders -k heartbeat" for some of them)
+	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 8 $(ARGS)
+
+check: $(DEV)  ## format, lint, types, templates, migrations, tests: what CI runs
+	$(PYTHON) -m ruff format --check $(SOURCES)
+	$(PYTHON) -m ruff check $(SOURCES)
+	$(PYTHON) -m mypy
+	$(PYTHON) -m djlint --quiet --check --lint templates
+	HTTPS=true $(PYTHON) manage.py check --deploy --fail-level WARNING
+	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PYTHON) -m tests.migrations lint
+	@$(MAKE) test
+
+fix: $(DEV)  ## format, and fix what can be fixed safely
+	$(PYTHON) -m ruff check --fix $(SOURCES)
+	$(PYTHON) -m ruff format $(SOURCES)
+	-$(PYTHON) -m djlint --quiet --reformat templates
+
+bench: $(DEV)  ## run the benchmarks
+	@$(PYTHON) -m bench
+
+lock: $(DEV)  ## record the checksums of new migrations, which are never edited after
+	@$(PYTHON) -m tests.migrations lock
+
+snapshots: $(DEV)  ## rewrite tests/rules.sql from a migrated database
+	@$(PYTHON) -m tests.migrations snapshot
+
+# A lock is installed once for each of its versions.
+$(RUN): requirements.lock | .venv/bin/pip
+	$(PYTHON) -m pip install --require-hashes --no-deps --requirement $<
+	@touch $@
+
+$(DEV): requirements-dev.lock | .venv/bin/pip
+	$(PYTHON) -m pip install --require-hashes --no-deps --requirement $<
+	@touch $@ $(RUN)
+
+# Each candidate is run before it is believed: a pyenv shim exists for versions that it lacks.
+.venv/bin/pip:
+	@for python in python3 python3.14 python3.13 python3.12 \
+			/usr/bin/python3; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then \
+			found=$$python; break; \
+		fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.12 or newer is missing: install it, or run 'pyenv install' here." >&2; exit 1; \
+	fi; \
+	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$found comes without venv: install it (Debian, Ubuntu: apt install python3-venv)." >&2; \
+		exit 1; \
+	fi; \
+	echo "Creating .venv with $$($$found --version)"; \
+	$$found -m venv .venv
