@@ -62,6 +62,8 @@ class Blocker(models.Model):
     detected_at = models.DateTimeField(db_default=ContractNow())
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution_action = models.TextField(null=True, blank=True)
+    # Beside the contract: how often the same trouble came.
+    occurrences = models.IntegerField(db_default=1, editable=False)
 
     objects = BlockerQuerySet.as_manager()
 

@@ -66,8 +66,27 @@ class ProgramQuerySet(models.QuerySet):
         return self.filter(state__in=[State.IN_PROGRESS, State.BLOCKED])
 
 
+# The lifecycles, so that a page can offer the right buttons. The database enforces them.
+MOVES = {
+    "planned": {"in-progress", "blocked"},
+    "in-progress": {"blocked", "completed", "failed"},
+    "blocked": {"planned", "in-progress", "failed"},
+    "failed": {"in-progress"},
+    "completed": set(),
+}
+TASK_MOVES = {
+    "planned": {"assigned", "blocked"},
+    "assigned": {"in-progress", "planned", "blocked"},
+    "in-progress": {"completed", "blocked", "failed"},
+    "blocked": {"planned", "assigned", "in-progress", "failed"},
+    "failed": {"planned"},
+    "completed": set(),
+}
+
+
 class Program(models.Model):
     State = State
+    MOVES = MOVES
 
     program_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
     name = models.TextField()
@@ -111,6 +130,7 @@ class WaveQuerySet(models.QuerySet):
 
 class Wave(models.Model):
     State = State
+    MOVES = MOVES
 
     wave_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
     # The foreign keys of the contract are made in SQL, with the actions that it states.
@@ -159,6 +179,7 @@ class TaskQuerySet(models.QuerySet):
 
 class Task(models.Model):
     State = TaskState
+    MOVES = TASK_MOVES
 
     task_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
     wave = models.ForeignKey(
@@ -176,6 +197,8 @@ class Task(models.Model):
     updated_at = models.DateTimeField(db_default=ContractNow(), editable=False)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    # Beside the contract: the last heartbeat that changed the progress.
+    worked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = TaskQuerySet.as_manager()
 

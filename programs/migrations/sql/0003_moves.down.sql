@@ -1,0 +1,10 @@
+DROP TRIGGER programs_tasks_times ON tasks;
+DROP FUNCTION programs_tasks_times();
+DROP TRIGGER programs_tasks_moves ON tasks;
+DROP FUNCTION programs_tasks_moves();
+DROP TRIGGER programs_waves_moves ON waves;
+DROP FUNCTION programs_waves_moves();
+DROP TRIGGER programs_programs_moves ON programs;
+DROP FUNCTION programs_programs_moves();
+DROP FUNCTION programs_is_forced();
+DROP FUNCTION programs_is_history();
