@@ -94,6 +94,9 @@ class Builder(models.Model):
     def __str__(self) -> str:
         return self.builder_id
 
+    def get_absolute_url(self) -> str:
+        return f"{reverse('builders:builder_list')}#{self.builder_id}"
+
     @property
     def entity_id(self) -> uuid.UUID:
         """The builder's id in the evidence trail: SQL's `builder_entity_id(builder_id)`."""
