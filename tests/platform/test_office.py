@@ -14,13 +14,14 @@ class Office:
     def __init__(self, process, var):
         self.process = process
         self.address = re.search(r"http://\S+/", process.wait_for("is open at"))[0]
-        self.answer = urlopen(f"{self.address}admin/login/", timeout=60)
+        assert self.is_open()
         self.server = embedded.Server(embedded.data_directory(var)).postmaster()
         self.children = process.descendants()  # gunicorn and its workers
         assert len(self.children) >= 3
 
     def is_open(self):
-        return urlopen(f"{self.address}admin/login/", timeout=60).status == 200
+        with urlopen(f"{self.address}admin/login/", timeout=60) as answer:
+            return "csrfmiddlewaretoken" in answer.read().decode()
 
 
 @pytest.fixture
@@ -35,8 +36,6 @@ def open_office(start):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_closed_office_leaves_nothing_running(tmp_path, open_office, number):
     office = open_office(tmp_path)
-    assert "default-src 'self'" in office.answer.headers["Content-Security-Policy"]
-
     assert office.process.end(number) == 128 + number
     assert gone([*office.children, office.server])
 
