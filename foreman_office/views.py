@@ -42,6 +42,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         request,
         "overview.html",
         {
+            "at_work": cache(at_work),
             "matters": cache(list_matters),
             "builders": cache(lambda: list(with_last_words(with_verdict()))),
             "running": cache(lambda: running.fetch_mode(FETCH_PEERS)[:20]),
@@ -50,8 +51,12 @@ def overview(request: HttpRequest) -> HttpResponse:
                 lambda: Evidence.objects.as_it_happened().order_by("-timestamp", "-sequence")[:12]
             ),
         },
-        parts=["matters", "builders", "running", "programs", "evidence"],
+        parts=["headline", "matters", "builders", "running", "programs", "evidence"],
     )
+
+
+def at_work() -> int:
+    return sum(builder.verdict in ("working", "waiting") for builder in with_verdict())
 
 
 def unfinished_programs() -> list[Program]:

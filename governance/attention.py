@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from builders.models import Builder
 from governance.entities import name_entities
 from governance.models import Blocker, GovernanceViolation
+from governance.trail import lower_first
 from programs.models import Program, State, Task, TaskState, Wave
 
 UNWELL = [State.FAILED, State.BLOCKED]
@@ -100,7 +101,7 @@ def _matters(at: datetime, limit: int) -> Iterator[Matter]:
     for blocker in name_entities(Blocker.objects.open().order_by("detected_at")[:limit]):
         yield Matter(
             "open",
-            f"Blocker: {blocker.get_classification_display().lower()}",
+            f"Blocker: {lower_first(blocker.get_classification_display())}",
             blocker.entity,
             blocker.description,
             blocker.detected_at,

@@ -11,7 +11,6 @@ from governance.models import Blocker, Evidence
 
 VERBS = {
     "created": "Created",
-    "edited": "Edited",
     "deleted": "Deleted",
     "released": "Put its task down",
     "progress_forced": "Progress set by hand",
@@ -101,7 +100,10 @@ def said(row: Evidence) -> tuple[str, str, str]:
         case "validation_recorded":
             ready = record["build_readiness"]
             words = "ready" if ready == "READY" else "not ready"
-            return ready, f"Architecture {words}, {record['pass_rate']} %", ""
+            return ready, f"Architecture {words}, {record['pass_rate']:g} %", ""
+        case "edited":
+            fields = ", ".join(field.replace("_", " ") for field in context["changes"])
+            return "planned", f"Edited: {fields}", ""
         case known if known in VERBS:
             return "planned", VERBS[known], ""
     # An imported record names its act in the words of its source.
@@ -115,4 +117,9 @@ def state_look(state: str) -> str:
 
 
 def classification(record: dict[str, Any]) -> str:
-    return Blocker.Classification(record["classification"]).label.lower()
+    return lower_first(Blocker.Classification(record["classification"]).label)
+
+
+def lower_first(words: str) -> str:
+    """Begin in lower case, and leave QA its capitals."""
+    return words[:1].lower() + words[1:]

@@ -25,7 +25,7 @@ def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
 
 
 def tally_programs(programs: Iterable[Program]) -> list[Program]:
-    """Give each program its `counts` of tasks by state and its `wave_list`, each tallied."""
+    """Give each program its `wave_list`, tallied, and `counts` of its tasks and waves by state."""
     programs = list(programs)
     of: dict[object, list[Wave]] = defaultdict(list)
     for wave in tally_waves(Wave.objects.filter(program__in=programs).order_by("sequence_number")):
@@ -33,6 +33,7 @@ def tally_programs(programs: Iterable[Program]) -> list[Program]:
     for program in programs:
         program.wave_list = of[program.pk]
         program.counts = sum((wave.counts for wave in program.wave_list), Counter())
+        program.wave_counts = Counter(wave.state for wave in program.wave_list)
     return programs
 
 

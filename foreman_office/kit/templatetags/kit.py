@@ -100,6 +100,12 @@ def status(state: str, word: str = "") -> SafeString:
 
 
 @register.filter
+def total(counts: Counter) -> int:
+    """Add up a counter: in a template `counts.total` would ask it for the key "total"."""
+    return counts.total()
+
+
+@register.filter
 def tone(state: str) -> str:
     return LOOKS[state].tone
 
