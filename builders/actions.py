@@ -2,14 +2,26 @@
 
 import hashlib
 import secrets
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
+from django.db import connection
 from django.utils.timezone import now
 
 from builders.models import Builder, BuilderToken
-from foreman_office.kit.acts import Actor, act
+from foreman_office.kit.acts import Actor, Refused, act, refusals
 from programs.models import Task
 
-TOKEN_PREFIX_LENGTH = 8
+TOKEN_PREFIX_LENGTH = 11
+
+# What builders_record_heartbeat() finds wrong, said to the sender.
+HEARTBEAT_RULES = {
+    "valid_token": "This is not a valid token.",
+    "own_builder": "A token speaks for its own builder only.",
+    "known_task": "There is no such task.",
+    "heartbeat_id_used_once": "Another heartbeat was sent with this id.",
+}
 
 
 def issue_token(builder: Builder, *, by: Actor) -> tuple[BuilderToken, str]:
@@ -37,6 +49,48 @@ def revoke_token(token: BuilderToken, *, by: Actor) -> BuilderToken:
 def token_digest(text: str) -> bytes:
     """Return what is stored of a token: the SHA-256 of its text, 32 bytes."""
     return hashlib.sha256(text.encode()).digest()
+
+
+def authenticate(text: str) -> str | None:
+    """Return the id of the builder whose valid token this is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT builders_authenticate(%s)", [token_digest(text)])
+        return cursor.fetchone()[0]
+
+
+class Recorded(NamedTuple):
+    heartbeat_id: UUID
+    timestamp: datetime
+
+
+def record_heartbeat(
+    token: str,
+    *,
+    builder_id: str,
+    task_id: UUID | None,
+    status: str,
+    message: str | None,
+    progress_percentage: int | None,
+    heartbeat_id: UUID | None,
+    timestamp: datetime | None,
+) -> Recorded:
+    """Store what the token's builder says, once however often it is sent.
+
+    One statement, and so one transaction and one round trip; it needs no `act`, because the
+    trigger on heartbeats names the builder.
+    """
+    with refusals(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM builders_record_heartbeat(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                *(token_digest(token), builder_id, task_id, status, message),
+                *(progress_percentage, heartbeat_id, timestamp),
+            ],
+        )
+        broken_rule, *stored = cursor.fetchone()
+    if broken_rule:
+        raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
+    return Recorded(*stored)
 
 
 def assign_task(task: Task, builder: Builder, *, by: Actor) -> Task:

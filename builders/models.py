@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.timezone import now
 
 from foreman_office.kit.sql import ContractNow, RandomUUID
@@ -93,6 +94,9 @@ class Builder(models.Model):
 
     def __str__(self) -> str:
         return self.builder_id
+
+    def get_absolute_url(self) -> str:
+        return f"{reverse('builders:builder_list')}#{self.builder_id}"
 
     @property
     def entity_id(self) -> uuid.UUID:

@@ -61,14 +61,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- secrets and who may ask ---------------------------------------------------------------------
 
-if EMBEDDED and not env.str("SECRET_KEY", default=""):
-    SECRET_KEY = embedded.secret_key(FOREMAN_VAR)
-else:
-    SECRET_KEY = (
-        env.str("SECRET_KEY", default="development-only") if DEBUG else env.str("SECRET_KEY")
-    )
-    if not SECRET_KEY:
-        raise ImproperlyConfigured("SECRET_KEY is empty: the office needs a secret of its own.")
+SECRET_KEY = env.str("SECRET_KEY", default="")
+if not SECRET_KEY:
+    if EMBEDDED:
+        SECRET_KEY = embedded.secret_key(FOREMAN_VAR)
+    elif DEBUG:
+        SECRET_KEY = "development-only"  # noqa: S105
+    else:
+        raise ImproperlyConfigured("SECRET_KEY is missing: set it to a long random text.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -140,6 +140,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "foreman_office.kit.api.APIErrorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -148,6 +149,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "foreman_office.kit.middleware.RefusedMiddleware",
 ]
 
 ROOT_URLCONF = "foreman_office.urls"
@@ -187,6 +189,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "overview"
+LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -1,6 +1,19 @@
 from django.contrib import admin
-from django.urls import path
+from django.contrib.auth.views import LogoutView
+from django.urls import include, path
+
+from foreman_office import views
+from foreman_office.login_link import login_once
+from foreman_office.api import api
 
 urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("login/", views.login, name="login"),
+    path("login/once/<str:token>/", login_once, name="login_once"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("theme/", views.theme, name="theme"),
+    path("", include("programs.urls")),
+    path("builders/", include("builders.urls")),
+    path("api/", api.urls),
     path("admin/", admin.site.urls),
 ]

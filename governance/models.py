@@ -5,7 +5,7 @@ from django.db.models import F, Q
 
 from builders.models import Builder
 from foreman_office.kit.sql import ContractNow, Identity, RandomUUID
-from programs.models import Task, one_of
+from programs.models import Program, Task, Wave, one_of
 
 
 class BlockedEntity(models.TextChoices):
@@ -41,9 +41,25 @@ class EvidenceEntity(models.TextChoices):
     BUILDER = "builder"
 
 
+def within(entity: Program | Wave | Task) -> Q:
+    """Match what speaks of a program, wave or task, or of anything inside it."""
+    of = Q(entity_type=entity._meta.model_name, entity_id=entity.pk)
+    if isinstance(entity, Program):
+        of |= Q(entity_type="wave", entity_id__in=entity.waves.values("pk"))
+        tasks = Task.objects.filter(wave__program=entity)
+        of |= Q(entity_type="task", entity_id__in=tasks.values("pk"))
+    elif isinstance(entity, Wave):
+        of |= Q(entity_type="task", entity_id__in=entity.tasks.values("pk"))
+    return of
+
+
 class BlockerQuerySet(models.QuerySet):
     def open(self):
         return self.filter(resolved_at=None)
+
+    def within(self, entity):
+        """Blockers of a program, wave or task and of everything inside it."""
+        return self.filter(within(entity))
 
     def of(self, entity):
         """Blockers of one program, wave or task."""
@@ -175,6 +191,16 @@ class ArchitectureValidation(models.Model):
     def __str__(self) -> str:
         return f"{self.get_build_readiness_display()}, {self.pass_rate} %"
 
+    @property
+    def sections(self) -> list[tuple[str, list[tuple[str, bool]]]]:
+        """The checklist, section by section, what did not pass first. Some are a score alone."""
+        results = self.validation_results
+        return [
+            (section, sorted(items.items(), key=lambda item: item[1] is True))
+            for section, items in (results.items() if isinstance(results, dict) else ())
+            if isinstance(items, dict)
+        ]
+
 
 class QAExecution(models.Model):
     Status = QAStatus
@@ -244,6 +270,14 @@ class QAExecution(models.Model):
 
 
 class EvidenceQuerySet(models.QuerySet):
+    def within(self, entity):
+        """The trail of a program, wave or task and of everything inside it."""
+        return self.filter(within(entity))
+
+    def as_it_happened(self):
+        """Leave out what an import wrote: the loading of a history is not its events."""
+        return self.exclude(context__has_key="import")
+
     def of(self, entity):
         """The trail of one program, wave, task or builder."""
         return self.filter(
@@ -286,3 +320,10 @@ class Evidence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor}"
+
+
+# Governance watches from outside: as its triggers hang on the tables of the plan, so its questions
+# hang on the models, and the plan need not know who asks.
+for model in (Program, Wave, Task):
+    model.add_to_class("blockers", property(Blocker.objects.within))
+    model.add_to_class("evidence", property(Evidence.objects.within))

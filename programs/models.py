@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 
 from foreman_office.kit.sql import ContractNow, RandomUUID
 
@@ -122,6 +123,9 @@ class Program(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("programs:program", args=[self.pk])
+
 
 class WaveQuerySet(models.QuerySet):
     def active(self):
@@ -166,6 +170,9 @@ class Wave(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("programs:wave", args=[self.pk])
 
     @property
     def dependency_ids(self) -> list[uuid.UUID]:
@@ -217,3 +224,6 @@ class Task(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("programs:task", args=[self.pk])

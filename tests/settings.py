@@ -19,3 +19,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Static files are served from where they lie: nothing is collected for a test.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

@@ -39,6 +39,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "current_task",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="holders",
+                        to="programs.task",
+                    ),
+                ),
+                (
                     "state",
                     models.TextField(
                         choices=[
@@ -68,18 +80,6 @@ class Migration(migrations.Migration):
                         db_default=foreman_office.kit.sql.ContractNow(), editable=False
                     ),
                 ),
-                (
-                    "current_task",
-                    models.ForeignKey(
-                        blank=True,
-                        db_constraint=False,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.RESTRICT,
-                        related_name="holders",
-                        to="programs.task",
-                    ),
-                ),
             ],
             options={
                 "db_table": "builders",
@@ -98,6 +98,15 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
+                (
+                    "builder",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to="builders.builder",
+                    ),
+                ),
                 ("prefix", models.TextField(editable=False)),
                 ("digest", models.BinaryField(max_length=32)),
                 (
@@ -108,15 +117,6 @@ class Migration(migrations.Migration):
                 ),
                 ("last_used_at", models.DateTimeField(editable=False, null=True)),
                 ("revoked_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "builder",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tokens",
-                        to="builders.builder",
-                    ),
-                ),
             ],
             options={
                 "db_table": "builder_tokens",
@@ -134,18 +134,6 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                (
-                    "timestamp",
-                    models.DateTimeField(db_default=foreman_office.kit.sql.ContractNow()),
-                ),
-                (
-                    "status",
-                    models.TextField(
-                        choices=[("active", "Active"), ("idle", "Idle"), ("blocked", "Blocked")]
-                    ),
-                ),
-                ("message", models.TextField(blank=True, null=True)),
-                ("progress_percentage", models.IntegerField(blank=True, null=True)),
                 (
                     "builder",
                     models.ForeignKey(
@@ -168,6 +156,18 @@ class Migration(migrations.Migration):
                         to="programs.task",
                     ),
                 ),
+                (
+                    "timestamp",
+                    models.DateTimeField(db_default=foreman_office.kit.sql.ContractNow()),
+                ),
+                (
+                    "status",
+                    models.TextField(
+                        choices=[("active", "Active"), ("idle", "Idle"), ("blocked", "Blocked")]
+                    ),
+                ),
+                ("message", models.TextField(blank=True, null=True)),
+                ("progress_percentage", models.IntegerField(blank=True, null=True)),
             ],
             options={
                 "db_table": "heartbeats",

@@ -50,12 +50,18 @@ def act(by: Actor, **context: Any) -> Iterator[None]:
         actor = FOREMAN
         if by is not None:
             context = {"user": by.get_username(), **context}
+    with refusals(), transaction.atomic():
+        before = _declare(actor, json.dumps(context) if context else "")
+        yield
+        if len(connection.savepoint_ids):  # an act inside another hands its name back
+            _declare(*before)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raise `Refused` where a unique, check or exclusion rule of the database says no."""
     try:
-        with transaction.atomic():
-            before = _declare(actor, json.dumps(context) if context else "")
-            yield
-            if len(connection.savepoint_ids):  # an act inside another hands its name back
-                _declare(*before)
+        yield
     except IntegrityError as error:
         cause = error.__cause__
         if isinstance(

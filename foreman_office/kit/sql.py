@@ -23,7 +23,7 @@ class ContractNow(Now):
 
 
 class Identity(models.Func):
-    """The default of an identity column: PostgreSQL counts, and Django says `DEFAULT`."""
+    """The default of a column that the database numbers itself: Django says `DEFAULT`."""
 
     template = "DEFAULT"
     output_field = models.BigIntegerField()

@@ -173,6 +173,16 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="validations",
+                        to="programs.task",
+                    ),
+                ),
                 ("architecture_reference", models.TextField()),
                 ("validation_results", models.JSONField()),
                 ("pass_rate", models.DecimalField(decimal_places=2, max_digits=5)),
@@ -185,16 +195,6 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_default=foreman_office.kit.sql.ContractNow()),
                 ),
                 ("validated_by", models.TextField(db_default="foreman")),
-                (
-                    "task",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="validations",
-                        to="programs.task",
-                    ),
-                ),
             ],
             options={
                 "db_table": "architecture_validations",
@@ -234,26 +234,6 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("violation_type", models.TextField()),
-                ("description", models.TextField()),
-                (
-                    "detected_at",
-                    models.DateTimeField(db_default=foreman_office.kit.sql.ContractNow()),
-                ),
-                ("resolution", models.TextField(blank=True, null=True)),
-                ("resolved_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "builder",
-                    models.ForeignKey(
-                        blank=True,
-                        db_constraint=False,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="violations",
-                        to="builders.builder",
-                    ),
-                ),
                 (
                     "task",
                     models.ForeignKey(
@@ -266,6 +246,26 @@ class Migration(migrations.Migration):
                         to="programs.task",
                     ),
                 ),
+                (
+                    "builder",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="violations",
+                        to="builders.builder",
+                    ),
+                ),
+                ("violation_type", models.TextField()),
+                ("description", models.TextField()),
+                (
+                    "detected_at",
+                    models.DateTimeField(db_default=foreman_office.kit.sql.ContractNow()),
+                ),
+                ("resolution", models.TextField(blank=True, null=True)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
                 "db_table": "governance_violations",
@@ -292,6 +292,16 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
+                (
+                    "task",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="qa_executions",
+                        to="programs.task",
+                    ),
+                ),
                 ("qa_suite_location", models.TextField()),
                 ("total_tests", models.IntegerField()),
                 ("passing_tests", models.IntegerField()),
@@ -309,16 +319,6 @@ class Migration(migrations.Migration):
                     models.DateTimeField(db_default=foreman_office.kit.sql.ContractNow()),
                 ),
                 ("execution_time_ms", models.IntegerField(blank=True, null=True)),
-                (
-                    "task",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="qa_executions",
-                        to="programs.task",
-                    ),
-                ),
             ],
             options={
                 "db_table": "qa_executions",

@@ -101,6 +101,16 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="waves",
+                        to="programs.program",
+                    ),
+                ),
                 ("name", models.TextField()),
                 ("sequence_number", models.IntegerField()),
                 ("dependencies", models.JSONField(blank=True, db_default=[])),
@@ -130,16 +140,6 @@ class Migration(migrations.Migration):
                         db_default=foreman_office.kit.sql.ContractNow(), editable=False
                     ),
                 ),
-                (
-                    "program",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="waves",
-                        to="programs.program",
-                    ),
-                ),
             ],
             options={
                 "db_table": "waves",
@@ -156,6 +156,16 @@ class Migration(migrations.Migration):
                         editable=False,
                         primary_key=True,
                         serialize=False,
+                    ),
+                ),
+                (
+                    "wave",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tasks",
+                        to="programs.wave",
                     ),
                 ),
                 ("name", models.TextField()),
@@ -206,16 +216,6 @@ class Migration(migrations.Migration):
                 ),
                 ("started_at", models.DateTimeField(blank=True, null=True)),
                 ("completed_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "wave",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="tasks",
-                        to="programs.wave",
-                    ),
-                ),
             ],
             options={
                 "db_table": "tasks",

@@ -38,8 +38,9 @@ CREATE TRIGGER builders_heartbeats_not_ahead BEFORE INSERT OR UPDATE OF timestam
     FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_not_ahead();
 
 -- Only the newest beat speaks for its builder, and only about the task that the builder holds: a
--- late, repeated or wrongly ordered one is kept and changes nothing. What it changes, the builder
--- has done.
+-- late, repeated or wrongly ordered one is kept and changes nothing. Its own time is kept, even a
+-- little ahead of ours: cut to now() it would let an older beat from the same fast clock follow it.
+-- What a beat changes, the builder has done.
 CREATE FUNCTION builders_heartbeats_apply() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     actor_before CONSTANT text := coalesce(current_setting('foreman.actor', true), '');
@@ -48,7 +49,7 @@ BEGIN
     PERFORM set_config('foreman.actor', NEW.builder_id, true);
 
     UPDATE builders
-    SET last_heartbeat = least(NEW.timestamp, now()), state = NEW.status
+    SET last_heartbeat = NEW.timestamp, state = NEW.status
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
     RETURNING current_task_id INTO held;
 

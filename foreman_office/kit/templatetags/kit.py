@@ -1,3 +1,308 @@
+"""What every template may say: states as shape, word and colour; times; bars and charts.
+
+The library is a builtin of the template engine, so no template loads it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
 from django import template
+from django.conf import settings
+from django.template.context import RequestContext
+from django.templatetags.static import static
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime, now
 
 register = template.Library()
+
+# What stands where there is no value.
+NOTHING = "\N{EN DASH}"
+
+
+class Look(NamedTuple):
+    """How a state is shown: a symbol of the sprite, a colour's token and a word."""
+
+    shape: str
+    tone: str
+    word: str
+
+
+LOOKS = {
+    # programs, waves, tasks
+    "planned": Look("ring", "quiet", "Planned"),
+    "assigned": Look("half", "assigned", "Assigned"),
+    "in-progress": Look("play", "running", "In progress"),
+    "blocked": Look("diamond", "blocked", "Blocked"),
+    "completed": Look("check", "done", "Completed"),
+    "failed": Look("cross", "failed", "Failed"),
+    # builders
+    "never-heard": Look("dashed", "quiet", "Never heard"),
+    "idle": Look("ring", "quiet", "Idle"),
+    "working": Look("play", "running", "Working"),
+    "waiting": Look("diamond", "blocked", "Waiting"),
+    "silent": Look("silent", "failed", "Silent"),
+    "active": Look("play", "running", "Active"),
+    # judgement
+    "GREEN": Look("check", "done", "Green"),
+    "PARTIAL": Look("half", "blocked", "Partial"),
+    "RED": Look("cross", "failed", "Red"),
+    "READY": Look("check", "done", "Ready"),
+    "NOT_READY": Look("cross", "failed", "Not ready"),
+    "passed": Look("check", "done", "Passed"),
+    "not-passed": Look("cross", "failed", "Not passed"),
+    "open": Look("diamond", "blocked", "Open"),
+    "violation": Look("warning", "failed", "Unresolved"),
+    "resolved": Look("check", "quiet", "Resolved"),
+    "all-clear": Look("check", "done", "All clear"),
+}
+
+# The order in which a tally adds up: what is finished first, what has not begun last.
+TALLY_ORDER = ["completed", "in-progress", "assigned", "blocked", "failed", "planned"]
+
+
+def symbol(shape: str, css: str, tone: str = "") -> SafeString:
+    return format_html(
+        '<svg class="{}"{} aria-hidden="true"><use href="{}#{}"/></svg>',
+        css,
+        format_html(' data-tone="{}"', tone) if tone else "",
+        static("img/sprite.svg"),
+        shape,
+    )
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon; the words beside it say what it means."""
+    return symbol(name, "icon")
+
+
+@register.simple_tag
+def mark(state: str) -> SafeString:
+    """Draw a state's shape in its colour; the word must stand beside it or in a label."""
+    look = LOOKS[state]
+    return symbol(look.shape, "mark", look.tone)
+
+
+@register.simple_tag
+def status(state: str, word: str = "") -> SafeString:
+    """Show a state as shape, word and colour; `word` replaces the usual one."""
+    look = LOOKS[state]
+    return format_html(
+        '<span class="status" data-tone="{}">{}{}</span>',
+        look.tone,
+        symbol(look.shape, "mark"),
+        word or look.word,
+    )
+
+
+@register.filter
+def total(counts: Counter) -> int:
+    """Add up a counter: in a template `counts.total` would ask it for the key "total"."""
+    return counts.total()
+
+
+@register.filter
+def tone(state: str) -> str:
+    return LOOKS[state].tone
+
+
+@register.filter
+def word(state: str) -> str:
+    return LOOKS[state].word
+
+
+@register.filter
+def criterion(line: str) -> str:
+    """Take the list sign off a line of acceptance criteria: the page makes its own."""
+    return line.strip().removeprefix("- ").removeprefix("* ")
+
+
+def short_span(span: timedelta) -> str:
+    """Say a duration in one unit, as `static/js/live.js` does: 41 s, 8 min, 3 h, 5 d."""
+    seconds = max(0, int(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 2 * 3600:
+        return f"{seconds // 60} min"
+    if seconds < 86400:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86400} d"
+
+
+def exact(moment: datetime) -> str:
+    return localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def time_element(moment: datetime | None, kind: str) -> SafeString | str:
+    """Show a time as people say it, with the exact time and zone at hand."""
+    if moment is None:
+        return NOTHING
+    span = now() - moment
+    if span > timedelta(days=14):
+        text = date_format(localtime(moment), "j M Y")
+    else:
+        text = short_span(span) + (" ago" if kind == "ago" else "")
+    return format_html(
+        '<time datetime="{}" title="{}" data-{}>{}</time>',
+        moment.isoformat(),
+        exact(moment),
+        kind,
+        text,
+    )
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
+    """Say when something happened: "8 min ago", or the day if it is long past."""
+    return time_element(moment, "ago")
+
+
+@register.simple_tag
+def age(moment: datetime | None) -> SafeString | str:
+    """Say how long something has lasted: "8 min"."""
+    return time_element(moment, "age")
+
+
+@register.simple_tag
+def at(moment: datetime | None) -> SafeString | str:
+    """Show the exact time and zone."""
+    if moment is None:
+        return NOTHING
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), exact(moment))
+
+
+@register.filter
+def duration(milliseconds: int | None) -> str:
+    """Say how long a run took: 840 ms, 12.4 s, 3 min 20 s."""
+    if milliseconds is None:
+        return NOTHING
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+@register.simple_tag(takes_context=True)
+def live(context: RequestContext, part: str) -> SafeString:
+    """Make an element a part that asks its page for itself again on every tick."""
+    return format_html(
+        'id="{}" hx-get="{}" hx-trigger="tick from:body" hx-swap="outerHTML"',
+        part,
+        context["request"].get_full_path(),
+    )
+
+
+@register.inclusion_tag("components/bar.html")
+def bar(value: int, label: str, state: str = "in-progress") -> dict[str, Any]:
+    """Show the progress of one thing in percent."""
+    return {"value": value, "label": label, "tone": LOOKS[state].tone}
+
+
+@register.inclusion_tag("components/tally.html")
+def tally(counts: Counter, noun: str) -> dict[str, Any]:
+    """Show how many of many are finished, and what the others do."""
+    total = counts.total()
+    segments, start = [], 0.0
+    for state in TALLY_ORDER:
+        if count := counts[state]:
+            width = 100 * count / total
+            look = LOOKS[state]
+            segments.append(
+                {
+                    "x": f"{start:.3f}%",
+                    "width": f"{width:.3f}%",
+                    "tone": look.tone,
+                    "words": f"{count} {look.word.lower()}",
+                }
+            )
+            start += width
+    return {"segments": segments, "done": counts["completed"], "total": total, "noun": noun}
+
+
+class Series(NamedTuple):
+    """One layer of a stacked chart: an attribute of each row, how it is called and coloured."""
+
+    attribute: str
+    label: str
+    tone: str
+
+
+QA_SERIES = (
+    Series("passing_tests", "passing", "done"),
+    Series("failing_tests", "failing", "failed"),
+    Series("skipped_tests", "skipped", "quiet"),
+)
+CHART_HEIGHT = 120
+CHART_WIDTH = 640
+
+
+@register.inclusion_tag("components/stacked.html")
+def qa_chart(runs: Sequence[Any]) -> dict[str, Any]:
+    """Draw QA runs, oldest first, as stacked columns on one scale. The table twin is the page's."""
+    first, last = runs[0], runs[-1]
+    summary = (
+        f"{len(runs)} QA runs: from {first.passing_tests} of {first.total_tests}"
+        f" passing to {last.passing_tests} of {last.total_tests}"
+    )
+    highest = max((run.total_tests for run in runs), default=0) or 1
+    slot = min(CHART_WIDTH / max(len(runs), 1), 80)
+    columns = [column(run, index * slot, slot, highest) for index, run in enumerate(runs)]
+    return {
+        "columns": columns,
+        "width": CHART_WIDTH,
+        "height": CHART_HEIGHT + 22,
+        "floor": CHART_HEIGHT,
+        "label_y": CHART_HEIGHT + 16,
+        "series": QA_SERIES,
+        "summary": summary,
+        "thin": slot < 44,
+    }
+
+
+def column(run: Any, left: float, slot: float, highest: int) -> dict[str, Any]:
+    width = slot * 0.62
+    top = float(CHART_HEIGHT)
+    layers = []
+    for series in QA_SERIES:
+        height = CHART_HEIGHT * 0.96 * getattr(run, series.attribute) / highest
+        top -= height
+        if height:
+            layers.append({"y": f"{top:.2f}", "height": f"{height:.2f}", "tone": series.tone})
+    return {
+        "x": f"{left + (slot - width) / 2:.2f}",
+        "middle": f"{left + slot / 2:.2f}",
+        "width": f"{width:.2f}",
+        "layers": layers,
+        "run": run,
+    }
+
+
+@register.inclusion_tag("components/strip.html")
+def beat_strip(beats: Iterable[Any]) -> dict[str, Any]:
+    """Draw heartbeats, oldest first: height is progress, a gap beyond the threshold is marked."""
+    threshold = timedelta(seconds=settings.FOREMAN_SILENCE_THRESHOLD_SECONDS)
+    bars: list[dict[str, Any]] = []
+    gaps = 0
+    before = None
+    for beat in beats:
+        if before and beat.timestamp - before > threshold:
+            gaps += 1
+            bars.append({"tone": "failed", "y": 28, "height": 6})
+        height = 8 + 26 * (beat.progress_percentage or 0) / 100
+        bars.append(
+            {
+                "tone": LOOKS[beat.status].tone,
+                "y": f"{34 - height:.1f}",
+                "height": f"{height:.1f}",
+            }
+        )
+        before = beat.timestamp
+    step = 100 / max(len(bars), 40)
+    for index, item in enumerate(bars):
+        item["x"] = f"{index * step:.3f}%"
+        item["width"] = f"{step * 0.7:.3f}%"
+    return {"bars": bars, "beats": len(bars) - gaps, "gaps": gaps}

@@ -23,7 +23,6 @@ MIGRATION_LOCK = 0x0FF1CE  # one number that all offices on one database agree o
 
 class Command(BaseCommand):
     help = "Open the office: migrate, collect static files, serve until told to stop."
-    requires_system_checks = []  # migrate checks
 
     def handle(self, *args: Any, **options: Any) -> None:
         with self.only_office_here() as lock, listening_socket() as listener:

@@ -11,9 +11,15 @@ ALTER TABLE qa_executions ADD CONSTRAINT qa_executions_task_id_fkey
 
 -- A blocker names its entity without a foreign key: this is its integrity.
 --
--- The entity is locked as a foreign key would lock it, so it cannot go before the blocker is in.
+-- The entity is locked as a foreign key would lock it, so it cannot go before the blocker is in. A
+-- blocker may be resolved when its entity is gone, but not opened again.
 CREATE FUNCTION governance_blockers_entity() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.resolved_at IS NOT NULL
+        AND (NEW.entity_type, NEW.entity_id) = (OLD.entity_type, OLD.entity_id)
+    THEN
+        RETURN NEW;
+    END IF;
     CASE NEW.entity_type
         WHEN 'program' THEN
             PERFORM 1 FROM programs WHERE program_id = NEW.entity_id FOR KEY SHARE;
@@ -33,7 +39,7 @@ BEGIN
 END $$;
 
 CREATE TRIGGER governance_blockers_entity
-    BEFORE INSERT OR UPDATE OF entity_type, entity_id ON blockers
+    BEFORE INSERT OR UPDATE OF entity_type, entity_id, resolved_at ON blockers
     FOR EACH ROW EXECUTE FUNCTION governance_blockers_entity();
 
 -- The other side: what is deleted blocks nothing any more.

@@ -1,10 +1,13 @@
 -- The evidence trail: written by triggers, so any writer leaves it; never changed, never removed.
 
 -- Two columns beside the contract's: a number to page and follow by, and whether the database saw
--- the act itself (a trigger wrote the row) or was told of it (an imported record).
+-- the act itself (a trigger wrote the row) or was told of it (an imported record). Both are set by a
+-- trigger at the end of this file, whatever the writer says: an identity column would obey COPY.
+CREATE SEQUENCE evidence_trail_sequence_seq;
 ALTER TABLE evidence_trail
-    ADD COLUMN sequence bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    ADD COLUMN sequence bigint NOT NULL DEFAULT nextval('evidence_trail_sequence_seq'),
     ADD COLUMN witnessed boolean NOT NULL DEFAULT false;
+ALTER SEQUENCE evidence_trail_sequence_seq OWNED BY evidence_trail.sequence;
 CREATE UNIQUE INDEX idx_evidence_sequence ON evidence_trail (sequence);
 
 CREATE FUNCTION governance_evidence_trail_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -308,9 +311,12 @@ FROM (
 CROSS JOIN LATERAL governance_subject(found.noun, found.doc) AS subject
 ORDER BY found.step;
 
--- From here on a row is witnessed if a trigger wrote it.
+-- From here on a row is witnessed if a trigger wrote it, and gets the next number.
+ALTER TABLE evidence_trail ALTER COLUMN sequence DROP DEFAULT;
+
 CREATE FUNCTION governance_evidence_trail_witnessed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    NEW.sequence := nextval('evidence_trail_sequence_seq');
     NEW.witnessed := pg_trigger_depth() > 1;
     RETURN NEW;
 END $$;

@@ -1,0 +1,125 @@
+"""The evidence trail as people read it: one sentence for each act."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Model
+
+from governance.entities import find_entities
+from governance.models import Blocker, Evidence
+
+VERBS = {
+    "created": "Created",
+    "deleted": "Deleted",
+    "released": "Put its task down",
+    "progress_forced": "Progress set by hand",
+    "blocker_edited": "Blocker edited",
+    "blocker_deleted": "Blocker deleted",
+    "violation_edited": "Violation edited",
+    "violation_deleted": "Violation deleted",
+    "validation_edited": "Validation edited",
+    "validation_deleted": "Validation deleted",
+    "qa_run_edited": "QA run edited",
+    "qa_run_deleted": "QA run deleted",
+}
+
+
+class Happening(NamedTuple):
+    """One act, told: what it was about, what happened, and how it looks."""
+
+    row: Evidence
+    entity: Model | None
+    entity_name: str
+    look: str
+    what: str
+    detail: str
+    object: Model | None
+    by: str
+
+
+def tell(rows: Iterable[Evidence]) -> list[Happening]:
+    """Turn rows of the trail into sentences; names are looked up once for all of them."""
+    rows = list(rows)
+    keys = [(row.entity_type, row.entity_id) for row in rows]
+    taken = {row.pk: task_taken(row) for row in rows}
+    found = find_entities([*keys, *(("task", task) for task in taken.values() if task)])
+    return [
+        happening(
+            row, found.get((row.entity_type, row.entity_id)), found.get(("task", taken[row.pk]))
+        )
+        for row in rows
+    ]
+
+
+def task_taken(row: Evidence) -> UUID | None:
+    """Return the task that a builder took up or put down in this act."""
+    before, after = row.context.get("changes", {}).get("current_task_id", (None, None))
+    return UUID(after or before) if after or before else None
+
+
+def happening(row: Evidence, entity: Model | None, task: Model | None) -> Happening:
+    look, what, detail = said(row)
+    snapshot = row.context.get("snapshot", {})
+    return Happening(
+        row=row,
+        entity=entity,
+        entity_name=str(entity or snapshot.get("name") or f"a {row.entity_type} since deleted"),
+        look=look,
+        what=what,
+        detail=detail,
+        object=task,
+        by=row.context.get("user") or row.actor,
+    )
+
+
+def said(row: Evidence) -> tuple[str, str, str]:
+    """Say what happened: its look, the act, and what it was about."""
+    context: dict[str, Any] = row.context
+    record = context.get("snapshot", {})
+    match row.action:
+        case "state_changed":
+            return state_look(context["to"]), f"{context['from']} → {context['to']}", ""
+        case "assigned":
+            return "assigned", "Took up", ""
+        case "blocker_raised" | "blocker_reopened":
+            verb = "Blocker" if row.action == "blocker_raised" else "Blocker again"
+            return "open", f"{verb}: {classification(record)}", record.get("description", "")
+        case "blocker_resolved":
+            what = f"Blocker resolved: {classification(record)}"
+            return "all-clear", what, record.get("resolution_action") or ""
+        case "violation_recorded" | "violation_reopened":
+            kind = record.get("violation_type", "")
+            return "violation", f"Violation: {kind}", record.get("description", "")
+        case "violation_resolved":
+            kind = record.get("violation_type", "")
+            return "all-clear", f"Violation resolved: {kind}", record.get("resolution") or ""
+        case "qa_run_recorded":
+            counts = f"{record['passing_tests']} of {record['total_tests']} pass"
+            return record["qa_status"], f"QA run {record['qa_status'].lower()}, {counts}", ""
+        case "validation_recorded":
+            ready = record["build_readiness"]
+            words = "ready" if ready == "READY" else "not ready"
+            return ready, f"Architecture {words}, {record['pass_rate']:g} %", ""
+        case "edited":
+            fields = ", ".join(field.replace("_", " ") for field in context["changes"])
+            return "planned", f"Edited: {fields}", ""
+        case known if known in VERBS:
+            return "planned", VERBS[known], ""
+    # An imported record names its act in the words of its source.
+    words = row.action.replace("-", " ").replace("_", " ").capitalize()
+    return "planned", words, str(context.get("summary", ""))
+
+
+def state_look(state: str) -> str:
+    """Choose the look of a state, of a program, wave, task or builder alike."""
+    return "working" if state == "active" else state
+
+
+def classification(record: dict[str, Any]) -> str:
+    return lower_first(Blocker.Classification(record["classification"]).label)
+
+
+def lower_first(words: str) -> str:
+    """Begin in lower case, and leave QA its capitals."""
+    return words[:1].lower() + words[1:]

@@ -1,0 +1,59 @@
+"""How far programs and waves are, in counts of their tasks: few queries for any number of rows."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber
+
+from programs.models import Program, Task, Wave
+
+# A wave that is larger shows its share of states, and its tasks on its own page.
+TASKS_SHOWN = 60
+
+
+def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
+    """Give each wave its `counts` of tasks by state."""
+    waves = list(waves)
+    counts: dict[object, Counter[str]] = defaultdict(Counter)
+    rows = Task.objects.filter(wave__in=waves).values_list("wave", "state")
+    for wave, state, number in rows.annotate(number=Count("pk")):
+        counts[wave][state] = number
+    for wave in waves:
+        wave.counts = counts[wave.pk]
+    return waves
+
+
+def tally_programs(programs: Iterable[Program]) -> list[Program]:
+    """Give each program its `wave_list`, tallied, and `counts` of its tasks and waves by state."""
+    programs = list(programs)
+    of: dict[object, list[Wave]] = defaultdict(list)
+    for wave in tally_waves(Wave.objects.filter(program__in=programs).order_by("sequence_number")):
+        of[wave.program_id].append(wave)
+    for program in programs:
+        program.wave_list = of[program.pk]
+        program.counts = sum((wave.counts for wave in program.wave_list), Counter())
+        program.wave_counts = Counter(wave.state for wave in program.wave_list)
+    return programs
+
+
+def plan_of(program: Program) -> list[Wave]:
+    """Return the program's waves in order: tallied, with what they wait for and their tasks."""
+    waves = tally_waves(program.waves.order_by("sequence_number"))
+    by_id = {wave.pk: wave for wave in waves}
+    tasks = defaultdict(list)
+    place = Window(RowNumber(), partition_by=F("wave"), order_by=[F("created_at"), F("name")])
+    shown = (
+        Task.objects.filter(wave__program=program)
+        .annotate(place=place)
+        .filter(place__lte=TASKS_SHOWN)
+        .defer("architecture_reference", "qa_suite_location", "acceptance_criteria")
+        .order_by("wave", "place")
+    )
+    for task in shown:
+        tasks[task.wave_id].append(task)
+    for wave in waves:
+        wave.after = [by_id[key] for key in wave.dependency_ids if key in by_id]
+        wave.waits_for = [before for before in wave.after if before.state != Wave.State.COMPLETED]
+        wave.task_list = tasks[wave.pk]
+    return waves

@@ -1,0 +1,100 @@
+from collections import Counter
+from functools import cache
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import FETCH_PEERS
+from django.shortcuts import get_object_or_404
+
+from foreman_office.kit.htmx import render_page
+from programs.models import Program, State, Task, Wave
+from programs.tallies import plan_of, tally_programs
+
+# The contexts below hold questions rather than answers: a template asks what it shows, once, so
+# that a part costs no more than the part.
+
+
+@login_required
+def program_list(request):
+    page = Paginator(Program.objects.order_by("name"), 25).get_page(request.GET.get("page"))
+    return render_page(
+        request,
+        "programs/program_list.html",
+        {"page": page, "programs": cache(lambda: tally_programs(page.object_list))},
+        parts=["programs"],
+    )
+
+
+@login_required
+def program(request, pk):
+    program = get_object_or_404(Program, pk=pk)
+    waves = cache(lambda: plan_of(program))
+    return render_page(
+        request,
+        "programs/program.html",
+        {
+            "program": program,
+            "waves": waves,
+            "counts": cache(lambda: sum((wave.counts for wave in waves()), Counter())),
+            "wave_states": cache(lambda: Counter(wave.state for wave in waves())),
+            "unfinished": {State.IN_PROGRESS, State.BLOCKED, State.FAILED},
+            "blockers": cache(lambda: program.blockers.open().order_by("detected_at")[:20]),
+            "evidence": cache(lambda: program.evidence.order_by("-timestamp", "-sequence")[:12]),
+        },
+        parts=["summary", "board", "tasks", "blockers", "evidence"],
+    )
+
+
+@login_required
+def wave(request, pk):
+    wave = get_object_or_404(Wave.objects.select_related("program"), pk=pk)
+    after = Wave.objects.filter(pk__in=wave.dependency_ids).order_by("sequence_number")
+    tasks = wave.tasks.order_by("created_at", "name").fetch_mode(FETCH_PEERS)
+    return render_page(
+        request,
+        "programs/wave.html",
+        {
+            "wave": wave,
+            "after": after,
+            "counts": cache(lambda: Counter(wave.tasks.values_list("state", flat=True))),
+            "page": cache(lambda: Paginator(tasks, 100).get_page(request.GET.get("page"))),
+            "blockers": cache(lambda: wave.blockers.open().order_by("detected_at")[:20]),
+            "evidence": cache(lambda: wave.evidence.order_by("-timestamp", "-sequence")[:12]),
+        },
+        parts=["summary", "tasks", "blockers", "evidence"],
+    )
+
+
+@login_required
+def task(request, pk):
+    task = get_object_or_404(Task.objects.select_related("wave__program"), pk=pk)
+    runs = cache(lambda: list(task.qa_executions.order_by("-executed_at")[:50]))
+    beats = cache(lambda: list(task.heartbeats.order_by("-timestamp")[:50]))
+    return render_page(
+        request,
+        "programs/task.html",
+        {
+            "task": task,
+            "runs": runs,
+            "runs_charted": cache(lambda: runs()[:24][::-1]),
+            "beats": beats,
+            "beats_in_order": cache(lambda: beats()[::-1]),
+            "progress_since": cache(lambda: progress_since(beats())),
+            "validations": cache(lambda: list(task.validations.order_by("-validated_at")[:20])),
+            "violations": cache(lambda: list(task.violations.order_by("-detected_at")[:20])),
+            "blockers": cache(lambda: list(task.blockers.order_by("-detected_at")[:20])),
+            "evidence": cache(lambda: task.evidence.order_by("-timestamp", "-sequence")[:30]),
+        },
+        parts=["summary", "runs", "validations", "pulse", "trouble", "evidence"],
+    )
+
+
+def progress_since(beats):
+    """Return when the progress took its present value, as far back as the beats tell."""
+    reported = [beat for beat in beats if beat.progress_percentage is not None]
+    since = None
+    for beat in reported:
+        if beat.progress_percentage != reported[0].progress_percentage:
+            break
+        since = beat.timestamp
+    return since

@@ -1,0 +1,101 @@
+"""A real browser against a real server; whatever the page complains of fails the test."""
+
+import os
+import shutil
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import sync_playwright
+
+from tests.factories import UserFactory
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+# Violations of the policy are not on the console in every Chromium: the page itself is asked.
+LISTEN = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for each worker."""
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, f"The browser tests need one of {', '.join(NAMES)} on PATH."
+    # Playwright keeps an event loop in this thread; Django would refuse the database beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def complaints():
+    """What pages complained of; a test may take out what it provoked."""
+    return []
+
+
+@pytest.fixture
+def browse(chromium, live_server, complaints):
+    """Open pages as a person would: `browse(width=390, color_scheme="dark", user=...)`."""
+    contexts = []
+
+    def open_page(*, width=1440, height=900, color_scheme="light", user=None, **options):
+        context = chromium.new_context(
+            base_url=live_server.url,
+            viewport={"width": width, "height": height},
+            color_scheme=color_scheme,
+            reduced_motion="reduce",
+            **options,
+        )
+        contexts.append(context)
+        context.add_init_script(LISTEN)
+        if user:
+            context.add_cookies([session_of(user, live_server.url)])
+        page = context.new_page()
+        page.on(
+            "console",
+            lambda message: (
+                complaints.append(message.text) if message.type in ("error", "warning") else None
+            ),
+        )
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        for page in context.pages:
+            complaints += page.evaluate("window.violations ?? []")
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def foreman(transactional_db):
+    return UserFactory(username="johan")
+
+
+def session_of(user, url):
+    """Log a person in without the form, as `force_login` does."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    return {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+        "url": url,
+    }

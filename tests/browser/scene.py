@@ -1,0 +1,185 @@
+"""An office in the middle of a day: every state on the page at once, for tests and for pictures."""
+
+from datetime import timedelta
+
+from django.utils.timezone import now
+
+from builders.models import Builder
+from programs.models import Program, Task, Wave
+from tests.factories import (
+    ArchitectureValidationFactory,
+    BlockerFactory,
+    BuilderFactory,
+    GovernanceViolationFactory,
+    HeartbeatFactory,
+    ProgramFactory,
+    QAExecutionFactory,
+    TaskFactory,
+    WaveFactory,
+)
+
+STATES = {"C": "completed", "I": "in-progress", "P": "planned", "B": "blocked", "F": "failed"}
+
+# Waves of one program: name, state, tasks by state, the waves it follows.
+WAVES = [
+    ("Foundation", "C", "CCCCC", []),
+    ("Recruitment of builders", "C", "CCCCC", []),
+    ("Schema", "C", "CCCCCC", [1]),
+    ("Planning core", "C", "CCCCCCC", [1, 2]),
+    ("Red suites for every component", "C", "CCCCCCCC", [3, 4]),
+    ("Execution core", "I", "CCCCCCCCCIBP", [5]),
+    ("Integration", "F", "CCCCFIPPP", [5]),
+    ("Interface", "I", "CCCIPPPPPPP", [5]),
+    ("Analytics and dashboards", "P", "PPPPPPPPPPPPPP", [6, 7]),
+]
+TASKS = [
+    "Escalation ping generator",
+    "Approval gate state machine",
+    "Reconnect after broker restart",
+    "Unread marker of the conversation panel",
+    "Drift detection",
+    "Intent intake",
+    "Evidence retention",
+    "Risk scoring of a proposal",
+    "Governance rule loader",
+    "Builder capability registry",
+    "Notification digest",
+    "Rollback of a failed deployment",
+    "Audit export",
+    "Blast radius estimate",
+]
+RUNS = [(0, 15, 0), (5, 10, 0), (8, 6, 1), (9, 6, 0), (8, 7, 0), (11, 4, 0), (12, 3, 0), (14, 1, 0)]
+
+
+def furnish() -> dict[str, object]:
+    """Fill the office, and return what pages are about."""
+    program = make_program()
+    ProgramFactory(
+        name="Annex 1 implementation", state="planned", description="Five modules of the annex."
+    )
+    running = list(Task.objects.filter(state="in-progress").order_by("wave__sequence_number"))
+    put_to_work("api-builder", running[0], minutes=36, progress=88, last=12, message=SAID)
+    put_to_work("ui-builder", running[2], minutes=15, progress=42, last=31, message="Panel renders")
+    put_to_work(
+        "integration-builder", running[1], minutes=64, progress=52, last=250, message="Rebasing"
+    )
+    HeartbeatFactory(
+        builder=BuilderFactory(builder_id="qa-builder"), status="idle", message="Suite is parked"
+    )
+    judge(running[0])
+    trouble(program)
+    return {"program": program, "task": running[0], "wave": running[0].wave}
+
+
+SAID = "Iteration 8: all green locally but the digest test, tidying imports"
+
+
+def make_program() -> Program:
+    program = ProgramFactory(
+        name="Foreman Office runtime, waves 0 and 1",
+        description="Governance, build orchestration and escalation, built by five builders under"
+        " one human authority.",
+        objectives=[
+            "Build the foundational subsystems of the runtime",
+            "Turn every QA component green",
+            "Freeze the architecture and have failing tests before any build",
+            "Keep test debt at zero",
+        ],
+        evidence_location="evidence/",
+    )
+    waves: list[Wave] = []
+    names = ["ui-builder", "api-builder", "schema-builder", "integration-builder", "qa-builder"]
+    for number, (name, state, tasks, after) in enumerate(WAVES, start=1):
+        wave = WaveFactory(
+            program=program,
+            name=name,
+            sequence_number=number,
+            state=STATES[state],
+            dependencies=[str(waves[before - 1].pk) for before in after],
+        )
+        waves.append(wave)
+        for place, letter in enumerate(tasks):
+            begun = now() - timedelta(days=len(WAVES) - number, hours=4, minutes=17 * place)
+            TaskFactory(
+                wave=wave,
+                name=f"{TASKS[place]}",
+                state=STATES[letter],
+                assigned_builder=names[(place + number) % 5] if place % 4 else None,
+                progress_percentage={"C": 100, "I": 60, "B": 35, "F": 70, "P": 0}[letter],
+                started_at=None if letter == "P" else begun,
+                completed_at=begun + timedelta(minutes=52) if letter in "CF" else None,
+            )
+    return program
+
+
+def put_to_work(name, task, *, minutes, progress, last, message):
+    """Have a builder at a task for some minutes, its last beat so many seconds ago."""
+    began = now() - timedelta(minutes=minutes)
+    Task.objects.filter(pk=task.pk).update(assigned_builder=name, started_at=began)
+    builder = BuilderFactory(builder_id=name, current_task=task)
+    # As if it had been there all the while: the row itself was made a moment ago.
+    Builder.objects.filter(pk=name).update(last_heartbeat=began)
+    end = now() - timedelta(seconds=last)
+    beats = int((end - began).total_seconds() // 60)
+    for number in range(beats + 1):
+        if beats > 20 and number in (9, 10):
+            continue
+        HeartbeatFactory(
+            builder=builder,
+            task=task,
+            timestamp=end - timedelta(seconds=60 * (beats - number)),
+            progress_percentage=round(progress * max(number - 2, 0) / max(beats - 2, 1)),
+            message=message if number == beats else f"Iteration {number // 5 + 1}",
+        )
+
+
+def judge(task):
+    for number, (passing, failing, skipped) in enumerate(RUNS):
+        QAExecutionFactory(
+            task=task,
+            passing_tests=passing,
+            failing_tests=failing,
+            skipped_tests=skipped,
+            executed_at=now() - timedelta(minutes=4 * (len(RUNS) - number)),
+            execution_time_ms=8400 + 350 * number,
+        )
+    documents = {"true north": True, "design": True, "integration": True, "wireframes": False}
+    ArchitectureValidationFactory(
+        task=task,
+        validation_results={
+            "Required documents": documents,
+            "Tests": {"plan": True, "coverage of requirements": False, "edge cases": True},
+        },
+        pass_rate="71.43",
+        build_readiness="NOT_READY",
+        validated_at=now() - timedelta(hours=5),
+    )
+    ArchitectureValidationFactory(
+        task=task,
+        validation_results={
+            "Required documents": dict.fromkeys(documents, True),
+            "Tests": {"plan": True, "coverage of requirements": True, "edge cases": True},
+        },
+        validated_at=now() - timedelta(hours=1),
+    )
+
+
+def trouble(program):
+    blocked = Task.objects.get(wave__program=program, state="blocked")
+    BlockerFactory(
+        entity=blocked,
+        description="Three QA runs in a row were not green and passed no more tests than before.",
+        detected_at=now() - timedelta(minutes=22),
+    )
+    BlockerFactory(
+        entity=program.waves.get(sequence_number=9),
+        classification="architecture_qa_mismatch",
+        description="The dashboard's architecture names nine charts, its QA suite tests eleven.",
+        detected_at=now() - timedelta(hours=3),
+    )
+    GovernanceViolationFactory(
+        task=Task.objects.filter(wave__program=program, state="completed").order_by("name")[0],
+        violation_type="suite size changed",
+        description="Sixty tests were removed from the suite while the task was in progress.",
+        detected_at=now() - timedelta(minutes=50),
+    )

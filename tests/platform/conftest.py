@@ -1,0 +1,116 @@
+"""Offices and users of a server as real processes, each in a var/ of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+
+USER = """
+import sys
+from pathlib import Path
+from foreman_office.kit import embedded
+with embedded.running(Path(sys.argv[1])):
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def environment(var: Path, **variables: str) -> dict[str, str]:
+    """Return what a fresh shell would say, with nothing of this run or of a developer's .env."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    hermetic = {"DATABASE_URL": "", "SECRET_KEY": "", "DEBUG": "false", "HTTPS": "false"}
+    return {**kept, **hermetic, "FOREMAN_VAR": str(var), **variables}
+
+
+@pytest.fixture
+def manage(tmp_path):
+    """Run a command of the office to its end."""
+
+    def run(*arguments, var=tmp_path / "var", **variables):
+        return subprocess.run(
+            [sys.executable, ROOT / "manage.py", *arguments],
+            env=environment(var, **variables),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+
+    return run
+
+
+class Process:
+    """A process of ours, with all that it started."""
+
+    def __init__(self, command, env):
+        self.popen = subprocess.Popen(
+            command,
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_for(self, text):
+        """Read on until a line says the text; return the line."""
+        said = []
+        alarm = threading.Timer(PATIENCE, self.popen.kill)
+        alarm.start()
+        try:
+            for line in self.popen.stdout:
+                said.append(line)
+                if text in line:
+                    return line
+        finally:
+            alarm.cancel()
+        raise AssertionError(f"never said {text!r}, but:\n{''.join(said)}")
+
+    def descendants(self):
+        return psutil.Process(self.popen.pid).children(recursive=True)
+
+    def end(self, number=signal.SIGINT):
+        self.popen.send_signal(number)
+        return self.popen.wait(PATIENCE)
+
+
+@pytest.fixture
+def start():
+    """Start processes, and leave none of them behind."""
+    started = []
+
+    def start(command, env):
+        process = Process(command, env)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.popen.poll() is None:
+            process.end()
+        process.popen.stdout.close()
+        process.popen.stdin.close()
+
+
+@pytest.fixture
+def use_server(start):
+    """Start a process that uses the server of a var/ until its input ends."""
+
+    def use(var):
+        return start([sys.executable, "-c", USER, str(var)], environment(var))
+
+    return use
+
+
+def gone(processes):
+    """Say whether all of these processes end within our patience."""
+    _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
+    return not alive
