@@ -4,6 +4,6 @@ from foreman_office.kit.sql import RunSQLFile
 
 
 class Migration(migrations.Migration):
-    dependencies = [("builders", "0002_contract"), ("programs", "0003_moves")]
+    dependencies = [("builders", "0003_record_heartbeat"), ("programs", "0003_moves")]
 
     operations = [RunSQLFile("builders", "0004_beats_and_locks")]

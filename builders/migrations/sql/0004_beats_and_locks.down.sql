@@ -6,7 +6,7 @@ BEGIN
     PERFORM set_config('foreman.actor', NEW.builder_id, true);
 
     UPDATE builders
-    SET last_heartbeat = least(NEW.timestamp, now()), state = NEW.status
+    SET last_heartbeat = NEW.timestamp, state = NEW.status
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
     RETURNING current_task_id INTO held;
 

@@ -23,7 +23,7 @@ BEGIN
     END IF;
 
     UPDATE builders
-    SET last_heartbeat = least(NEW.timestamp, now()), state = NEW.status
+    SET last_heartbeat = NEW.timestamp, state = NEW.status
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
     RETURNING current_task_id INTO held;
 
