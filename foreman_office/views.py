@@ -37,14 +37,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 @login_required
 def overview(request: HttpRequest) -> HttpResponse:
+    builders = cache(lambda: list(with_last_words(with_verdict())))
     running = Task.objects.running().select_related("wave__program").order_by("-state", "name")
     return render_page(
         request,
         "overview.html",
         {
-            "at_work": cache(at_work),
+            "at_work": cache(lambda: sum(map(is_at_work, builders()))),
             "matters": cache(list_matters),
-            "builders": cache(lambda: list(with_last_words(with_verdict()))),
+            "builders": builders,
             "running": cache(lambda: running.fetch_mode(FETCH_PEERS)[:20]),
             "programs": cache(unfinished_programs),
             "evidence": cache(
@@ -55,8 +56,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     )
 
 
-def at_work() -> int:
-    return sum(builder.verdict in ("working", "waiting") for builder in with_verdict())
+def is_at_work(builder: Any) -> bool:
+    return builder.verdict in ("working", "waiting")
 
 
 def unfinished_programs() -> list[Program]:

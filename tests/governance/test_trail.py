@@ -1,0 +1,95 @@
+"""Evidence as sentences: whatever the triggers write, people can read."""
+
+import pytest
+from django.utils.timezone import now
+
+from builders.actions import assign_task, release_task
+from governance.actions import raise_blocker, resolve_blocker, resolve_violation
+from governance.models import Evidence
+from governance.trail import tell
+from programs.models import Task
+from tests.factories import (
+    ArchitectureValidationFactory,
+    BuilderFactory,
+    GovernanceViolationFactory,
+    QAExecutionFactory,
+    TaskFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def sentences(entity):
+    return [
+        " ".join(filter(None, [told.what, str(told.object or ""), told.detail]))
+        for told in tell(Evidence.objects.of(entity).order_by("sequence"))
+    ]
+
+
+def test_a_task_tells_its_life():
+    task = TaskFactory()
+    Task.objects.filter(pk=task.pk).update(state="assigned")
+    Task.objects.filter(pk=task.pk).update(progress_percentage=40)
+    Task.objects.filter(pk=task.pk).update(name="Another name")
+    assert sentences(task) == [
+        "Created",
+        "planned → assigned",
+        "Progress set by hand",
+        "Edited: name",
+    ]
+
+
+def test_a_builder_tells_what_it_took_up_and_put_down():
+    task, builder = TaskFactory(name="Masonry"), BuilderFactory()
+    assign_task(task, builder, by=None)
+    release_task(task, by=None)
+    assert sentences(builder)[-2:] == ["Took up Masonry", "Put its task down Masonry"]
+
+
+def test_judgement_is_told_on_its_task():
+    task = TaskFactory()
+    raised = raise_blocker(
+        task, classification="architecture_qa_mismatch", description="Nine or eleven?", by=None
+    )
+    resolve_blocker(raised, resolution_action="Eleven.", by=None)
+    violation = GovernanceViolationFactory(task=task, violation_type="test debt", description="53")
+    resolve_violation(violation, resolution="Repaired.", by=None)
+    QAExecutionFactory(task=task, passing_tests=9, failing_tests=6)
+    ArchitectureValidationFactory(task=task)
+    assert sentences(task)[1:] == [
+        "Blocker: architecture and QA disagree Nine or eleven?",
+        "Blocker resolved: architecture and QA disagree Eleven.",
+        "Violation: test debt 53",
+        "Violation resolved: test debt Repaired.",
+        "QA run partial, 9 of 15 pass",
+        "Architecture ready, 100 %",
+    ]
+
+
+def test_what_was_deleted_keeps_its_name():
+    task = TaskFactory(name="Masonry")
+    Task.objects.filter(pk=task.pk).delete()
+    last = tell(Evidence.objects.of(task).order_by("sequence"))[-1]
+    assert (last.what, last.entity, last.entity_name) == ("Deleted", None, "Masonry")
+
+
+def test_an_imported_record_speaks_the_words_of_its_source():
+    task = TaskFactory()
+    row = Evidence(
+        entity_type="task",
+        entity_id=task.pk,
+        action="plan-generated",
+        actor="foreman",
+        context={"summary": "14 tasks"},
+        timestamp=now(),
+    )
+    told = tell([row])[0]
+    assert (told.what, told.detail, told.entity) == ("Plan generated", "14 tasks", task)
+
+
+def test_names_are_looked_up_once_for_all(django_assert_max_num_queries):
+    tasks = TaskFactory.create_batch(5)
+    assign_task(tasks[0], BuilderFactory(), by=None)
+    rows = list(Evidence.objects.order_by("-sequence")[:30])
+    with django_assert_max_num_queries(4):
+        tell(rows)

@@ -1,0 +1,226 @@
+"""The plan's pages: as a page, as a part, as a stranger, and how often they ask the database."""
+
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+from django.utils.timezone import now
+
+from tests.factories import (
+    ArchitectureValidationFactory,
+    BlockerFactory,
+    BuilderFactory,
+    GovernanceViolationFactory,
+    HeartbeatFactory,
+    ProgramFactory,
+    QAExecutionFactory,
+    TaskFactory,
+    UserFactory,
+    WaveFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ["program", "wave", "task"]
+
+
+@pytest.fixture
+def person(client):
+    user = UserFactory()
+    client.force_login(user)
+    return client
+
+
+def part(client, address, target):
+    return client.get(address, headers={"HX-Request": "true", "HX-Target": target})
+
+
+def address(name, **entities):
+    return entities[name].get_absolute_url()
+
+
+def make_task(**fields):
+    """A task with one of everything that its page shows."""
+    task = TaskFactory(**{"state": "in-progress", "assigned_builder": "ui-builder"} | fields)
+    HeartbeatFactory(
+        builder=BuilderFactory(builder_id="ui-builder"), task=task, message="Hammering"
+    )
+    QAExecutionFactory(task=task, passing_tests=3, failing_tests=2)
+    ArchitectureValidationFactory(task=task)
+    GovernanceViolationFactory(task=task)
+    BlockerFactory(entity=task)
+    return task
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_stranger_is_sent_to_the_login(client, name):
+    response = client.get(reverse(f"programs:{name}", args=[uuid4()]))
+    assert response.status_code == 302
+    assert response.url.startswith(reverse("login"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_unknown_id_is_not_found(person, name):
+    assert person.get(reverse(f"programs:{name}", args=[uuid4()])).status_code == 404
+
+
+def test_program_list_is_complete_without_script(person):
+    wave = WaveFactory(program__name="Annex", state="completed")
+    TaskFactory(wave=wave, state="completed")
+    TaskFactory(wave=wave)
+    content = person.get(reverse("programs:program_list")).content.decode()
+    assert "Annex" in content
+    assert "1 of 2 tasks" in content
+    assert "1 of 1 waves" in content
+
+
+def test_program_list_says_so_when_there_is_none(person):
+    assert "There is no program yet." in person.get(reverse("programs:program_list")).text
+
+
+def test_program_list_is_paged(person):
+    ProgramFactory.create_batch(26)
+    first = person.get(reverse("programs:program_list")).text
+    assert "1 to 25 of 26" in first
+    assert "?page=2" in first
+    assert "26 to 26 of 26" in person.get(reverse("programs:program_list"), {"page": 2}).text
+
+
+def test_program_shows_its_waves_and_what_they_wait_for(person):
+    program = ProgramFactory(objectives=["Keep test debt at zero"])
+    first = WaveFactory(program=program, name="Foundation", sequence_number=1)
+    second = WaveFactory(
+        program=program, name="Roof", sequence_number=2, dependencies=[str(first.pk)]
+    )
+    TaskFactory(wave=second, name="Lay the ridge")
+    content = person.get(program.get_absolute_url()).text
+    assert "Keep test debt at zero" in content
+    assert "waits for 1" in content
+    assert "Lay the ridge" in content
+
+
+def test_program_without_waves_says_so(person):
+    assert "no wave yet" in person.get(ProgramFactory().get_absolute_url()).text
+
+
+def test_a_large_wave_is_shown_as_shares_and_its_tasks_on_its_own_page(person):
+    wave = WaveFactory()
+    TaskFactory.create_batch(61, wave=wave)
+    assert "All 61 tasks of this wave" in person.get(wave.program.get_absolute_url()).text
+
+
+def test_task_shows_everything_recorded(person):
+    content = person.get(make_task().get_absolute_url()).text
+    for words in ("Hammering", "3 of 5", "Repeated failures", "test debt", "100 % passed"):
+        assert words in content
+
+
+def test_task_says_what_was_not_recorded(person):
+    task = TaskFactory(architecture_reference="", qa_suite_location="", acceptance_criteria="")
+    content = person.get(task.get_absolute_url()).text
+    assert content.lower().count("not recorded") == 4
+    for words in ("No QA run is recorded", "has not been validated", "No heartbeat on this task"):
+        assert words in content
+
+
+def test_task_names_failed_items_of_a_validation(person):
+    task = TaskFactory()
+    ArchitectureValidationFactory(
+        task=task,
+        validation_results={"Documents": {"design": True, "wireframes": False}},
+        pass_rate=50,
+        build_readiness="NOT_READY",
+    )
+    content = person.get(task.get_absolute_url()).text
+    assert 'wireframes<span class="hidden-words"> (not passed)' in content
+    assert "Not ready" in content
+
+
+def test_task_shows_a_validation_that_is_a_score_alone(person):
+    task = TaskFactory()
+    ArchitectureValidationFactory(task=task, validation_results={})
+    assert "Only the score is recorded" in person.get(task.get_absolute_url()).text
+
+
+def test_words_of_builders_are_text_and_never_markup(person):
+    task = TaskFactory(name="<script>alert(1)</script>")
+    HeartbeatFactory(task=task, message='"><img src=x onerror=alert(1)>')
+    content = person.get(task.get_absolute_url()).text
+    assert "<script>alert" not in content
+    assert "<img" not in content
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        *(("program", target) for target in ("summary", "board", "tasks", "blockers", "evidence")),
+        *(("wave", target) for target in ("summary", "tasks", "blockers", "evidence")),
+        *(
+            ("task", target)
+            for target in ("summary", "runs", "validations", "pulse", "trouble", "evidence")
+        ),
+    ],
+)
+def test_a_part_is_the_element_that_asked(person, name, target):
+    task = make_task()
+    where = address(name, program=task.wave.program, wave=task.wave, task=task)
+    page, alone = person.get(where).text, part(person, where, target)
+    assert alone.text.count(f'id="{target}"') == page.count(f'id="{target}"') == 1
+    assert "<html" not in alone.text
+    assert "HX-Target" in alone.headers["Vary"]
+
+
+def test_an_unknown_part_is_the_page(person):
+    program = ProgramFactory()
+    assert "<html" in part(person, program.get_absolute_url(), "document.html").text
+
+
+def test_a_restored_page_is_whole(person):
+    headers = {
+        "HX-Request": "true",
+        "HX-Target": "board",
+        "HX-History-Restore-Request": "true",
+    }
+    assert "<html" in person.get(ProgramFactory().get_absolute_url(), headers=headers).text
+
+
+# Session, user and the frame's two questions are four; the rest is the page's own.
+def test_program_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
+    program = ProgramFactory()
+    for number in range(1, 7):
+        wave = WaveFactory(program=program, sequence_number=number)
+        for task in TaskFactory.create_batch(4, wave=wave, started_at=now()):
+            BlockerFactory(entity=task)
+    with django_assert_max_num_queries(13):
+        person.get(program.get_absolute_url())
+
+
+def test_program_list_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
+    for _ in range(6):
+        wave = WaveFactory()
+        TaskFactory.create_batch(3, wave=wave)
+    with django_assert_max_num_queries(8):
+        person.get(reverse("programs:program_list"))
+
+
+def test_wave_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
+    wave = WaveFactory()
+    for task in TaskFactory.create_batch(8, wave=wave):
+        BlockerFactory(entity=task)
+    with django_assert_max_num_queries(12):
+        person.get(wave.get_absolute_url())
+
+
+def test_task_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
+    task = make_task()
+    HeartbeatFactory.create_batch(8, task=task)
+    QAExecutionFactory.create_batch(8, task=task)
+    ArchitectureValidationFactory.create_batch(8, task=task)
+    with django_assert_max_num_queries(13):
+        person.get(task.get_absolute_url())
+
+
+def test_a_part_costs_only_itself(person, django_assert_max_num_queries):
+    task = make_task()
+    with django_assert_max_num_queries(4):
+        part(person, task.get_absolute_url(), "runs")
