@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
@@ -29,19 +29,29 @@ Actor = AbstractBaseUser | NamedActor | None
 class Refused(Exception):
     """The database refused an act.
 
-    `rule` is the name of the constraint or trigger, `message` a sentence fit for the page.
+    `rule` is the name of the constraint or trigger, `message` a sentence fit for the page. Where a
+    gate refused, `unmet` are its unmet conditions, each with `rule`, `met` and `detail`.
     """
 
-    def __init__(self, rule: str, message: str) -> None:
+    def __init__(self, rule: str, message: str, unmet: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
-        self.rule, self.message = rule, message
+        self.rule, self.message, self.unmet = rule, message, unmet or []
+
+
+class Declared(NamedTuple):
+    """What a transaction tells the triggers; empty text says nothing."""
+
+    actor: str
+    context: str
+    override: str
 
 
 @contextmanager
-def act(by: Actor, **context: Any) -> Iterator[None]:
+def act(by: Actor, *, override: str = "", **context: Any) -> Iterator[None]:
     """Do what is inside as one transaction, in the name of `by`.
 
-    `context` is kept with every evidence row that the transaction leaves. Raises `Refused` where a
+    `context` is kept with every evidence row that the transaction leaves. `override` is the reason
+    to force what lifecycles and gates would refuse; evidence keeps it. Raises `Refused` where a
     unique, check or exclusion rule says no; any other database error is a bug and stays one.
     """
     if isinstance(by, NamedActor):
@@ -51,10 +61,10 @@ def act(by: Actor, **context: Any) -> Iterator[None]:
         if by is not None:
             context = {"user": by.get_username(), **context}
     with refusals(), transaction.atomic():
-        before = _declare(actor, json.dumps(context) if context else "")
+        before = _declare(Declared(actor, json.dumps(context) if context else "", override))
         yield
         if len(connection.savepoint_ids):  # an act inside another hands its name back
-            _declare(*before)
+            _declare(before)
 
 
 @contextmanager
@@ -69,27 +79,30 @@ def refusals() -> Iterator[None]:
         ):
             rule = cause.diag.constraint_name or "unknown"
             message = _sentences().get(rule) or cause.diag.message_primary or str(cause)
-            raise Refused(rule, message) from error
+            unmet = json.loads(cause.diag.message_detail or "") if rule.endswith("_gate") else None
+            raise Refused(rule, message, unmet) from error
         raise
 
 
-def _declare(actor: str, context: str) -> tuple[str, str]:
-    """Name actor and context to the transaction's triggers, and return those before them."""
+def _declare(now: Declared) -> Declared:
+    """Say who acts, and how, to the transaction's triggers; return what was said before."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH before AS MATERIALIZED (
                 SELECT coalesce(current_setting('foreman.actor', true), '') AS actor,
-                    coalesce(current_setting('foreman.context', true), '') AS context
+                    coalesce(current_setting('foreman.context', true), '') AS context,
+                    coalesce(current_setting('foreman.override', true), '') AS override
             )
-            SELECT actor, context,
-                set_config('foreman.actor', %s, true), set_config('foreman.context', %s, true)
+            SELECT actor, context, override,
+                set_config('foreman.actor', %s, true),
+                set_config('foreman.context', %s, true),
+                set_config('foreman.override', %s, true)
             FROM before
             """,
-            [actor, context],
+            now,
         )
-        row = cursor.fetchone()
-    return row[0], row[1]
+        return Declared(*cursor.fetchone()[:3])
 
 
 @cache
