@@ -269,6 +269,39 @@ class QAExecution(models.Model):
         return f"{self.qa_status}, {self.passing_tests} of {self.total_tests}"
 
 
+class TestOutcome(models.TextChoices):
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class QATestResult(models.Model):
+    """One test of a run, where its report names the tests. Beside the contract."""
+
+    Outcome = TestOutcome
+
+    execution = models.ForeignKey(
+        QAExecution, models.CASCADE, related_name="results", db_constraint=False, db_index=False
+    )
+    name = models.TextField()
+    outcome = models.TextField(choices=TestOutcome)
+    # It failed at first and passed when it was run again in the same run.
+    flaky = models.BooleanField(db_default=False)
+    message = models.TextField(null=True, blank=True)
+
+    class Meta:
+        db_table = "qa_test_results"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["execution", "name"], name="qa_test_results_execution_id_name_key"
+            ),
+            one_of("qa_test_results", "outcome", TestOutcome),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.outcome}"
+
+
 class EvidenceQuerySet(models.QuerySet):
     def within(self, entity):
         """The trail of a program, wave or task and of everything inside it."""
