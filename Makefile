@@ -15,7 +15,7 @@ help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 demo: $(RUN)  ## open the office with a sample program and simulated builders
-	@$(PYTHON) manage.py office --demo
+	@FOREMAN_SIMULATION=true $(PYTHON) manage.py office
 
 run: $(RUN)  ## open the office, empty
 	@$(PYTHON) manage.py office
