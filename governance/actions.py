@@ -23,7 +23,7 @@ def raise_blocker(
     """Say what holds a program, a wave or a task up."""
     with act(by):
         return Blocker.objects.create(
-            entity_type=entity._meta.model_name,
+            entity_type=str(entity._meta.model_name),
             entity_id=entity.pk,
             classification=classification,
             description=description,
