@@ -6,6 +6,7 @@
 from pathlib import Path
 
 from governance.plans.difference import Difference, difference
+from governance.plans.exporting import Unwritable, export
 from governance.plans.plan import Plan, program_id, read, record_id
 from governance.plans.reading import PlanErrors
 from governance.plans.writing import apply
@@ -17,8 +18,10 @@ __all__ = [
     "Difference",
     "Plan",
     "PlanErrors",
+    "Unwritable",
     "apply",
     "difference",
+    "export",
     "program_id",
     "read",
     "record_id",

@@ -134,7 +134,7 @@ def difference(plan: Plan) -> Difference:
     found.missing = {
         kind: number
         for kind in KEPT
-        if (number := _in_office(kind, plan.id).count() - len(existing[kind])) > 0
+        if (number := in_office(kind, plan.id).count() - len(existing[kind])) > 0
     }
     return found
 
@@ -167,7 +167,7 @@ def _equal(old: Any, new: Any) -> bool:
     return old == new
 
 
-def _in_office(kind: str, program: UUID) -> Any:
+def in_office(kind: str, program: UUID) -> Any:
     """Return what the office has of a kind within a program."""
     match kind:
         case "wave":
@@ -185,8 +185,8 @@ def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any
     if Program.objects.filter(name=name).exclude(pk=plan.id).exists():
         clashes.append((plan.program, "name", "another program of the office has this name"))
 
-    waves = dict(_in_office("wave", plan.id).values_list("pk", "sequence_number"))
-    tasks = set(_in_office("task", plan.id).values_list("pk", flat=True))
+    waves = dict(in_office("wave", plan.id).values_list("pk", "sequence_number"))
+    tasks = set(in_office("task", plan.id).values_list("pk", flat=True))
     own = {"program_id": {plan.id}, "wave_id": waves.keys(), "task_id": tasks}
     own["entity_id"] = {plan.id, *waves, *tasks}
     for kind in KEPT:
@@ -248,12 +248,13 @@ def newest_remarks(program_key: str, entities: Iterable[UUID]) -> dict[tuple[str
             action=IMPORTED,
             entity_type__in=Evidence.Entity.values,
             entity_id__in=ids,
-            context__import__program=program_key,
-            context__has_key="record",
+            context__has_keys=["import", "record"],
         ).order_by("sequence")
         for id, context, sequence in rows.values_list("pk", "context", "sequence").iterator():
-            about = context["record"]["kind"], context["record"]["id"]
+            kind, key = context["record"]["kind"], context["record"]["id"]
+            if kind == "builder" and context["import"]["program"] != program_key:
+                continue  # a builder stands in the files of many programs
             content = {name: value for name, value in context.items() if name not in OF_IMPORT}
-            before = newest.get(about)
-            newest[about] = Kept(id, content, before.place if before else sequence)
+            before = newest.get((kind, key))
+            newest[kind, key] = Kept(id, content, before.place if before else sequence)
     return newest

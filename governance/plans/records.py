@@ -5,7 +5,7 @@ A field is named as its column, with the file's own word as alias. What has no c
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
@@ -92,7 +92,7 @@ def texts(value: Any) -> Any:
 
 Key = Annotated[str, Field(min_length=1, max_length=200)]
 Name = Annotated[str, Field(min_length=1)]
-Whole = Annotated[int, Field(ge=-INTEGER - 1, le=INTEGER)]
+Number = Annotated[int, Field(ge=-(10**9), le=10**9)]
 Count = Annotated[int, Field(ge=0, le=INTEGER)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 Time = Annotated[datetime, BeforeValidator(moment)]
@@ -154,24 +154,31 @@ class Remarked(BaseModel):
         return {name: value for name, value in remarks.items() if value not in EMPTY}
 
     def _recorded(self) -> dict[str, Any]:
-        standard = self.standard(vars(self))
         recorded = {}
         for name, word in self.stated.items():
             said = self._read.get(word)
-            if said in EMPTY:
+            if self.silent(name, said):
                 said = None
-            if name not in NOT_RECORDED and not _same(said, standard.get(word)):
+            told = self.told(name, getattr(self, name))
+            if name not in NOT_RECORDED and not _same(said, told):
                 recorded[word] = plain(said)
         return recorded
 
     @classmethod
-    def standard(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the file's words for these columns; what is empty is left out."""
-        return {
-            word: _shown(values[name])
-            for name, word in cls.stated.items()
-            if values.get(name) not in EMPTY
-        }
+    def silent(cls, name: str, value: Any) -> bool:
+        """Tell whether a file that leaves the field out says the same."""
+        return value is None or (value in EMPTY and value == cls.model_fields[name].default)
+
+    @classmethod
+    def told(cls, name: str, value: Any) -> Any:
+        """Return the file's word for a column, None where it is best left out."""
+        if cls.silent(name, value):
+            return None
+        if isinstance(value, Decimal):
+            return int(value) if value == int(value) else float(value)
+        if isinstance(value, UUID):
+            return str(value)
+        return value
 
 
 EMPTY: list[Any] = [None, "", [], {}]
@@ -184,14 +191,6 @@ def _same(said: Any, standard: Any) -> bool:
     if isinstance(said, datetime):
         return said == standard
     return plain(said) == plain(standard)
-
-
-def _shown(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == int(value) else float(value)
-    if isinstance(value, UUID):
-        return str(value)
-    return value
 
 
 class Record(Remarked):
@@ -216,8 +215,11 @@ class Validation(Record):
         ]
         if self.pass_rate is None:
             if not items:
-                return complain(self, None, "needs a pass_rate or a checklist")
-            self.pass_rate = round(Decimal(100 * sum(items)) / len(items), 2)
+                complain(self, None, "needs a pass_rate or a checklist")
+                return
+            # Rounded down: only a full pass is 100.
+            full = Decimal(100 * sum(items)) / len(items)
+            self.pass_rate = full.quantize(Decimal("0.01"), ROUND_DOWN)
         # READY is a full pass and nothing else; what the file calls ready is kept as recorded.
         self.build_readiness = "READY" if self.pass_rate == 100 else "NOT_READY"
 
@@ -239,15 +241,14 @@ class QARun(Record):
 
     def settle(self, complain: Complain) -> None:
         if not self._count():
-            return complain(self, None, "its counts leave open how many tests passed and failed")
+            complain(self, None, "its counts leave open how many tests passed and failed")
+            return
         total, passing = self.total_tests or 0, self.passing_tests or 0
         parts = [passing, self.failing_tests or 0, self.skipped_tests or 0]
         if min(parts) < 0 or sum(parts) != total or total > INTEGER:
-            return complain(
-                self,
-                "total_tests",
-                f"{total} tests are not the sum of {' + '.join(map(str, parts))}",
-            )
+            sum_ = " + ".join(map(str, parts))
+            complain(self, "total_tests", f"{total} tests are not the sum of {sum_}")
+            return
         if passing == 0:
             status = "RED"
         elif passing == total and self.test_debt_count == 0:
@@ -305,7 +306,8 @@ class Heartbeat(Record):
     def settle(self, complain: Complain) -> None:
         # A beat that tells the task's status and not its builder's does not say that work went on.
         self.status = self.status or HeartbeatStatus.IDLE.value
-        self.message = self.message or self.task_status
+        if self.message is None:
+            self.message = self.task_status
         if self.timestamp > now() + timedelta(minutes=1):
             complain(self, "timestamp", "lies in the future")
 
@@ -345,7 +347,7 @@ class Wave(Record):
     table = plan.Wave
 
     name: Name
-    sequence_number: Whole
+    sequence_number: Number
     description: str | None = None
     dependencies: list[Key] = []
     state: Annotated[str, one_of(State)] = State.PLANNED.value
@@ -415,7 +417,8 @@ class Evidence(Remarked):
 
     def settle(self, complain: Complain) -> None:
         if (self.key is None) == (self.id is None):
-            return complain(self, None, "needs either a key or an id")
+            complain(self, None, "needs either a key or an id")
+            return
         if self.id and (self.actor is None or any(getattr(self, name) for name in self.remarks)):
             complain(self, None, "with an id needs an actor, and its remarks are in its context")
         if self.key:

@@ -57,7 +57,7 @@ def _update(kind: str, changes: list[Change], progress: Progress) -> None:
 
 
 def _make_way(changes: list[Change]) -> None:
-    """Lift waves that change places out of each other's way: their numbers are unique at all times."""
+    """Lift waves that change places out of each other's way, as no two may share a number."""
     moving = [change.row.id for change in changes if "sequence_number" in change.columns]
     if len(moving) > 1:
         waves = Wave.objects.filter(program__waves__in=moving)
