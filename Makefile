@@ -15,7 +15,7 @@ help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 demo: $(RUN)  ## open the office with a sample program and simulated builders
-	@$(PYTHON) manage.py office --demo
+	@FOREMAN_SIMULATION=true $(PYTHON) manage.py office
 
 run: $(RUN)  ## open the office, empty
 	@$(PYTHON) manage.py office
@@ -27,16 +27,14 @@ check: $(DEV)  ## format, lint, types, templates, migrations, tests: what CI run
 	$(PYTHON) -m ruff format --check $(SOURCES)
 	$(PYTHON) -m ruff check $(SOURCES)
 	$(PYTHON) -m mypy
-	$(PYTHON) -m djlint --quiet --check --lint templates
+	$(PYTHON) -m djlint --quiet --lint templates
 	HTTPS=true $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run
-	$(PYTHON) -m tests.migrations lint
 	@$(MAKE) test
 
 fix: $(DEV)  ## format, and fix what can be fixed safely
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 	$(PYTHON) -m ruff format $(SOURCES)
-	-$(PYTHON) -m djlint --quiet --reformat templates
 
 bench: $(DEV)  ## run the benchmarks
 	@$(PYTHON) -m bench

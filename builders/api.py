@@ -1,5 +1,6 @@
 """What builders may ask and tell over HTTP, each with a token of its own."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -36,10 +37,10 @@ class Bearer(HttpBearer):
 
 def iso_8601(value: Any) -> datetime:
     # Pydantic alone would also take a number, and a number in quotes, as seconds.
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise PydanticCustomError("iso_8601", "Input should be a time as ISO 8601") from None
+    if isinstance(value, str) and value.isascii():
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    raise PydanticCustomError("iso_8601", "Input should be a time as ISO 8601")
 
 
 def no_nul(value: str) -> str:
@@ -56,7 +57,8 @@ class Beat(Schema):
     builder_id: BuilderName = Field(description="The builder that the token belongs to.")
     task_id: UUID | None = Field(None, description="The task that the beat is about.")
     status: HeartbeatStatus
-    message: Annotated[str, AfterValidator(no_nul)] | None = Field(None, max_length=MAX_MESSAGE)
+    # The length is part of the text's own check, which finds lone surrogates on its way.
+    message: Annotated[str, Field(max_length=MAX_MESSAGE), AfterValidator(no_nul)] | None = None
     progress_percentage: int | None = Field(None, ge=0, le=100, strict=True)
     heartbeat_id: UUID | None = Field(
         None,

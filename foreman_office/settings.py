@@ -71,7 +71,7 @@ if not SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY is missing: set it to a long random text.")
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # HTTPS=true says that a proxy ends TLS in front of the office and names it in X-Forwarded-Proto.
 # The local office speaks plain http, where a secure cookie would never come back.
@@ -106,11 +106,20 @@ PORT = env.int("PORT", default=None, validate=validate.Range(min=0, max=65535))
 WEB_WORKERS = env.int("WEB_WORKERS", default=2, validate=at_least_one)
 WEB_THREADS = env.int("WEB_THREADS", default=8, validate=at_least_one)
 
+# The demo: a sample program, a simulated foreman and builders, and every page says so. Its clock
+# runs faster, so that a visitor need not wait two minutes to see a builder fall silent.
+FOREMAN_SIMULATION = env.bool("FOREMAN_SIMULATION", default=False)
+FOREMAN_SIMULATION_SEED = env.int("FOREMAN_SIMULATION_SEED", default=1)
+
 FOREMAN_HEARTBEAT_INTERVAL_SECONDS = env.int(
-    "FOREMAN_HEARTBEAT_INTERVAL_SECONDS", default=60, validate=at_least_one
+    "FOREMAN_HEARTBEAT_INTERVAL_SECONDS",
+    default=2 if FOREMAN_SIMULATION else 60,
+    validate=at_least_one,
 )
 FOREMAN_SILENCE_THRESHOLD_SECONDS = env.int(
-    "FOREMAN_SILENCE_THRESHOLD_SECONDS", default=120, validate=at_least_one
+    "FOREMAN_SILENCE_THRESHOLD_SECONDS",
+    default=10 if FOREMAN_SIMULATION else 120,
+    validate=at_least_one,
 )
 if FOREMAN_SILENCE_THRESHOLD_SECONDS < 2 * FOREMAN_HEARTBEAT_INTERVAL_SECONDS:
     raise ImproperlyConfigured(
@@ -138,9 +147,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "foreman_office.kit.api.APIErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    "foreman_office.kit.api.APIErrorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

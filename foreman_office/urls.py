@@ -3,8 +3,8 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from foreman_office import views
-from foreman_office.login_link import login_once
 from foreman_office.api import api
+from foreman_office.login_link import login_once
 
 urlpatterns = [
     path("", views.overview, name="overview"),

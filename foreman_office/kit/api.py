@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
@@ -92,7 +92,7 @@ def takes_json(model: type[BaseModel]) -> Callable[[Run], Run]:
     """Give an operation that takes one JSON body its bounds, and the short way through ninja.
 
     A good body goes straight to the view, which sees to the token itself and answers with a
-    response. Anything else takes ninja's own way, is asked for its token there, and is refused.
+    response. A wrong one takes ninja's own way, is asked for its token there, and is refused.
     """
 
     def decorate(run: Run) -> Run:
@@ -100,15 +100,11 @@ def takes_json(model: type[BaseModel]) -> Callable[[Run], Run]:
 
         def respond(request: HttpRequest) -> HttpResponse:
             try:
-                check_framing(request)
-                body = model.model_validate(strict_json(request.body))
-            except Invalid:
-                return run(request)
-            except Problem as problem:
-                if problem.status == HTTPStatus.BAD_REQUEST:
+                content = read_body(request)
+                try:
+                    body = model.model_validate(strict_json(content))
+                except (Problem, Invalid):
                     return run(request)
-                return operation.api.on_exception(request, problem)
-            try:
                 return operation.view_func(request, body)
             except (Problem, Refused) as refusal:
                 return operation.api.on_exception(request, refusal)
@@ -118,16 +114,21 @@ def takes_json(model: type[BaseModel]) -> Callable[[Run], Run]:
     return decorate
 
 
-def check_framing(request: HttpRequest) -> None:
-    """Refuse, before it is read, a body that is too long or is something other than JSON."""
+def read_body(request: HttpRequest) -> bytes:
+    """Return a body of JSON; one that is too long, or is something else, is not even read."""
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         raise Problem(411, "Content-Length", "length_known", "Say how long the body is.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-        raise Problem(413, BODY, "body_size", f"The body is longer than {MAX_BODY} bytes.")
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal() or int(length) > MAX_BODY:
+        raise Problem(413, BODY, "body_size", f"A body may have {MAX_BODY} bytes.")
     if request.content_type != "application/json":
         raise Problem(415, "Content-Type", "json_only", "Send application/json.")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise Problem(415, "Content-Encoding", "identity_only", "Send the body as it is.")
+    try:
+        return request.body
+    except UnreadablePostError:
+        raise Problem(400, BODY, "body_complete", "The body broke off.") from None
 
 
 # --- out ------------------------------------------------------------------------------------------
@@ -135,37 +136,39 @@ def check_framing(request: HttpRequest) -> None:
 
 def add_error_handlers(api: NinjaAPI) -> None:
     """Let every refusal of the API take the one form."""
-    api.add_exception_handler(Problem, _problem)
-    api.add_exception_handler(Refused, _refused)
-    api.add_exception_handler(ValidationError, _invalid)
-    api.add_exception_handler(HttpError, _http_error)
+
+    @api.exception_handler(Problem)
+    def problem(request: HttpRequest, problem: Problem) -> HttpResponse:
+        return refuse(problem.status, error(problem.field, problem.rule, problem.message))
+
+    @api.exception_handler(Refused)
+    def refused(request: HttpRequest, refused: Refused) -> HttpResponse:
+        return refuse(409, error(None, refused.rule, refused.message))
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, invalid: ValidationError) -> HttpResponse:
+        return refuse(
+            422,
+            *(error(place(wrong["loc"]), wrong["type"], wrong["msg"]) for wrong in invalid.errors),
+        )
+
+    @api.exception_handler(HttpError)
+    def http_error(request: HttpRequest, wrong: HttpError) -> HttpResponse:
+        if isinstance(wrong.__cause__, Problem):  # ninja wraps what its parser raises
+            return problem(request, wrong.__cause__)
+        if isinstance(wrong, AuthenticationError):
+            return problem(request, unauthorized())
+        return refuse(wrong.status_code, error(None, by_status(wrong.status_code), str(wrong)))
+
+    @api.exception_handler(Http404)
+    def not_found(request: HttpRequest, missing: Http404) -> HttpResponse:
+        return refuse(404, error(None, by_status(404), str(missing)))
 
 
-def _problem(request: HttpRequest, problem: Problem) -> HttpResponse:
-    return refuse(problem.status, error(problem.field, problem.rule, problem.message))
-
-
-def _refused(request: HttpRequest, refused: Refused) -> HttpResponse:
-    return refuse(409, error(None, refused.rule, refused.message))
-
-
-def _invalid(request: HttpRequest, invalid: ValidationError) -> HttpResponse:
-    # The place begins with the source of the data and the name of the view's parameter.
-    return refuse(
-        422,
-        *(
-            error(".".join(map(str, wrong["loc"][2:])) or BODY, wrong["type"], wrong["msg"])
-            for wrong in invalid.errors
-        ),
-    )
-
-
-def _http_error(request: HttpRequest, wrong: HttpError) -> HttpResponse:
-    if isinstance(wrong.__cause__, Problem):
-        return _problem(request, wrong.__cause__)
-    if isinstance(wrong, AuthenticationError):
-        return _problem(request, unauthorized())
-    return refuse(wrong.status_code, error(None, "http", wrong.message))
+def place(loc: tuple[str | int, ...]) -> str:
+    """Name the field as its sender does: ninja puts source and parameter before it."""
+    inside = loc[2:]
+    return ".".join(map(str, inside)) if inside else BODY
 
 
 def unauthorized() -> Problem:
@@ -177,6 +180,11 @@ def unauthorized() -> Problem:
     )
 
 
+def by_status(status: int) -> str:
+    """Name the rule behind an answer that has no better name than its status."""
+    return HTTPStatus(status).name.lower()
+
+
 class APIErrorsMiddleware:
     """Put what Django itself refuses under /api/ (no such path, wrong method) into the one form."""
 
@@ -186,15 +194,14 @@ class APIErrorsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if (
-            response.status_code < 400
-            or not request.path_info.startswith("/api/")
-            or response.headers.get("Content-Type", "").startswith("application/json")
+            response.status_code >= 400
+            and request.path_info.startswith("/api/")
+            and response.headers.get("Content-Type") != "application/json"
         ):
-            return response
-        status = HTTPStatus(response.status_code)
-        answer = refuse(status, error(None, status.name.lower(), f"{status.description}."))
-        answer.headers["Content-Length"] = str(len(answer.content))
-        for name in ("Allow", "Retry-After"):
-            if name in response.headers:
-                answer.headers[name] = response.headers[name]
-        return answer
+            status = HTTPStatus(response.status_code)
+            answer = refuse(status, error(None, by_status(status), f"{status.description}."))
+            # In place: other headers (Allow, Retry-After, those of the policies) stay true.
+            response.content = answer.content
+            response.headers["Content-Type"] = "application/json"
+            response.headers["Content-Length"] = str(len(answer.content))
+        return response

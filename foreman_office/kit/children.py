@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -21,11 +21,18 @@ class Children:
         self.inherit = tuple(inherit)  # files that every child keeps open
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: Iterable[str], inherit: Iterable[int] = ()) -> None:
+    def start(
+        self,
+        name: str,
+        command: Iterable[str],
+        inherit: Iterable[int] = (),
+        env: Mapping[str, str] = {},
+    ) -> None:
         """Start a child that is told to stop by us alone, and by the kernel if we are killed."""
         self.running[name] = subprocess.Popen(
             [sys.executable, "-I", tied.__file__, str(os.getpid()), *command],
             pass_fds=(*self.inherit, *inherit),
+            env={**os.environ, **env},
             process_group=0,  # Ctrl-C in the terminal reaches us, and we end them in order
         )
 

@@ -221,8 +221,7 @@ class Server:
 
     def _check_version(self) -> None:
         made_by = (self.data / "PG_VERSION").read_text().strip()
-        command = [self.binaries / "postgres", "--version"]
-        version = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        version = subprocess.check_output([self.binaries / "postgres", "--version"], text=True)
         brought = version.split()[-1].split(".")[0]
         if made_by != brought:
             raise ServerError(

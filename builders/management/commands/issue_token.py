@@ -27,5 +27,6 @@ class Command(BaseCommand):
             token, text = actions.issue_token(Builder.objects.get(pk=builder), by=None)
         except Refused as refused:
             raise CommandError(f"{refused.message} ({refused.rule})") from refused
-        self.stderr.write(f"A token of {builder}, known as {token.prefix}… from now on:")
+        said = f"A token of {builder}, known from now on as {token.prefix}:"
+        self.stderr.write(said, self.style.SUCCESS)
         self.stdout.write(text)

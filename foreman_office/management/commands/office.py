@@ -14,7 +14,9 @@ from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
 
+from foreman_office.demo.scene import set_the_scene, visitor
 from foreman_office.kit.children import Children
+from foreman_office.login_link import make_login_link
 
 DEFAULT_PORTS = range(8000, 8050)
 GRACE = 10  # seconds for requests in flight when the office closes
@@ -29,9 +31,13 @@ class Command(BaseCommand):
             with one_migrating_office():
                 call_command("migrate", verbosity=0)
             call_command("collectstatic", interactive=False, verbosity=0)
+            if settings.FOREMAN_SIMULATION:
+                set_the_scene(self.stdout)
             address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
             with Children(grace=GRACE + 5, inherit=[lock.fileno()]) as children:
                 children.start("gunicorn", gunicorn(listener), inherit=[listener.fileno()])
+                if settings.FOREMAN_SIMULATION:
+                    children.start("simulation", manage("simulate", address))
                 self.welcome(lock, address)
                 name, status = children.wait()
             raise CommandError(f"{name} ended unexpectedly ({status}), so the office closes.")
@@ -60,7 +66,10 @@ class Command(BaseCommand):
         lock.write(address)
         lock.flush()
         self.stdout.write(f"Foreman Office is open at {address} (Ctrl-C closes it)")
-        if not get_user_model().objects.exists():
+        if settings.FOREMAN_SIMULATION:
+            link = address.rstrip("/") + make_login_link(visitor())
+            self.stdout.write(f"This is a simulation. Log in, once, at {link}")
+        elif not get_user_model().objects.exists():
             self.stdout.write("Nobody can log in yet: .venv/bin/python manage.py createsuperuser")
         self.stdout.flush()
 
@@ -98,6 +107,10 @@ def one_migrating_office() -> Iterator[None]:
             holder.execute(f"SET LOCAL {timeout} = 0")
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
         yield
+
+
+def manage(*command: str) -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), *command]
 
 
 def gunicorn(listener: socket.socket) -> list[str]:

@@ -30,7 +30,7 @@ BEGIN
         ELSE
             RETURN NEW;  -- the check on entity_type refuses it by its own name
     END CASE;
-    IF NOT FOUND THEN
+    IF NOT FOUND AND NEW.entity_id IS NOT NULL THEN
         RAISE EXCEPTION 'There is no % with the id %.', NEW.entity_type, NEW.entity_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_blockers_entity',
                 TABLE = 'blockers', COLUMN = 'entity_id';

@@ -1,0 +1,89 @@
+from django.contrib import admin
+from django.contrib.admin.options import ActionLocation
+from django.template.response import TemplateResponse
+
+from builders import actions
+from builders.forms import BuilderForm
+from builders.models import Builder, BuilderToken, Heartbeat
+from foreman_office.kit.admin import GovernedAdmin, LongTable, ReadOnlyAdmin, log_bulk
+
+
+@admin.register(Builder)
+class BuilderAdmin(GovernedAdmin):
+    """There are five builders: none is added, none goes."""
+
+    form = BuilderForm
+    actions = ["issue_token"]
+    list_display = ["builder_id", "backend_type", "state", "current_task", "last_heartbeat"]
+    list_select_related = ["current_task"]
+    list_filter = ["state", "backend_type"]
+    search_fields = ["builder_id", "current_task__name"]
+    date_hierarchy = "last_heartbeat"
+    autocomplete_fields = ["current_task"]
+    readonly_fields = ["builder_id", "last_heartbeat", "created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": ["builder_id", "backend_type", "provenance"]}),
+        ("Work", {"fields": ["state", "current_task", "last_heartbeat"]}),
+        ("Record", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
+    ]
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def has_issue_permission(self, request):
+        return request.user.has_perm("builders.add_buildertoken")
+
+    @admin.action(
+        permissions=["issue"],
+        description="Issue a token",
+        location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
+    )
+    def issue_token(self, request, queryset):
+        # Shown in this answer and nowhere else: a message would lie in a cookie or the session.
+        issued = [actions.issue_token(builder, by=request.user) for builder in queryset]
+        return TemplateResponse(
+            request,
+            "admin/token_issued.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": "Token issued",
+                "opts": self.opts,
+                "issued": issued,
+            },
+        )
+
+
+@admin.register(BuilderToken)
+class BuilderTokenAdmin(ReadOnlyAdmin):
+    """Tokens are issued from their builder and end by revocation; their rows stay."""
+
+    actions = ["revoke"]
+    list_display = ["prefix", "builder", "created_at", "last_used_at", "revoked_at"]
+    list_select_related = ["builder"]
+    list_filter = ["builder", ("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["prefix", "builder__builder_id"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+    fields = ["builder", "prefix", "created_at", "last_used_at", "revoked_at"]
+
+    def has_revoke_permission(self, request):
+        return request.user.has_perm("builders.change_buildertoken")
+
+    @admin.action(permissions=["revoke"], description="Revoke selected tokens")
+    def revoke(self, request, queryset):
+        valid = [actions.revoke_token(token, by=request.user) for token in queryset.valid()]
+        log_bulk(request, valid, "Revoked.")
+        self.message_user(request, f"Tokens revoked: {len(valid)}.")
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(LongTable):
+    list_display = ["timestamp", "builder", "status", "progress_percentage", "task", "message"]
+    list_select_related = ["builder", "task"]
+    list_filter = ["builder", "status"]
+    search_fields = ["message", "task__name", "task_id__exact", "heartbeat_id__exact"]
+    date_hierarchy = "timestamp"
+    ordering = ["-timestamp"]

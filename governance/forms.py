@@ -1,0 +1,50 @@
+"""What corrections of the judgement look like."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+
+from foreman_office.kit.admin import GovernedForm
+from foreman_office.kit.forms import ObjectField
+from governance.models import ArchitectureValidation
+from programs.models import Task, Wave
+
+
+def choice_of(like: Any) -> forms.ModelChoiceField:
+    """Choose a row as a form would whose model had the foreign key `like`."""
+    field = like.field
+    return forms.ModelChoiceField(
+        queryset=field.remote_field.model.objects.all(),
+        required=False,
+        widget=AutocompleteSelect(field, admin.site),
+    )
+
+
+class BlockerForm(GovernedForm):
+    """A blocker names its entity by type and id: here it is chosen among those that exist."""
+
+    ENTITIES = ("program", "wave", "task")
+
+    program = choice_of(Wave.program)
+    wave = choice_of(Task.wave)
+    task = choice_of(ArchitectureValidation.task)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if not self.instance._state.adding:
+            return cleaned
+        chosen = [self.cleaned_data[name] for name in self.ENTITIES if self.cleaned_data.get(name)]
+        if len(chosen) == 1:
+            self.instance.entity_type = chosen[0]._meta.model_name
+            self.instance.entity_id = chosen[0].pk
+        elif not any(name in self.errors for name in self.ENTITIES):
+            raise forms.ValidationError("Choose one program, wave or task.", code="one_entity")
+        return cleaned
+
+
+class ArchitectureValidationForm(GovernedForm):
+    validation_results = ObjectField(
+        required=False, help_text='{"section": {"item": true or false}}'
+    )

@@ -1,0 +1,59 @@
+"""Read a plan file into the office."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from foreman_office.kit.acts import Refused
+from governance import plans
+from governance.plans.difference import plural
+
+
+class Command(BaseCommand):
+    help = "Import a plan file: checked first, then written as a whole or not at all."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show the difference and write nothing"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        file: Path = options["file"]
+        try:
+            with file.open("rb") as stream:
+                plan = plans.read(stream, str(file))
+            if options["dry_run"]:
+                found = plans.difference(plan)
+            else:
+                found = plans.apply(plan, by=None, progress=self.progress)
+        except OSError as error:
+            raise CommandError(f"{file}: {error.strerror}") from error
+        except plans.PlanErrors as errors:
+            raise CommandError(str(errors)) from errors
+        except Refused as refused:
+            raise CommandError(f"{file}: {refused.message} ({refused.rule})") from refused
+
+        limit = None if options["verbosity"] > 1 else 20
+        for line in found.lines(limit):
+            self.stdout.write(line)
+        contents = ", ".join(
+            f"{len(rows):,} {plural(kind, len(rows))}" for kind, rows in plan.rows.items() if rows
+        )
+        if not found:
+            self.stdout.write(f"Nothing to change: the office has {contents}.")
+        elif options["dry_run"]:
+            self.stdout.write(f"A dry run: nothing is written. The file holds {contents}.")
+        else:
+            self.stdout.write(self.style.SUCCESS(f"Imported {file}: {contents}."))
+
+    def progress(self, kind: str, done: int, total: int) -> None:
+        """Show how far the writing is: a bar on a terminal, otherwise a line at each end."""
+        words = f"{plural(kind, 2)} {done:,} of {total:,}"
+        if self.stdout.isatty():
+            bar = "█" * (20 * done // total)
+            self.stdout.write(f"\r{bar:░<20} {words:<40}", ending="\n" if done == total else "")
+            self.stdout.flush()
+        elif done == total:
+            self.stdout.write(words)

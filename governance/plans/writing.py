@@ -1,0 +1,157 @@
+"""Write a plan into the office: one transaction, one COPY for each table."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import batched
+from pathlib import PurePath
+from typing import Any
+
+from django.db import connection, models
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from foreman_office.kit.acts import FOREMAN, Actor, act
+from governance.models import Evidence
+from governance.plans.difference import IMPORTED, Change, Difference, Remark, difference
+from governance.plans.plan import KINDS, Plan
+from programs.models import Wave
+
+Progress = Callable[[str, int, int], None]
+STEP = 500
+
+
+def apply(plan: Plan, *, by: Actor, progress: Progress = lambda *_: None) -> Difference:
+    """Bring the office to what the plan says, and return what that changed.
+
+    Raises `PlanErrors` or `Refused`, and then nothing is written.
+    """
+    mark = {"file": PurePath(plan.name).name, "program": plan.program.key}
+    with act(by, **{"import": mark}):
+        with connection.cursor() as cursor:
+            # A second import of the program waits here, and then finds what this one left.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(plan.id)])
+        found = difference(plan)
+        for kind in KINDS:
+            _update(kind, found.changed.get(kind, []), progress)
+            _insert(kind, found, progress)
+        _remark(found.remarks, mark, by, progress)
+    return found
+
+
+def _update(kind: str, changes: list[Change], progress: Progress) -> None:
+    """Write the columns that differ, rows with the same ones together."""
+    table = KINDS[kind].table
+    if kind == "wave":
+        _make_way(changes)
+    alike: dict[tuple[str, ...], list[models.Model]] = defaultdict(list)
+    for change in changes:
+        new = {column: values[1] for column, values in change.columns.items()}
+        alike[tuple(new)].append(table(pk=change.row.id, **new))
+    done = 0
+    for columns, rows in alike.items():
+        for batch in batched(rows, STEP):
+            table._default_manager.bulk_update(batch, columns)
+            done += len(batch)
+            progress(kind, done, len(changes))
+
+
+def _make_way(changes: list[Change]) -> None:
+    """Lift waves that change places out of each other's way, as no two may share a number."""
+    moving = [change.row.id for change in changes if "sequence_number" in change.columns]
+    if len(moving) > 1:
+        waves = Wave.objects.filter(program__waves__in=moving)
+        top = waves.aggregate(top=models.Max("sequence_number"))["top"]
+        Wave.objects.filter(pk__in=moving).update(
+            sequence_number=models.F("sequence_number") + max(top, 0) + 1
+        )
+
+
+def _insert(kind: str, found: Difference, progress: Progress) -> None:
+    rows = found.added.get(kind, [])
+    if not rows:
+        return
+    table = KINDS[kind].table
+    columns = list(rows[0].values)
+    derived: dict[Any, int] = {}
+    if kind in ("program", "wave"):
+        columns.append("progress_percentage")
+        derived = _progress(found.plan)
+    moment = _now()
+
+    def lines() -> Iterable[list[Any]]:
+        for number, row in enumerate(rows, 1):
+            values = row.values
+            if "created_at" in values:
+                created = values["created_at"] or moment
+                values = values | {
+                    "created_at": created,
+                    "updated_at": values["updated_at"] or max(created, moment),
+                    "progress_percentage": derived.get(row.id, values.get("progress_percentage")),
+                }
+            yield [row.id, *(values[column] for column in columns)]
+            if number % STEP == 0 or number == len(rows):
+                progress(kind, number, len(rows))
+
+    _copy(table, [table._meta.pk.attname, *columns], lines())
+
+
+def _progress(plan: Plan) -> dict[Any, int]:
+    """Return the progress that waves and program will have, as the database computes it.
+
+    A row that arrives with it needs no correction by the triggers, and keeps its `updated_at`.
+    """
+    tasks: dict[Any, list[int]] = defaultdict(list)
+    for row in plan.rows["task"]:
+        tasks[row.values["wave_id"]].append(row.values["progress_percentage"])
+    found = {row.id: _mean(tasks[row.id]) for row in plan.rows["wave"]}
+    return found | {plan.id: _mean(list(found.values()))}
+
+
+def _mean(values: list[int]) -> int:
+    if not values:
+        return 0
+    return int((Decimal(sum(values)) / len(values)).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def _remark(remarks: list[Remark], mark: dict[str, str], by: Actor, progress: Progress) -> None:
+    """Keep what the file says beyond the columns, as evidence of the import."""
+    if not remarks:
+        return
+    user = {} if by is None or hasattr(by, "actor_name") else {"user": by.get_username()}
+
+    def lines() -> Iterable[list[Any]]:
+        for number, remark in enumerate(remarks, 1):
+            context = user | {"import": mark} | remark.content
+            yield [remark.id, *remark.row.subject, IMPORTED, FOREMAN, context]
+            if number % STEP == 0 or number == len(remarks):
+                progress("remark", number, len(remarks))
+
+    columns = ["evidence_id", "entity_type", "entity_id", "action", "actor", "context"]
+    _copy(Evidence, columns, lines())
+
+
+def _copy(table: type[models.Model], columns: list[str], rows: Iterable[list[Any]]) -> None:
+    """Insert rows by one COPY: one statement, so that each trigger runs once for all of them."""
+    json = {
+        number
+        for number, column in enumerate(columns)
+        if isinstance(table._meta.get_field(column), models.JSONField)
+    }
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table._meta.db_table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        for row in rows:
+            copy.write_row([Jsonb(v) if n in json else v for n, v in enumerate(row)])
+
+
+def _now() -> Any:
+    """Return the time that the database would take for a row of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        return cursor.fetchone()[0]

@@ -1,0 +1,120 @@
+from django.contrib import admin
+
+from foreman_office.kit.admin import GovernedAdmin, GovernedInline
+from programs.forms import ProgramForm, TaskForm, WaveForm
+from programs.models import Program, Task, Wave
+
+
+class WaveInline(GovernedInline):
+    model = Wave
+    fields = ["sequence_number", "name", "state", "progress_percentage"]
+    readonly_fields = ["state", "progress_percentage"]
+    ordering = ["sequence_number"]
+
+
+class TaskInline(GovernedInline):
+    model = Task
+    fields = ["name", "assigned_builder", "state", "progress_percentage"]
+    readonly_fields = ["assigned_builder", "state", "progress_percentage"]
+    ordering = ["created_at", "name"]
+
+
+@admin.register(Program)
+class ProgramAdmin(GovernedAdmin):
+    form = ProgramForm
+    inlines = [WaveInline]
+    prose = ("description",)
+    list_display = ["name", "state", "progress_percentage", "created_at", "updated_at"]
+    list_filter = ["state"]
+    search_fields = ["name", "description", "program_id__exact"]
+    date_hierarchy = "created_at"
+    readonly_fields = ["progress_percentage", "created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": ["name", "description", "objectives", "state", "progress_percentage"]}),
+        (
+            "Record",
+            {
+                "classes": ["collapse"],
+                "fields": [
+                    "evidence_location",
+                    "created_by",
+                    "organisation_id",
+                    "created_at",
+                    "updated_at",
+                ],
+            },
+        ),
+    ]
+
+
+@admin.register(Wave)
+class WaveAdmin(GovernedAdmin):
+    form = WaveForm
+    inlines = [TaskInline]
+    list_display = ["name", "program", "sequence_number", "state", "progress_percentage"]
+    list_select_related = ["program"]
+    list_filter = ["state", "program"]
+    search_fields = ["name", "program__name", "wave_id__exact"]
+    date_hierarchy = "created_at"
+    autocomplete_fields = ["program"]
+    readonly_fields = ["progress_percentage", "created_at", "updated_at"]
+    fieldsets = [
+        (
+            None,
+            {
+                "fields": [
+                    "program",
+                    "sequence_number",
+                    "name",
+                    "dependencies",
+                    "state",
+                    "progress_percentage",
+                ]
+            },
+        ),
+        ("Record", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
+    ]
+
+
+@admin.register(Task)
+class TaskAdmin(GovernedAdmin):
+    form = TaskForm
+    prose = ("acceptance_criteria",)
+    list_display = [
+        "name",
+        "wave",
+        "program",
+        "assigned_builder",
+        "state",
+        "progress_percentage",
+        "updated_at",
+    ]
+    list_select_related = ["wave__program"]
+    list_filter = ["state", "assigned_builder", "wave__program"]
+    search_fields = ["name", "architecture_reference", "wave__name", "task_id__exact"]
+    date_hierarchy = "created_at"
+    ordering = ["-updated_at"]
+    autocomplete_fields = ["wave"]
+    readonly_fields = ["created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": ["wave", "name", "acceptance_criteria"]}),
+        ("Architecture and quality", {"fields": ["architecture_reference", "qa_suite_location"]}),
+        (
+            "Work",
+            {
+                "fields": [
+                    "assigned_builder",
+                    "state",
+                    "progress_percentage",
+                    "evidence_location",
+                    "started_at",
+                    "completed_at",
+                ]
+            },
+        ),
+        ("Record", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
+    ]
+
+    @admin.display(ordering="wave__program__name")
+    def program(self, task):
+        return task.wave.program

@@ -1,0 +1,118 @@
+"""What the project promises about its migrations. `make lock` and `make snapshots` run it."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import django
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+
+from tests import throwaway
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "tests" / "migrations.lock"
+RULES = ROOT / "tests" / "rules.sql"
+
+# The migrations that make the tables meet nobody at work, and are judged as the one change they
+# are; whatever comes after is judged by itself.
+FOUNDING = {"programs": "0002", "builders": "0003", "governance": "0003"}
+
+# What squawk need not say: the contract's numbers are INTEGER, the connection sets both timeouts
+# (settings.py), and nobody waits for a lock on a table that is only being made.
+NOT_ASKED = ["prefer-bigint-over-int", "require-lock-timeout", "require-statement-timeout"]
+NOT_ASKED_OF_FOUNDING = [
+    "adding-field-with-default",
+    "ban-drop-default",
+    "require-concurrent-index-deletion",
+]
+
+RULES_IN_FORCE = """
+    SELECT rule FROM (
+        SELECT 1 AS kind, proname AS name, pg_get_functiondef(pg_proc.oid) AS rule
+        FROM pg_proc JOIN pg_namespace ON pg_namespace.oid = pronamespace
+        WHERE nspname = 'public' AND NOT EXISTS (
+            SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e'
+        )
+        UNION ALL
+        SELECT 2, format('%s %s', tgrelid::regclass, tgname), pg_get_triggerdef(oid)
+        FROM pg_trigger WHERE NOT tgisinternal
+    ) AS rules ORDER BY kind, name, rule
+"""
+
+
+def rules_in_force(connection) -> str:
+    """Return every function and trigger of a migrated database, as it would be written."""
+    with connection.cursor() as cursor:
+        cursor.execute(RULES_IN_FORCE)
+        return "\n".join(f"{rule.rstrip()};\n" for (rule,) in cursor.fetchall())
+
+
+def checksums() -> dict[str, str]:
+    """Return the checksum of every migration and of every .sql file that one runs."""
+    files = [*ROOT.glob("*/migrations/[0-9]*.py"), *ROOT.glob("*/migrations/sql/*.sql")]
+    return {
+        str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(files)
+    }
+
+
+def landed() -> dict[str, str]:
+    lines = LOCK.read_text().splitlines() if LOCK.exists() else []
+    return {path: checksum for checksum, path in (line.split("  ") for line in lines)}
+
+
+def lock() -> None:
+    """Add what is new; an old line is never touched."""
+    known = landed()
+    with LOCK.open("a") as file:
+        for path, checksum in checksums().items():
+            if path not in known:
+                file.write(f"{checksum}  {path}\n")
+
+
+def scripts(connection) -> dict[str, str]:
+    """Return the SQL of our migrations by name, the founding ones as one script."""
+    loader = MigrationLoader(connection, replace_migrations=False)
+    keys = [key for leaf in loader.graph.leaf_nodes() for key in loader.graph.forwards_plan(leaf)]
+    found: dict[str, list[str]] = {}
+    for app, name in dict.fromkeys(keys):
+        if app in FOUNDING:
+            script = "founding" if name[:4] <= FOUNDING[app] else f"{app}.{name}"
+            step = (loader.graph.nodes[app, name], False)
+            found.setdefault(script, []).extend(loader.collect_sql([step]))
+    return {script: "\n".join(sql) for script, sql in found.items()}
+
+
+def complaints(script: str, sql: str) -> str:
+    """Return what squawk has to say about a script: nothing if it is safe on tables in use."""
+    not_asked = NOT_ASKED + (NOT_ASKED_OF_FOUNDING if script == "founding" else [])
+    judged = subprocess.run(
+        [
+            Path(sys.executable).with_name("squawk"),
+            *("--pg-version", "15.0", "--assume-in-transaction", "--reporter", "gcc"),
+            *("--exclude", ",".join(not_asked), "--stdin-filepath", f"{script}.sql"),
+        ],
+        input=sql,
+        capture_output=True,
+        text=True,
+    )
+    return judged.stdout + judged.stderr if judged.returncode else ""
+
+
+def snapshot() -> None:
+    """Write down the rules of a database that was migrated just now."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    django.setup()
+    with throwaway.server():
+        call_command("migrate", verbosity=0)
+        RULES.write_text(rules_in_force(connection))
+        connection.close()
+    throwaway.remove()
+
+
+if __name__ == "__main__":
+    {"lock": lock, "snapshot": snapshot}[sys.argv[1]]()

@@ -1,0 +1,490 @@
+"""The progress of waves and programs: right after any change by any writer, alone or at once."""
+
+import random
+import uuid
+from threading import Barrier, Thread
+
+import pytest
+from django.db import connection, transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from programs.models import Program, Task, Wave
+from tests.factories import ProgramFactory, TaskFactory, WaveFactory
+from tests.races import overlap, refusal
+
+WRONG = """
+    SELECT 'wave', wave_id::text, progress_percentage, mean FROM waves
+    CROSS JOIN LATERAL (
+        SELECT coalesce(avg(tasks.progress_percentage)::integer, 0) AS mean
+        FROM tasks WHERE tasks.wave_id = waves.wave_id
+    ) AS tasks
+    WHERE progress_percentage <> mean
+    UNION ALL
+    SELECT 'program', program_id::text, progress_percentage, mean FROM programs
+    CROSS JOIN LATERAL (
+        SELECT coalesce(avg(waves.progress_percentage)::integer, 0) AS mean
+        FROM waves WHERE waves.program_id = programs.program_id
+    ) AS waves
+    WHERE progress_percentage <> mean
+"""
+
+
+@pytest.fixture
+def progress(db):
+    """Return the progress of waves or programs as the database has it now."""
+
+    def progress(*rows):
+        return [
+            type(row).objects.values_list("progress_percentage", flat=True).get(pk=row.pk)
+            for row in rows
+        ]
+
+    return progress
+
+
+@pytest.fixture
+def program(db):
+    return ProgramFactory()
+
+
+@pytest.fixture
+def waves(program):
+    return WaveFactory.create_batch(2, program=program)
+
+
+def test_a_wave_shows_the_mean_of_its_tasks_and_a_program_that_of_its_waves(waves, progress):
+    one, other = waves
+    tasks = TaskFactory.create_batch(2, wave=one)
+
+    Task.objects.filter(pk=tasks[0].pk).update(progress_percentage=50)
+
+    assert progress(one, other, one.program) == [25, 0, 13]  # 12.5, rounded as numeric rounds
+
+
+@pytest.mark.parametrize(
+    ("tasks", "mean"),
+    [
+        ([], 0),
+        ([100], 100),
+        ([0, 1], 1),  # a half goes up, as numeric rounds
+        ([1, 2], 2),
+        ([0, 0, 1], 0),
+        ([0, 1, 1], 1),
+        ([99, 100], 100),
+        ([100, 100, 99], 100),
+    ],
+)
+def test_a_mean_is_rounded_as_the_contract_rounds(tasks, mean, wave, progress, sql):
+    for percentage in tasks:
+        TaskFactory(wave=wave, progress_percentage=percentage)
+
+    assert progress(wave) == [mean]
+    if tasks:
+        assert sql("SELECT avg(progress_percentage)::integer FROM tasks") == [(mean,)]
+
+
+def test_a_new_task_counts_from_the_start(wave, progress):
+    TaskFactory(wave=wave, progress_percentage=80)
+    TaskFactory(wave=wave)
+
+    assert progress(wave, wave.program) == [40, 40]
+
+
+def test_a_deleted_task_counts_no_more(wave, progress):
+    done, open_ = TaskFactory(wave=wave, progress_percentage=100), TaskFactory(wave=wave)
+
+    Task.objects.filter(pk=open_.pk).delete()
+    assert progress(wave, wave.program) == [100, 100]
+
+    Task.objects.filter(pk=done.pk).delete()
+    assert progress(wave, wave.program) == [0, 0]
+
+
+def test_a_moved_task_counts_where_it_is(waves, progress):
+    one, other = waves
+    task = TaskFactory(wave=one, progress_percentage=60)
+    TaskFactory(wave=other)
+
+    Task.objects.filter(pk=task.pk).update(wave=other)
+
+    assert progress(one, other, one.program) == [0, 30, 15]
+
+
+def test_a_moved_wave_counts_where_it_is(waves, progress):
+    one, _ = waves
+    elsewhere = ProgramFactory()
+    TaskFactory(wave=one, progress_percentage=60)
+    assert progress(one.program, elsewhere) == [30, 0]
+
+    Wave.objects.filter(pk=one.pk).update(program=elsewhere)
+
+    assert progress(one.program, elsewhere) == [0, 60]
+
+
+def test_a_deleted_wave_counts_no_more(waves, progress):
+    one, other = waves
+    TaskFactory(wave=one, progress_percentage=60)
+    TaskFactory(wave=other, progress_percentage=20)
+
+    Wave.objects.filter(pk=other.pk).delete()
+
+    assert progress(one.program) == [60]
+
+
+def test_a_bulk_update_counts_everywhere(waves, progress, sql):
+    one, other = waves
+    TaskFactory.create_batch(3, wave=one)
+    TaskFactory.create_batch(2, wave=other)
+
+    sql("UPDATE tasks SET progress_percentage = 70")
+
+    assert progress(one, other, one.program) == [70, 70, 70]
+    assert sql(WRONG) == []
+
+
+def test_a_bulk_change_writes_each_parent_once(waves, sql):
+    one, other = waves
+    TaskFactory.create_batch(20, wave=one)
+    TaskFactory.create_batch(20, wave=other)
+    written = "SELECT pg_stat_get_xact_tuples_updated(%s::regclass)"
+    [(waves_before,)], [(programs_before,)] = sql(written, "waves"), sql(written, "programs")
+
+    sql("UPDATE tasks SET progress_percentage = 70")
+
+    assert sql(written, "waves") == [(waves_before + 2,)]
+    assert sql(written, "programs") == [(programs_before + 1,)]
+
+
+COLUMNS = (
+    "(task_id, wave_id, name, architecture_reference, qa_suite_location, acceptance_criteria,"
+    " state, progress_percentage)"
+)
+
+
+def test_copied_tasks_count(waves, progress):
+    one, other = waves
+    with connection.cursor() as cursor, cursor.copy(f"COPY tasks {COLUMNS} FROM STDIN") as copy:
+        for wave, percentage in ((one, 10), (other, 30), (one, 50)):
+            copy.write_row((uuid.uuid4(), wave.pk, "T", "", "", "", "planned", percentage))
+
+    assert progress(one, other, one.program) == [30, 30, 30]
+
+
+def test_an_upsert_that_inserts_and_updates_counts_both(waves, progress, sql):
+    one, other = waves
+    known = TaskFactory(wave=one, progress_percentage=10)
+
+    sql(
+        f"""
+        INSERT INTO tasks {COLUMNS} VALUES
+            (%s, %s, 'T', '', '', '', 'planned', 90), (%s, %s, 'T', '', '', '', 'planned', 40)
+        ON CONFLICT (task_id) DO UPDATE
+            SET progress_percentage = excluded.progress_percentage, wave_id = excluded.wave_id
+        """,
+        *(known.pk, other.pk, uuid.uuid4(), other.pk),
+    )
+
+    assert progress(one, other, one.program) == [0, 65, 33]
+
+
+def test_a_merge_that_inserts_updates_and_deletes_counts_all(waves, progress, sql):
+    one, other = waves
+    changed = TaskFactory(wave=one, progress_percentage=10)
+    removed = TaskFactory(wave=one, progress_percentage=50)
+
+    sql(
+        """
+        MERGE INTO tasks USING (VALUES
+            (%s::uuid, 80, 'change'), (%s::uuid, 0, 'remove'), (%s::uuid, 44, 'add')
+        ) AS source (id, progress, what) ON tasks.task_id = source.id
+        WHEN MATCHED AND source.what = 'remove' THEN DELETE
+        WHEN MATCHED THEN UPDATE SET progress_percentage = source.progress
+        WHEN NOT MATCHED THEN INSERT (task_id, wave_id, name, architecture_reference,
+                qa_suite_location, acceptance_criteria, state, progress_percentage)
+            VALUES (source.id, %s, 'T', '', '', '', 'planned', source.progress)
+        """,
+        *(changed.pk, removed.pk, uuid.uuid4(), other.pk),
+    )
+
+    assert progress(one, other, one.program) == [80, 44, 62]
+
+
+def versions(sql):
+    """What physically changes with every write, even one that leaves all values alone."""
+    return sql(
+        "SELECT ctid::text, xmin::text FROM waves UNION ALL SELECT ctid::text, xmin::text"
+        " FROM programs ORDER BY 1, 2"
+    )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tasks SET name = 'another'",
+        "UPDATE tasks SET state = 'completed'",
+        "UPDATE tasks SET progress_percentage = progress_percentage",
+        "UPDATE tasks SET progress_percentage = 50 WHERE false",
+        # The mean stays where it was.
+        "UPDATE tasks SET progress_percentage = 100 - progress_percentage",
+        "DELETE FROM tasks WHERE progress_percentage = 50",
+    ],
+)
+def test_nothing_is_written_where_nothing_changed(statement, wave, sql):
+    for percentage in (20, 50, 80):
+        TaskFactory(wave=wave, progress_percentage=percentage)
+    before = versions(sql)
+
+    sql(statement)
+
+    assert versions(sql) == before
+
+
+def test_a_program_is_left_alone_when_its_mean_stays(waves, sql):
+    one, other = waves
+    TaskFactory(wave=one, progress_percentage=40)
+    TaskFactory(wave=other, progress_percentage=60)
+    [before] = sql("SELECT ctid::text FROM programs")
+
+    sql("UPDATE tasks SET progress_percentage = 100 - progress_percentage")
+
+    assert sql("SELECT ctid::text FROM programs") == [before]
+    assert sql(WRONG) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("model", [Program, Wave])
+def test_a_parent_says_when_its_progress_moved_and_not_when_it_did_not(model, sql):
+    task = TaskFactory()
+    parent = model.objects.get()
+
+    Task.objects.filter(pk=task.pk).update(name="another")
+    assert model.objects.get().updated_at == parent.updated_at
+
+    Task.objects.filter(pk=task.pk).update(progress_percentage=1)
+    assert model.objects.get().updated_at > parent.updated_at
+
+
+# --- progress under concurrency -----------------------------------------------------------------
+
+
+def at_once(connect, rounds, before, workers, after):
+    """Run one statement per worker, each on its own connection, all at the same moment.
+
+    `workers` are functions that say a round's statement; `before` and `after` surround each round.
+    """
+    start, end = Barrier(len(workers) + 1, timeout=30), Barrier(len(workers) + 1, timeout=30)
+    errors = []
+
+    def work(own, statement):
+        for number in range(rounds):
+            start.wait()
+            if error := refusal(own, [statement(number)]):
+                errors.append(error)
+            end.wait()
+
+    threads = [Thread(target=work, args=(connect(), worker), daemon=True) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(rounds):
+            before(number)
+            start.wait()
+            end.wait()
+            assert errors == []
+            after(number)
+    except BaseException:
+        start.abort()
+        end.abort()
+        raise
+    finally:
+        for thread in threads:
+            thread.join(30)
+
+
+def test_five_connections_finish_five_tasks_at_once_fifty_times(connect, sql):
+    wave = WaveFactory()
+    WaveFactory(program=wave.program)
+    tasks = TaskFactory.create_batch(5, wave=wave)
+
+    def finish(task):
+        query = (
+            "UPDATE tasks SET progress_percentage = 100, state = 'completed', completed_at = now()"
+            " WHERE task_id = %s"
+        )
+        return lambda number: (query, [task.pk])
+
+    def begin(number):
+        sql("UPDATE tasks SET progress_percentage = 0, state = 'in-progress', completed_at = NULL")
+        assert sql("SELECT progress_percentage FROM waves WHERE wave_id = %s", wave.pk) == [(0,)]
+
+    def check(number):
+        assert sql("SELECT progress_percentage FROM waves WHERE wave_id = %s", wave.pk) == [(100,)]
+        assert sql("SELECT progress_percentage FROM programs") == [(50,)]
+
+    at_once(connect, 50, begin, [finish(task) for task in tasks], check)
+
+
+def test_tasks_moved_both_ways_added_and_removed_at_once_end_right(connect, sql):
+    """Single statements on rows of their own: none may be refused, least of all by a deadlock."""
+    waves = [*WaveFactory.create_batch(2, program=ProgramFactory()), WaveFactory()]
+    movers = TaskFactory.create_batch(4, wave=waves[0])
+    for wave in waves:
+        TaskFactory(wave=wave, progress_percentage=37)
+    added = [uuid.uuid4() for _ in range(25)]
+
+    def move(task, offset):
+        query = "UPDATE tasks SET wave_id = %s, progress_percentage = %s WHERE task_id = %s"
+        return lambda number: (
+            query,
+            [waves[(number + offset) % 3].pk, (number * 31 + offset * 17) % 101, task.pk],
+        )
+
+    def add(number):
+        query = f"INSERT INTO tasks {COLUMNS} VALUES (%s, %s, 'T', '', '', '', 'planned', %s)"
+        return query, [added[number], waves[number % 3].pk, number]
+
+    def remove(number):
+        return "DELETE FROM tasks WHERE task_id = %s", [added[number - 1] if number else None]
+
+    def check(number):
+        assert sql(WRONG) == []
+
+    workers = [move(task, offset) for offset, task in enumerate(movers)] + [add, remove]
+    at_once(connect, 25, lambda number: None, workers, check)
+
+
+def test_bulk_updates_over_several_programs_at_once_end_right(connect, sql):
+    """Each writer has tasks in most waves, and meets them in an order of its own."""
+    waves = [
+        wave for _ in range(2) for wave in WaveFactory.create_batch(2, program=ProgramFactory())
+    ]
+    for name in ("a", "b", "c", "d", "e"):
+        for wave in random.Random(name).sample(waves, k=4):
+            TaskFactory(wave=wave, name=name)
+
+    def bulk(name):
+        query = "UPDATE tasks SET progress_percentage = %s WHERE name = %s"
+        return lambda number: (query, [(number * 13 + ord(name)) % 101, name])
+
+    def check(number):
+        assert sql(WRONG) == []
+
+    at_once(connect, 20, lambda number: None, [bulk(name) for name in "abcde"], check)
+
+
+def test_a_wave_emptied_while_a_task_arrives_is_right(connect, sql):
+    one, other = WaveFactory.create_batch(2, program=ProgramFactory())
+    leaving = TaskFactory(wave=one, progress_percentage=90)
+    coming = TaskFactory(wave=other, progress_percentage=10)
+
+    errors = overlap(
+        connect,
+        [("DELETE FROM tasks WHERE task_id = %s", [leaving.pk])],
+        [("UPDATE tasks SET wave_id = %s WHERE task_id = %s", [one.pk, coming.pk])],
+    )
+
+    assert errors == (None, None)
+    assert sql("SELECT progress_percentage FROM waves WHERE wave_id = %s", one.pk) == [(10,)]
+    assert sql(WRONG) == []
+
+
+# --- progress, any mix of changes ---------------------------------------------------------------
+
+place = st.integers(0, 2)
+some_task = st.integers(0, 30)
+percentage = st.integers(0, 100)
+operation = st.one_of(
+    st.tuples(st.just("insert"), place, percentage),
+    st.tuples(st.just("copy"), place, st.lists(percentage, max_size=4)),
+    st.tuples(st.just("update"), some_task, percentage),
+    st.tuples(st.just("move"), some_task, place),
+    st.tuples(st.just("delete"), some_task),
+    st.tuples(st.just("empty"), place),
+    st.tuples(st.just("bulk"), percentage, percentage),
+    st.tuples(st.just("upsert"), some_task, place, percentage),
+    st.tuples(st.just("swap"), place, place),
+    st.tuples(st.just("leave"), place),
+    st.tuples(st.just("remove wave"), place),
+)
+
+
+def apply(cursor, step, programs, waves):
+    """Do one step of a random history; `waves` are the keys of the three waves."""
+    kind, *rest = step
+    chosen = "(SELECT task_id FROM tasks ORDER BY task_id OFFSET %s LIMIT 1)"
+    if kind == "insert":
+        wave, progress = rest
+        cursor.execute(
+            f"INSERT INTO tasks {COLUMNS}"
+            " VALUES (gen_random_uuid(), %s, 'T', '', '', '', 'planned', %s)",
+            [waves[wave], progress],
+        )
+    elif kind == "copy":
+        wave, percentages = rest
+        with cursor.copy(f"COPY tasks {COLUMNS} FROM STDIN") as copy:
+            for progress in percentages:
+                copy.write_row((uuid.uuid4(), waves[wave], "T", "", "", "", "planned", progress))
+    elif kind == "update":
+        task, progress = rest
+        cursor.execute(
+            f"UPDATE tasks SET progress_percentage = %s WHERE task_id = {chosen}", [progress, task]
+        )
+    elif kind == "move":
+        task, wave = rest
+        cursor.execute(
+            f"UPDATE tasks SET wave_id = %s WHERE task_id = {chosen}", [waves[wave], task]
+        )
+    elif kind == "delete":
+        cursor.execute(f"DELETE FROM tasks WHERE task_id = {chosen}", rest)
+    elif kind == "empty":
+        cursor.execute("DELETE FROM tasks WHERE wave_id = %s", [waves[rest[0]]])
+    elif kind == "bulk":
+        cursor.execute(
+            "UPDATE tasks SET progress_percentage = %s WHERE progress_percentage >= %s", rest
+        )
+    elif kind == "upsert":
+        task, wave, progress = rest
+        cursor.execute(
+            f"INSERT INTO tasks {COLUMNS} SELECT coalesce({chosen}, gen_random_uuid()),"
+            " %s::uuid, 'T', '', '', '', 'planned', %s"
+            " ON CONFLICT (task_id) DO UPDATE"
+            " SET wave_id = excluded.wave_id, progress_percentage = excluded.progress_percentage",
+            [task, waves[wave], progress],
+        )
+    elif kind == "swap":
+        cursor.execute(
+            "UPDATE tasks SET wave_id = CASE wave_id WHEN %s THEN %s ELSE %s END"
+            " WHERE wave_id IN (%s, %s)",
+            [waves[n] for n in (rest[0], rest[1], rest[0], rest[0], rest[1])],
+        )
+    elif kind == "leave":
+        cursor.execute(
+            "UPDATE waves SET program_id = (SELECT program_id FROM programs"
+            " WHERE program_id <> waves.program_id LIMIT 1) WHERE wave_id = %s",
+            [waves[rest[0]]],
+        )
+    else:
+        cursor.execute("DELETE FROM waves WHERE wave_id = %s", [waves[rest[0]]])
+        cursor.execute(
+            "INSERT INTO waves (wave_id, program_id, name, sequence_number, state)"
+            " VALUES (%s, %s, 'W', (SELECT coalesce(max(sequence_number), 0) + 1 FROM waves),"
+            " 'planned')",
+            [waves[rest[0]], programs[rest[0] % 2]],
+        )
+
+
+@given(steps=st.lists(operation, max_size=15))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_mix_of_changes_agrees_with_a_recomputation(db, steps):
+    with transaction.atomic():
+        programs = ProgramFactory.create_batch(2)
+        waves = [WaveFactory(program=programs[n % 2]).pk for n in range(3)]
+        with connection.cursor() as cursor:
+            for step in steps:
+                apply(cursor, step, [program.pk for program in programs], waves)
+                cursor.execute(WRONG)
+                assert cursor.fetchall() == [], step
+        transaction.set_rollback(True)
