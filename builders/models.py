@@ -70,6 +70,9 @@ class Builder(models.Model):
     provenance = models.JSONField(db_default={}, blank=True)
     created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
     updated_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+    # Beside the contract, kept by a trigger: since when it is in its state, and has its task.
+    state_since = models.DateTimeField(db_default=ContractNow(), editable=False)
+    assigned_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = BuilderQuerySet.as_manager()
 
@@ -148,6 +151,59 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return f"{self.builder_id} {self.status} at {self.timestamp:%Y-%m-%d %H:%M:%S}"
+
+
+class BuilderPauseQuerySet(models.QuerySet):
+    def running(self, at: datetime | None = None):
+        """Pauses that have begun and are over neither by hand nor by time."""
+        at = at or now()
+        return self.filter(started_at__lte=at, ended_at=None, ends_at__gt=at)
+
+
+class BuilderPause(models.Model):
+    """A time in which a builder need not be heard. It ends by itself, or before that by hand."""
+
+    pause_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    builder = models.ForeignKey(Builder, models.CASCADE, related_name="pauses", db_index=False)
+    reason = models.TextField()
+    started_at = models.DateTimeField(db_default=ContractNow())
+    ends_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BuilderPauseQuerySet.as_manager()
+
+    class Meta:
+        db_table = "builder_pauses"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(reason__regex=r"\S"),
+                name="builder_pauses_reason_check",
+                violation_error_message="A pause needs a reason.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("started_at")),
+                name="builder_pauses_ends_at_check",
+                violation_error_message="A pause ends after it begins.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ended_at=None)
+                | models.Q(ended_at__range=(models.F("started_at"), models.F("ends_at"))),
+                name="builder_pauses_ended_at_check",
+                violation_error_message="A pause is over within its own time.",
+            ),
+            models.UniqueConstraint(
+                fields=["builder"],
+                condition=models.Q(ended_at=None),
+                name="builder_pauses_one_per_builder",
+                violation_error_message="The builder is paused already.",
+            ),
+        ]
+        indexes = [
+            models.Index("builder", "ends_at", name="idx_builder_pauses_builder"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.builder_id} until {self.ends_at:%Y-%m-%d %H:%M}: {self.reason}"
 
 
 class BuilderTokenQuerySet(models.QuerySet):

@@ -8,7 +8,7 @@ from foreman_office.kit.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0005_consequences"),
+        ("governance", "0006_stalls"),
     ]
 
     operations = [
