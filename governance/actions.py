@@ -1,18 +1,22 @@
 """What can be done about blockers, violations and the quality of work, each as one function."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
 
+from django.db import connection
 from django.utils.timezone import now
 
 from foreman_office.kit.acts import Actor, act
+from governance.junit import Report, Result
 from governance.models import (
     ArchitectureValidation,
     Blocker,
     GovernanceViolation,
     QAExecution,
     QAStatus,
+    QATestResult,
     Readiness,
+    TestOutcome,
 )
 from programs.models import Program, Task, Wave
 
@@ -20,14 +24,16 @@ from programs.models import Program, Task, Wave
 def raise_blocker(
     entity: Program | Wave | Task, *, classification: str, description: str, by: Actor
 ) -> Blocker:
-    """Say what holds a program, a wave or a task up."""
-    with act(by):
-        return Blocker.objects.create(
-            entity_type=str(entity._meta.model_name),
-            entity_id=entity.pk,
-            classification=classification,
-            description=description,
+    """Say what holds a program, a wave or a task up. It is blocked until that is resolved.
+
+    The same trouble again is counted where it is open, and opened again where it was resolved.
+    """
+    with act(by), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT governance_raise_blocker(%s, %s, %s, %s)",
+            [entity._meta.model_name, entity.pk, classification, description],
         )
+        return Blocker.objects.get(pk=cursor.fetchone()[0])
 
 
 def resolve_blocker(blocker: Blocker, *, resolution_action: str, by: Actor) -> Blocker:
@@ -77,9 +83,13 @@ def record_qa_execution(
     skipped: int = 0,
     test_debt_count: int = 0,
     execution_time_ms: int | None = None,
+    results: Sequence[Result] = (),
     by: Actor,
 ) -> QAExecution:
-    """Keep a run of the task's own suite. Its status is what the counts say."""
+    """Keep a run of the task's own suite, and its tests by name where the report names them.
+
+    The status is what the counts say.
+    """
     if not passing:
         status = QAStatus.RED
     elif failing or skipped or test_debt_count:
@@ -87,7 +97,7 @@ def record_qa_execution(
     else:
         status = QAStatus.GREEN
     with act(by):
-        return QAExecution.objects.create(
+        run = QAExecution.objects.create(
             task=task,
             qa_suite_location=task.qa_suite_location,
             total_tests=passing + failing + skipped,
@@ -98,3 +108,49 @@ def record_qa_execution(
             qa_status=status,
             execution_time_ms=execution_time_ms,
         )
+        QATestResult.objects.bulk_create(
+            (
+                QATestResult(
+                    execution=run,
+                    name=result.name,
+                    outcome=result.outcome,
+                    flaky=result.flaky,
+                    message=result.message,
+                )
+                for result in results
+            ),
+            batch_size=5_000,
+        )
+    return run
+
+
+def record_qa_report(
+    task: Task, report: Report, *, test_debt_count: int = 0, by: Actor
+) -> QAExecution:
+    """Keep a run of the task's own suite as its JUnit report tells it."""
+    return record_qa_execution(
+        task,
+        passing=report.count(TestOutcome.PASSED),
+        failing=report.count(TestOutcome.FAILED),
+        skipped=report.count(TestOutcome.SKIPPED),
+        test_debt_count=test_debt_count,
+        execution_time_ms=report.execution_time_ms,
+        results=report.results,
+        by=by,
+    )
+
+
+class Stall(NamedTuple):
+    builder_id: str
+    task_id: UUID
+    silent_for: timedelta
+
+
+def declare_stalls(*, by: Actor = None, **context: Any) -> list[Stall]:
+    """Fail every builder that fell silent with a task in hand, and block the task.
+
+    Any number of callers at once declare each stall once; each is told its own.
+    """
+    with act(by, **context), connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM governance_declare_stalls(%s)", [silence_threshold()])
+        return [Stall(*row) for row in cursor.fetchall()]

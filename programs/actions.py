@@ -1,36 +1,55 @@
-"""What can be done with the plan, each as one function."""
+"""What can be done with the plan, each as one function.
+
+Whether it may be done is the database's to say: see the gates.
+"""
 
 from foreman_office.kit.acts import Actor, act
-from programs.models import Program, Wave
+from programs.models import Program, Task, Wave
 
 
-def approve_program(program: Program, *, by: Actor) -> Program:
+def approve_program(program: Program, *, by: Actor, override: str = "") -> Program:
     """Let a planned program begin."""
-    with act(by):
-        program.state = Program.State.IN_PROGRESS
-        program.save(update_fields=["state"])
-    return program
+    return move(program, Program.State.IN_PROGRESS, by=by, override=override)
 
 
-def start_wave(wave: Wave, *, by: Actor) -> Wave:
+def start_wave(wave: Wave, *, by: Actor, override: str = "") -> Wave:
     """Let the work of a wave begin."""
-    with act(by):
-        wave.state = Wave.State.IN_PROGRESS
-        wave.save(update_fields=["state"])
-    return wave
+    return move(wave, Wave.State.IN_PROGRESS, by=by, override=override)
 
 
-def complete_wave(wave: Wave, *, by: Actor) -> Wave:
-    """Say that all work of a wave is done."""
-    with act(by):
-        wave.state = Wave.State.COMPLETED
-        wave.save(update_fields=["state"])
-    return wave
+def start_task(task: Task, *, by: Actor, override: str = "") -> Task:
+    """Begin a task that is the foreman's own work. A builder begins its task by a heartbeat."""
+    return move(task, Task.State.IN_PROGRESS, by=by, override=override)
 
 
-def complete_program(program: Program, *, by: Actor) -> Program:
-    """Say that all waves of a program are done."""
-    with act(by):
-        program.state = Program.State.COMPLETED
-        program.save(update_fields=["state"])
-    return program
+def complete_task(
+    task: Task, *, evidence_location: str = "", by: Actor, override: str = ""
+) -> Task:
+    """Finish a task: its builder is freed, and its wave and program end with their last one.
+
+    `evidence_location` says where the proof is, where the task does not say so yet.
+    """
+    with act(by, override=override):
+        if evidence_location:
+            task.evidence_location = evidence_location
+            task.save(update_fields=["evidence_location"])
+        return move(task, Task.State.COMPLETED, by=by, override=override)
+
+
+def fail[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, reason: str) -> Entity:
+    """Give up on a program, a wave or a task, saying why."""
+    with act(by, reason=reason):
+        return move(entity, entity.State.FAILED, by=by)
+
+
+def move[Entity: (Program, Wave, Task)](
+    entity: Entity, state: str, *, by: Actor, override: str = ""
+) -> Entity:
+    """Move a program, a wave or a task to a state, if its lifecycle and its gate let it.
+
+    `override` is the reason to force it; evidence keeps it for ever.
+    """
+    with act(by, override=override):
+        entity.state = state
+        entity.save(update_fields=["state"])
+    return entity

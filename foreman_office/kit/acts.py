@@ -61,10 +61,10 @@ def act(by: Actor, *, override: str = "", **context: Any) -> Iterator[None]:
         if by is not None:
             context = {"user": by.get_username(), **context}
     with refusals(), transaction.atomic():
-        before = _declare(Declared(actor, json.dumps(context) if context else "", override))
+        before = _declare(Declared(actor, json.dumps(context), override))
         yield
         if len(connection.savepoint_ids):  # an act inside another hands its name back
-            _declare(before)
+            _restore(before)
 
 
 @contextmanager
@@ -84,8 +84,11 @@ def refusals() -> Iterator[None]:
         raise
 
 
-def _declare(now: Declared) -> Declared:
-    """Say who acts, and how, to the transaction's triggers; return what was said before."""
+def _declare(act: Declared) -> Declared:
+    """Say who acts, and how, to the transaction's triggers; return what was said before.
+
+    An act inside another is part of it: its context and its override hold inside too.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -96,13 +99,26 @@ def _declare(now: Declared) -> Declared:
             )
             SELECT actor, context, override,
                 set_config('foreman.actor', %s, true),
-                set_config('foreman.context', %s, true),
-                set_config('foreman.override', %s, true)
+                set_config('foreman.context',
+                    (coalesce(nullif(context, ''), '{}')::jsonb || %s::jsonb)::text, true),
+                set_config('foreman.override', coalesce(nullif(%s, ''), override), true)
             FROM before
             """,
-            now,
+            act,
         )
         return Declared(*cursor.fetchone()[:3])
+
+
+def _restore(before: Declared) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT set_config('foreman.actor', %s, true),
+                set_config('foreman.context', %s, true),
+                set_config('foreman.override', %s, true)
+            """,
+            before,
+        )
 
 
 @cache
