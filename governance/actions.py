@@ -6,11 +6,14 @@ from decimal import ROUND_DOWN, Decimal
 from django.db import connection
 from django.utils.timezone import now
 
+from builders.models import Builder
 from foreman_office.kit.acts import Actor, act
+from governance.gates import conditions
 from governance.junit import Report, Result
 from governance.models import (
     ArchitectureValidation,
     Blocker,
+    CompletionClaim,
     GovernanceViolation,
     QAExecution,
     QAStatus,
@@ -18,6 +21,7 @@ from governance.models import (
     Readiness,
     TestOutcome,
 )
+from programs.actions import complete_task
 from programs.models import Program, Task, Wave
 
 
@@ -140,17 +144,24 @@ def record_qa_report(
     )
 
 
-class Stall(NamedTuple):
-    builder_id: str
-    task_id: UUID
-    silent_for: timedelta
+def claim_completion(task: Task, *, evidence_location: str = "", by: Builder) -> CompletionClaim:
+    """Let a builder say that its task is done, and answer with each condition of the gate.
 
-
-def declare_stalls(*, by: Actor = None, **context: Any) -> list[Stall]:
-    """Fail every builder that fell silent with a task in hand, and block the task.
-
-    Any number of callers at once declare each stall once; each is told its own.
+    The task is completed if all are met. The claim is kept either way, with the answer.
     """
-    with act(by, **context), connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM governance_declare_stalls(%s)", [silence_threshold()])
-        return [Stall(*row) for row in cursor.fetchall()]
+    with act(by):
+        if evidence_location:
+            task.evidence_location = evidence_location
+            task.save(update_fields=["evidence_location"])
+        # Locked first, so that what the gate answers here is what it answers to the move.
+        Task.objects.select_for_update(no_key=True).get(pk=task.pk)
+        answer = conditions(task, Task.State.COMPLETED)
+        claim = CompletionClaim.objects.create(
+            task=task,
+            builder=by,
+            accepted=all(condition.met for condition in answer),
+            conditions=[condition._asdict() for condition in answer],
+        )
+        if claim.accepted:
+            complete_task(task, by=by)
+    return claim
