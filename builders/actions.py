@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db import connection
 from django.utils.timezone import now
 
-from builders.models import Builder, BuilderToken
+from builders.models import Builder, BuilderPause, BuilderToken
 from foreman_office.kit.acts import Actor, Refused, act, refusals
+from foreman_office.kit.sql import ContractNow
 from programs.models import Task
 
 TOKEN_PREFIX_LENGTH = 11
@@ -91,6 +92,19 @@ def record_heartbeat(
     if broken_rule:
         raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
     return Recorded(*stored)
+
+
+def pause_builder(builder: Builder, *, reason: str, until: datetime, by: Actor) -> BuilderPause:
+    """Let a builder be unheard until then: it is paused, not silent."""
+    with act(by):
+        return BuilderPause.objects.create(builder=builder, reason=reason, ends_at=until)
+
+
+def resume_builder(builder: Builder, *, by: Actor) -> Builder:
+    """End the builder's pause before its time. Without one, nothing changes."""
+    with act(by):
+        builder.pauses.running().update(ended_at=ContractNow())
+    return builder
 
 
 def assign_task(task: Task, builder: Builder, *, by: Actor) -> Task:

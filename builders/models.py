@@ -37,17 +37,56 @@ class HeartbeatStatus(models.TextChoices):
     BLOCKED = "blocked"
 
 
+class Verdict(models.TextChoices):
+    """What a builder's silence or speech means; computed when read, by SQL's builders_verdict()."""
+
+    NEVER_HEARD = "never-heard"
+    IDLE = "idle"
+    WORKING = "working"
+    WAITING = "waiting"  # it says that it is blocked
+    SPINNING = "spinning"  # ten beats on its task that say the same
+    SILENT = "silent"
+    PAUSED = "paused"
+
+
+def verdict(at: datetime | None = None) -> models.Func:
+    threshold = models.Value(silence_threshold(), models.DurationField())
+    return models.Func(
+        "pk",
+        threshold,
+        moment(at),
+        function="builders_verdict",
+        output_field=models.TextField(choices=Verdict),
+    )
+
+
+def moment(at: datetime | None) -> models.Expression:
+    return ContractNow() if at is None else models.Value(at, models.DateTimeField())
+
+
 class BuilderQuerySet(models.QuerySet):
-    def silent(self, at: datetime | None = None):
-        """Builders with a task in hand and no beat within the threshold."""
-        return self.filter(
-            current_task__isnull=False, last_heartbeat__lt=(at or now()) - silence_threshold()
+    def with_verdicts(self, at: datetime | None = None):
+        """Annotate what the builders' silence or speech means, at a moment or now.
+
+        `verdict`        one of `Verdict`
+        `verdict_since`  since when that holds
+        `pulse`          when the builder was last heard, None for never
+        `progressed_at`  the last change that counts on the task in hand, or when it was given:
+                         progress, or more tests passing than ever; None with empty hands
+        """
+        time = models.DateTimeField()
+        return self.annotate(
+            verdict=verdict(at),
+            verdict_since=models.Func(
+                "pk", verdict(at), moment(at), function="builders_verdict_since", output_field=time
+            ),
+            pulse=models.Func("pk", function="builders_pulse", output_field=time),
+            progressed_at=models.Func("pk", function="builders_progressed_at", output_field=time),
         )
 
-    def with_heard(self):
-        """Annotate `heard`: whether the builder ever sent a beat. `last_heartbeat` cannot say."""
-        beats = Heartbeat.objects.filter(builder=models.OuterRef("pk"))
-        return self.annotate(heard=models.Exists(beats))
+    def silent(self, at: datetime | None = None):
+        """Builders with a task in hand and no sign of life within the threshold."""
+        return self.with_verdicts(at).filter(current_task__isnull=False, verdict=Verdict.SILENT)
 
 
 class Builder(models.Model):

@@ -2,33 +2,23 @@
 
 from datetime import datetime
 
-from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, TextField, Value, When
-from django.utils.timezone import now
+from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 
-from builders.models import Builder, Heartbeat, silence_threshold
+from builders.models import Builder, Heartbeat
 from programs.models import BuilderName
 
 
 def with_verdict(at: datetime | None = None) -> QuerySet[Builder]:
-    """Ask for the five builders in their usual order, each with its `pulse` and its `verdict`.
-
-    The pulse is the time of the newest beat: `last_heartbeat` of a builder never heard from says
-    when its row was made.
-    """
-    silent = Q(current_task__isnull=False, last_heartbeat__lt=(at or now()) - silence_threshold())
-    return Builder.objects.annotate(
-        pulse=Subquery(last_beat().values("timestamp")),
-        verdict=Case(
-            When(silent, then=Value("silent")),
-            When(pulse=None, then=Value("never-heard")),
-            When(state=Builder.State.FAILED, then=Value("failed")),
-            When(state=Builder.State.BLOCKED, then=Value("waiting")),
-            When(state=Builder.State.ACTIVE, then=Value("working")),
-            default=Value("idle"),
-            output_field=TextField(),
-        ),
-        place=Case(*(When(pk=name, then=place) for place, name in enumerate(BuilderName.values))),
-    ).order_by("place")
+    """Ask for the five builders in their usual order, each with its verdict and its clocks."""
+    return (
+        Builder.objects.with_verdicts(at)
+        .annotate(
+            place=Case(
+                *(When(pk=name, then=place) for place, name in enumerate(BuilderName.values))
+            )
+        )
+        .order_by("place")
+    )
 
 
 def with_last_words(builders: QuerySet[Builder]) -> QuerySet[Builder]:

@@ -79,6 +79,7 @@ HTTPS = env.bool("HTTPS", default=False)
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # asked by what runs the office, in plain
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # What other hosts of the domain do is not ours to promise.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -126,6 +127,11 @@ if FOREMAN_SILENCE_THRESHOLD_SECONDS < 2 * FOREMAN_HEARTBEAT_INTERVAL_SECONDS:
         "FOREMAN_SILENCE_THRESHOLD_SECONDS must be at least twice"
         " FOREMAN_HEARTBEAT_INTERVAL_SECONDS: one late heartbeat is not silence."
     )
+
+FOREMAN_SWEEP_SECONDS = env.int("FOREMAN_SWEEP_SECONDS", default=5, validate=at_least_one)
+FOREMAN_HEARTBEAT_RETENTION_DAYS = env.int(
+    "FOREMAN_HEARTBEAT_RETENTION_DAYS", default=90, validate=at_least_one
+)
 
 # --- Django --------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from foreman_office import views
+from foreman_office import health, views
 from foreman_office.api import api
 from foreman_office.login_link import login_once
 
@@ -16,4 +16,6 @@ urlpatterns = [
     path("builders/", include("builders.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

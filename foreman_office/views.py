@@ -57,7 +57,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def is_at_work(builder: Any) -> bool:
-    return builder.verdict in ("working", "waiting")
+    return builder.verdict in ("working", "waiting", "spinning")
 
 
 def unfinished_programs() -> list[Program]:

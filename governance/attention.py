@@ -38,7 +38,7 @@ def open_on(entity_type: str, **more: Any) -> Exists:
 
 def silent_builders(at: datetime) -> QuerySet[Builder]:
     stalled = open_on("task", key="current_task_id", classification="builder_stall")
-    return Builder.objects.with_heard().silent(at).exclude(stalled)
+    return Builder.objects.silent(at).exclude(stalled)
 
 
 def unwell_tasks() -> QuerySet[Task]:
@@ -79,13 +79,13 @@ def list_matters(at: datetime | None = None, limit: int = 50) -> list[Matter]:
 
 def _matters(at: datetime, limit: int) -> Iterator[Matter]:
     for builder in silent_builders(at).select_related("current_task")[:limit]:
-        says = "No heartbeat" if builder.heard else "Never heard from"
+        says = "No heartbeat" if builder.pulse else "Never heard from"
         yield Matter(
             "silent",
             "Silent builder",
             builder,
             f"{says}, and “{builder.current_task.name}” is in its hands.",
-            builder.last_heartbeat,
+            builder.verdict_since,
         )
     violations = GovernanceViolation.objects.unresolved().select_related(
         "task__wave__program", "builder"

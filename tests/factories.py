@@ -66,6 +66,9 @@ class BuilderFactory(DjangoModelFactory):
         builder = model_class.objects.get(pk=kwargs.pop("builder_id"))
         for field, value in kwargs.items():
             setattr(builder, field, value)
+        if (task := kwargs.get("current_task")) and task.assigned_builder != builder.pk:
+            task.assigned_builder = builder.pk  # what a builder holds is assigned to it
+            task.save(update_fields=["assigned_builder"])
         if kwargs:
             builder.save(update_fields=list(kwargs))
         return builder

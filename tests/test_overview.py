@@ -41,7 +41,8 @@ def part(client, target):
 def make_silent(name="integration-builder"):
     task = TaskFactory(state="in-progress", name="Reconnect")
     builder = BuilderFactory(builder_id=name, current_task=task)
-    Builder.objects.filter(pk=name).update(last_heartbeat=now() - timedelta(minutes=5))
+    since = now() - timedelta(minutes=5)
+    Builder.objects.filter(pk=name).update(last_heartbeat=since, assigned_at=since)
     return builder
 
 

@@ -19,7 +19,7 @@ def hold(name, silent_for=0):
     """Put a task into a builder's hands, whose last beat is so many seconds old."""
     builder = BuilderFactory(builder_id=name, current_task=TaskFactory(state="in-progress"))
     heard = now() - timedelta(seconds=silent_for)
-    Builder.objects.filter(pk=name).update(last_heartbeat=heard)
+    Builder.objects.filter(pk=name).update(last_heartbeat=heard, assigned_at=heard)
     HeartbeatFactory(builder=builder, timestamp=heard, task=builder.current_task)
     return builder
 

@@ -25,7 +25,8 @@ def kinds():
 
 def make_silent(**task):
     holder = BuilderFactory(current_task=TaskFactory(**{"state": "in-progress"} | task))
-    Builder.objects.filter(pk=holder.pk).update(last_heartbeat=now() - timedelta(minutes=5))
+    since = now() - timedelta(minutes=5)
+    Builder.objects.filter(pk=holder.pk).update(last_heartbeat=since, assigned_at=since)
     return holder
 
 

@@ -62,24 +62,25 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- What a builder's silence or speech means, at a moment. One that was declared failed is silent
--- until it is heard; one with nothing to do may be quiet as long as it likes.
+-- until it is heard. One with empty hands may be quiet as long as it likes: what it said of itself
+-- no longer counts then.
 CREATE FUNCTION builders_verdict(builder text, threshold interval, at timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     row builders;
+    quiet boolean;
 BEGIN
     SELECT * INTO row FROM builders WHERE builder_id = builder;
+    quiet := builders_quiet_since(row, at) < at - threshold;
     RETURN CASE
         WHEN EXISTS (
             SELECT FROM builder_pauses
             WHERE builder_id = builder
                 AND started_at <= at AND at < coalesce(ended_at, ends_at)
         ) THEN 'paused'
-        WHEN row.state = 'failed' THEN 'silent'
-        WHEN (row.current_task_id IS NOT NULL OR row.state <> 'idle')
-            AND builders_quiet_since(row, at) < at - threshold THEN 'silent'
+        WHEN row.state = 'failed' OR (quiet AND row.current_task_id IS NOT NULL) THEN 'silent'
         WHEN NOT EXISTS (SELECT FROM heartbeats WHERE builder_id = builder) THEN 'never-heard'
-        WHEN row.state = 'idle' THEN 'idle'
+        WHEN quiet OR row.state = 'idle' THEN 'idle'
         WHEN row.state = 'blocked' THEN 'waiting'
         WHEN (
             SELECT count(*) = 10 AND count(DISTINCT (status, progress_percentage, message)) = 1

@@ -44,7 +44,9 @@ LOOKS = {
     "idle": Look("ring", "quiet", "Idle"),
     "working": Look("play", "running", "Working"),
     "waiting": Look("diamond", "blocked", "Waiting"),
+    "spinning": Look("repeat", "blocked", "Spinning"),
     "silent": Look("silent", "failed", "Silent"),
+    "paused": Look("pause", "quiet", "Paused"),
     "active": Look("play", "running", "Active"),
     # judgement
     "GREEN": Look("check", "done", "Green"),

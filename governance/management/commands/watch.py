@@ -1,0 +1,40 @@
+import signal
+from datetime import timedelta
+from threading import Event
+
+from django.conf import settings
+from django.core.management import BaseCommand
+from django.db import connection
+from django.utils.timezone import now
+
+from governance.watch import Watch
+
+
+class Command(BaseCommand):
+    help = "Sweep for silent builders every FOREMAN_SWEEP_SECONDS, until told to stop."
+
+    def handle(self, *args, **options):
+        # One thread needs one connection, and to learn at once that the server is gone.
+        connection.settings_dict["OPTIONS"].pop("pool", None)
+        stop = Event()
+        before = {
+            number: signal.getsignal(number)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        }
+
+        def end(number, frame):
+            # The sweep under way ends first; whoever is impatient asks twice.
+            stop.set()
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+        for number in before:
+            signal.signal(number, end)
+        period = timedelta(seconds=settings.FOREMAN_SWEEP_SECONDS)
+        self.say(f"sweeps every {settings.FOREMAN_SWEEP_SECONDS} s")
+        Watch(period, stop, self.say).run()
+        self.say("stopped")
+
+    def say(self, what):
+        self.stdout.write(f"{now():%Y-%m-%d %H:%M:%S} watcher: {what}")
+        self.stdout.flush()
