@@ -99,7 +99,7 @@
 
   let before = null;
   const tell = () => {
-    const count = Number(document.getElementById("due")?.textContent.trim() || 0);
+    const count = parseInt(document.getElementById("due")?.textContent, 10) || 0;
     if (count === before) return;
     const icon = document.querySelector("link[rel=icon]");
     document.title = count ? `(${count}) ${plainTitle}` : plainTitle;
