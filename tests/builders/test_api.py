@@ -497,19 +497,20 @@ def test_pages_keep_their_own_errors(client):
 
 # --- arbitrary input ------------------------------------------------------------------------------
 
-anything = st.characters(exclude_categories=()) | st.sampled_from("\0\ud800\udfff\uffff")
+# Drawn from all of Unicode, what breaks texts would hardly ever come up.
+texts = st.text(st.characters(exclude_categories=())) | st.text(st.sampled_from("\0\ud800\udfffa"))
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(anything), st.uuids().map(str)
+    st.none(), st.booleans(), st.integers(), st.floats(), texts, st.uuids().map(str)
 )
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(anything), inner), max_leaves=8
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=8
 )
 times = st.datetimes(timezones=st.none() | st.just(UTC) | st.timezones()).map(str)
 fields = {
     "builder_id": values,
     "status": values,
     "task_id": st.just(UNKNOWN) | values,
-    "message": st.text(anything) | values,
+    "message": texts | values,
     "progress_percentage": st.integers(-2, 102) | values,
     "heartbeat_id": st.uuids().map(str) | values,
     "timestamp": times | values,
