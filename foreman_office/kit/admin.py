@@ -24,6 +24,7 @@ from foreman_office.kit.sql import ContractNow
 admin.site.site_header = "Foreman Office administration"
 admin.site.site_title = "Foreman Office"
 admin.site.index_title = "Records"
+admin.site.site_url = None  # base_site.html has a link of its own
 
 HISTORY_COUNTED = 1000
 LISTED_AT_MOST = 10_000
@@ -159,11 +160,23 @@ class GovernedInlineForm(forms.ModelForm):
             super().validate_constraints()
 
 
+class GovernedInlineFormSet(forms.BaseInlineFormSet):
+    """Rows are found by their keys all at once; Django's own key field asks for each one again."""
+
+    def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        key = form._meta.model._meta.pk.name
+        form.fields[key] = forms.UUIDField(
+            required=False, initial=form.fields[key].initial, widget=forms.HiddenInput
+        )
+
+
 class GovernedInline(TextFields, admin.TabularInline):
     """Rows inside their parent, few columns each. Their own pages have the rest, and deletion,
     which first says what would go with a row."""
 
     form = GovernedInlineForm
+    formset = GovernedInlineFormSet
     extra = 0
     can_delete = False
     show_change_link = True
@@ -200,15 +213,15 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
             request.refused = refused  # type: ignore[attr-defined]
             return super().changeform_view(request, *args, **kwargs)
 
-    def delete_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
-            return super().delete_view(request, object_id, *args)
+            return super().delete_view(request, *args, **kwargs)
         try:
             with corrections(request):
-                return super().delete_view(request, object_id, *args)
+                return super().delete_view(request, *args, **kwargs)
         except Refused as refused:
             messages.error(request, sentence(refused))
-            return HttpResponseRedirect("../change/")
+            return HttpResponseRedirect(request.path.removesuffix("delete/") + "change/")
 
     def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
