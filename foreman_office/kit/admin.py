@@ -107,11 +107,7 @@ class TextFields(admin.options.BaseModelAdmin):
             kwargs |= {
                 "form_class": TextField,
                 "empty_value": None if db_field.null else "",
-                "widget": forms.Textarea(
-                    {"class": "vLargeTextField", "rows": 6}
-                    if long
-                    else {"class": "vTextField", "rows": 1}
-                ),
+                "widget": forms.Textarea({"class": "vLargeTextField", "rows": 6 if long else 1}),
             }
         if db_field.has_db_default():
             default = db_field.db_default
