@@ -192,7 +192,7 @@ def test_a_theme_is_chosen_from_the_menu_and_kept(browse, foreman):
 def test_a_silent_builder_is_seen_by_reading_alone(browse, foreman):
     """Nothing need happen for silence: the page draws it from the clock."""
     task = TaskFactory(state="in-progress", name="Masonry")
-    builder = BuilderFactory(builder_id="api-builder", current_task=task)
+    builder = BuilderFactory(builder_id="api-builder", current_task=task, last_heartbeat=now())
     page = browse(user=foreman)
     page.goto("/")
     expect(page.locator("#matters")).to_contain_text("Nothing waits for you")
