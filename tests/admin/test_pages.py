@@ -1,9 +1,12 @@
 """Every list and form opens, for those who may, and asks no more of the database when it grows."""
 
 import json
+from datetime import datetime
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.templatetags.admin_list import date_hierarchy
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -110,8 +113,6 @@ def test_every_table_of_ours_has_its_pages(model):
 
 
 def test_every_model_of_ours_is_among_them():
-    from django.apps import apps
-
     ours = ("programs", "builders", "governance")
     assert {m for m in apps.get_models() if m._meta.app_label in ours} == set(FACTORIES)
 
@@ -247,6 +248,29 @@ def test_a_long_table_is_never_counted_to_its_end(office, model, monkeypatch):
     counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
     assert counts
     assert all("LIMIT 60" in sql for sql in counts)
+
+
+@pytest.mark.parametrize("model", [Heartbeat, Evidence])
+def test_a_long_table_is_not_read_to_offer_its_dates(office, model):
+    make_rows(model, 2)
+    with CaptureQueriesContext(connection) as queries:
+        page = office.list(model)
+    assert not [query["sql"] for query in queries if "DISTINCT" in query["sql"]]
+    assert "Filter by timestamp" in page.content.decode()
+
+
+def test_dates_are_offered_from_the_first_beat_to_the_last(office):
+    for moment in ("2025-12-30T12:00Z", "2026-02-02T12:00Z"):
+        HeartbeatFactory(timestamp=datetime.fromisoformat(moment))
+
+    def offered(**query):
+        return date_hierarchy(office.list(Heartbeat, **query).context["cl"])["choices"]
+
+    assert [choice["title"] for choice in offered()] == ["2025", "2026"]
+    year = offered(timestamp__year=2026)
+    assert [choice["title"] for choice in year] == ["February 2026"]
+    month = offered(timestamp__year=2026, timestamp__month=2)
+    assert [choice["title"] for choice in month] == ["2 February"]
 
 
 @pytest.mark.parametrize(
