@@ -7,7 +7,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PYTHON := .venv/bin/python
 RUN := .venv/installed
 DEV := .venv/installed-dev
-SOURCES := manage.py foreman_office programs builders governance tests bench
 
 .PHONY: help demo run test check fix bench lock snapshots
 
@@ -24,8 +23,8 @@ test: $(DEV)  ## run the tests (ARGS="tests/builders -k heartbeat" for some of t
 	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 8 $(ARGS)
 
 check: $(DEV)  ## format, lint, types, templates, migrations, tests: what CI runs
-	$(PYTHON) -m ruff format --check $(SOURCES)
-	$(PYTHON) -m ruff check $(SOURCES)
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	$(PYTHON) -m djlint --quiet --lint templates
 	HTTPS=true $(PYTHON) manage.py check --deploy --fail-level WARNING
@@ -33,8 +32,8 @@ check: $(DEV)  ## format, lint, types, templates, migrations, tests: what CI run
 	@$(MAKE) test
 
 fix: $(DEV)  ## format, and fix what can be fixed safely
-	$(PYTHON) -m ruff check --fix $(SOURCES)
-	$(PYTHON) -m ruff format $(SOURCES)
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
 
 bench: $(DEV)  ## run the benchmarks
 	@$(PYTHON) -m bench

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router, Schema
 from ninja.decorators import decorate_view
 from ninja.security import HttpBearer
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from builders import actions
@@ -49,7 +49,9 @@ def no_nul(value: str) -> str:
     return value
 
 
-class Beat(Schema):
+# Of pydantic alone, not of ninja's Schema, which looks at every field in Python: these two are
+# on the way of each beat.
+class Beat(BaseModel):
     """What a builder says of itself and of the task in its hands."""
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True)
@@ -74,7 +76,7 @@ class Beat(Schema):
     )
 
 
-class Receipt(Schema):
+class Receipt(BaseModel):
     """The beat is stored."""
 
     heartbeat_id: UUID

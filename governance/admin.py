@@ -179,7 +179,7 @@ class EvidenceAdmin(SpeaksOfAnEntity, LongTable):
     list_filter = ["entity_type", ActorFilter, "witnessed"]
     search_fields = ["action", "entity_id__exact", "evidence_id__exact"]
     date_hierarchy = "timestamp"
-    ordering = ["-timestamp"]
+    ordering = ["-timestamp", "-sequence"]
     fields = [
         "entity",
         "action",

@@ -18,6 +18,7 @@ def choice_of(like: Any) -> forms.ModelChoiceField:
     return forms.ModelChoiceField(
         queryset=field.remote_field.model.objects.all(),
         required=False,
+        help_text="What it blocks: a program, a wave or a task.",
         widget=AutocompleteSelect(field, admin.site),
     )
 

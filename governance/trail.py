@@ -10,8 +10,6 @@ from governance.entities import find_entities
 from governance.models import Blocker, Evidence
 
 VERBS = {
-    "created": "Created",
-    "deleted": "Deleted",
     "released": "Put its task down",
     "progress_forced": "Progress set by hand",
     "blocker_edited": "Blocker edited",
@@ -101,6 +99,8 @@ def said(row: Evidence) -> tuple[str, str, str]:
             ready = record["build_readiness"]
             words = "ready" if ready == "READY" else "not ready"
             return ready, f"Architecture {words}, {record['pass_rate']:g} %", ""
+        case "created" | "deleted":
+            return "planned", f"{row.entity_type.capitalize()} {row.action}", ""
         case "edited":
             fields = ", ".join(field.replace("_", " ") for field in context["changes"])
             return "planned", f"Edited: {fields}", ""

@@ -83,11 +83,10 @@ class TaskAdmin(GovernedAdmin):
     list_display = [
         "name",
         "wave",
-        "program",
+        "wave__program",
         "assigned_builder",
         "state",
         "progress_percentage",
-        "updated_at",
     ]
     list_select_related = ["wave__program"]
     list_filter = ["state", "assigned_builder", "wave__program"]
@@ -114,7 +113,3 @@ class TaskAdmin(GovernedAdmin):
         ),
         ("Record", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
     ]
-
-    @admin.display(ordering="wave__program__name")
-    def program(self, task):
-        return task.wave.program

@@ -39,7 +39,7 @@ def program(request, pk):
             "wave_states": cache(lambda: Counter(wave.state for wave in waves())),
             "unfinished": {State.IN_PROGRESS, State.BLOCKED, State.FAILED},
             "blockers": cache(lambda: program.blockers.open().order_by("detected_at")[:20]),
-            "evidence": cache(lambda: program.evidence.order_by("-timestamp", "-sequence")[:12]),
+            "evidence": cache(lambda: recent(program.evidence)[:12]),
         },
         parts=["summary", "board", "tasks", "blockers", "evidence"],
     )
@@ -59,7 +59,7 @@ def wave(request, pk):
             "counts": cache(lambda: Counter(wave.tasks.values_list("state", flat=True))),
             "page": cache(lambda: Paginator(tasks, 100).get_page(request.GET.get("page"))),
             "blockers": cache(lambda: wave.blockers.open().order_by("detected_at")[:20]),
-            "evidence": cache(lambda: wave.evidence.order_by("-timestamp", "-sequence")[:12]),
+            "evidence": cache(lambda: recent(wave.evidence)[:12]),
         },
         parts=["summary", "tasks", "blockers", "evidence"],
     )
@@ -83,7 +83,7 @@ def task(request, pk):
             "validations": cache(lambda: list(task.validations.order_by("-validated_at")[:20])),
             "violations": cache(lambda: list(task.violations.order_by("-detected_at")[:20])),
             "blockers": cache(lambda: list(task.blockers.order_by("-detected_at")[:20])),
-            "evidence": cache(lambda: task.evidence.order_by("-timestamp", "-sequence")[:30]),
+            "evidence": cache(lambda: recent(task.evidence)[:30]),
         },
         parts=["summary", "runs", "validations", "pulse", "trouble", "evidence"],
     )
@@ -98,3 +98,8 @@ def progress_since(beats):
             break
         since = beat.timestamp
     return since
+
+
+def recent(evidence):
+    """Return what happened, newest first. That an import loaded it is no event of the plan."""
+    return evidence.as_it_happened().order_by("-timestamp", "-sequence")

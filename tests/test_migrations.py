@@ -1,10 +1,28 @@
 import pytest
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 
+from builders.models import Builder
+from governance.models import Blocker, Evidence
 from tests import migrations
+from tests.contract import CONTRACT
+from tests.factories import (
+    ArchitectureValidationFactory,
+    BlockerFactory,
+    BuilderFactory,
+    BuilderTokenFactory,
+    GovernanceViolationFactory,
+    HeartbeatFactory,
+    QAExecutionFactory,
+    TaskFactory,
+    WaveFactory,
+)
 
 pytestmark = pytest.mark.django_db
+
+APPS = ["governance", "builders", "programs"]  # as they are taken back
 
 
 def test_no_model_change_lacks_a_migration():
@@ -15,6 +33,10 @@ def test_what_has_landed_is_never_edited():
     now = migrations.checksums()
     edited = [path for path, checksum in migrations.landed().items() if now.get(path) != checksum]
     assert edited == []
+
+
+def test_what_is_here_has_been_locked():
+    assert migrations.landed().keys() == migrations.checksums().keys()
 
 
 def test_every_sql_file_is_run_by_a_migration_and_can_be_taken_back():
@@ -47,3 +69,104 @@ def test_migrations_are_safe_on_tables_in_use():
 )
 def test_a_migration_that_drops_narrows_or_blocks_is_noticed(statement):
     assert migrations.complaints("programs.9999_later", statement)
+
+
+# --- there and back -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def another_database(transactional_db):
+    """Go to a copy of the database under test, to be taken apart."""
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    connection.creation.clone_test_db("migrations", verbosity=0, autoclobber=True)
+    copy = connection.creation.get_test_db_clone_settings("migrations")["NAME"]
+    connection.settings_dict["NAME"] = copy
+    yield
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    connection.creation.destroy_test_db(suffix="migrations", verbosity=0)
+    ContentType.objects.clear_cache()
+
+
+@pytest.fixture
+def office(another_database):
+    """A row in every table, and work in hand."""
+    one, other = WaveFactory(), WaveFactory()
+    task = TaskFactory(wave=one, state="assigned", progress_percentage=50)
+    TaskFactory(wave=other)
+    other.program.waves.update(program=one.program, dependencies=[str(one.pk)])
+    builder = BuilderFactory(current_task=task)
+    HeartbeatFactory(builder=builder, task=task, progress_percentage=60)
+    for factory in (
+        ArchitectureValidationFactory,
+        GovernanceViolationFactory,
+        QAExecutionFactory,
+    ):
+        factory(task=task)
+    BuilderTokenFactory(builder=builder)
+    BlockerFactory(entity=task)
+    BlockerFactory(entity=TaskFactory(), resolved_at="2025-12-03T10:00:00Z")
+    Blocker.objects.filter(resolved_at=None).update(description="more")
+
+
+CATALOG = """
+    SELECT relname, attname, format_type(atttypid, atttypmod), attnotnull,
+        pg_get_expr(adbin, adrelid)
+    FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')
+        AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), condeferrable, NULL
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+    UNION ALL
+    SELECT tablename, indexname, indexdef, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
+    ORDER BY 1, 2, 3
+"""
+
+
+def schema(sql):
+    return sql(CATALOG), migrations.rules_in_force(connection)
+
+
+def rows(sql, tables):
+    return {table: sorted(sql(f"SELECT {table}::text FROM {table}")) for table in tables}
+
+
+def test_a_database_with_data_goes_back_to_nothing_and_comes_again(office, sql):
+    before = schema(sql)
+
+    for app in APPS:
+        call_command("migrate", app, "zero", verbosity=0)
+
+    left, rules = schema(sql)
+    assert {table for table, *_ in left if not table.startswith(("auth_", "django_"))} == set()
+    assert rules == ""
+
+    call_command("migrate", verbosity=0)
+    assert schema(sql) == before
+    assert Builder.objects.count() == Evidence.objects.count() == 5
+    TaskFactory(progress_percentage=50)
+    assert Evidence.objects.count() == 8
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_the_newest_migration_goes_back_and_forth_over_data(app, office, sql):
+    before = schema(sql)
+    kept = [*CONTRACT.keys() - {"evidence_trail"}, "builder_tokens"]
+    data, trail = rows(sql, kept), rows_of_the_trail(sql)
+    names = sorted(name for of, name in MigrationLoader(connection).disk_migrations if of == app)
+
+    call_command("migrate", app, names[-2], verbosity=0)
+    assert schema(sql) != before
+    call_command("migrate", verbosity=0)
+
+    assert schema(sql) == before
+    assert rows(sql, kept) == data
+    assert rows_of_the_trail(sql) >= trail  # what is there is written down as found
+
+
+def rows_of_the_trail(sql):
+    columns = ", ".join(f'"{column}"' for column in CONTRACT["evidence_trail"]["columns"])
+    return set(sql(f"SELECT ({columns})::text FROM evidence_trail"))

@@ -9,7 +9,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from foreman_office.kit import embedded
@@ -32,8 +33,7 @@ def directory() -> Path:
     if VARIABLE not in os.environ:
         home = Path(tempfile.gettempdir()) / f"foreman-tests-{os.geteuid()}"
         home.mkdir(mode=0o700, exist_ok=True)
-        with open(home / "lock", "a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with _alone_in(home):
             for run in home.glob("run-*"):
                 _remove_if_abandoned(run)
             made = Path(tempfile.mkdtemp(prefix="run-", dir=home))
@@ -50,7 +50,16 @@ def server() -> AbstractContextManager[None]:
 def remove() -> None:
     """Remove the run's directory if this is the process that made it."""
     if _claim:
-        shutil.rmtree(directory())
+        with _alone_in(directory().parent):
+            shutil.rmtree(directory())
+
+
+@contextmanager
+def _alone_in(home: Path) -> Iterator[None]:
+    """Keep other runs from looking for what was abandoned while directories come and go."""
+    with open(home / "lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _lock_of(run: Path):

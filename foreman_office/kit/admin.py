@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, cast
 
@@ -14,7 +15,7 @@ from django.core.paginator import Paginator
 from django.db import IntegrityError, connection, models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 from psycopg import errors
 
 from foreman_office.kit.acts import Refused, act
@@ -24,6 +25,7 @@ from foreman_office.kit.sql import ContractNow
 admin.site.site_header = "Foreman Office administration"
 admin.site.site_title = "Foreman Office"
 admin.site.index_title = "Records"
+admin.site.site_url = None  # base_site.html has a link of its own
 
 HISTORY_COUNTED = 1000
 LISTED_AT_MOST = 10_000
@@ -106,11 +108,7 @@ class TextFields(admin.options.BaseModelAdmin):
             kwargs |= {
                 "form_class": TextField,
                 "empty_value": None if db_field.null else "",
-                "widget": forms.Textarea(
-                    {"class": "vLargeTextField", "rows": 6}
-                    if long
-                    else {"class": "vTextField", "rows": 1}
-                ),
+                "widget": forms.Textarea({"class": "vLargeTextField", "rows": 6 if long else 1}),
             }
         if db_field.has_db_default():
             default = db_field.db_default
@@ -159,11 +157,23 @@ class GovernedInlineForm(forms.ModelForm):
             super().validate_constraints()
 
 
+class GovernedInlineFormSet(forms.BaseInlineFormSet):
+    """Rows are found by their keys all at once; Django's own key field asks for each one again."""
+
+    def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
+        super().add_fields(form, index)
+        key = form._meta.model._meta.pk.name
+        form.fields[key] = forms.UUIDField(
+            required=False, initial=form.fields[key].initial, widget=forms.HiddenInput
+        )
+
+
 class GovernedInline(TextFields, admin.TabularInline):
     """Rows inside their parent, few columns each. Their own pages have the rest, and deletion,
     which first says what would go with a row."""
 
     form = GovernedInlineForm
+    formset = GovernedInlineFormSet
     extra = 0
     can_delete = False
     show_change_link = True
@@ -200,15 +210,15 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
             request.refused = refused  # type: ignore[attr-defined]
             return super().changeform_view(request, *args, **kwargs)
 
-    def delete_view(self, request: HttpRequest, object_id: str, *args: Any) -> HttpResponse:
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST":
-            return super().delete_view(request, object_id, *args)
+            return super().delete_view(request, *args, **kwargs)
         try:
             with corrections(request):
-                return super().delete_view(request, object_id, *args)
+                return super().delete_view(request, *args, **kwargs)
         except Refused as refused:
             messages.error(request, sentence(refused))
-            return HttpResponseRedirect("../change/")
+            return HttpResponseRedirect(request.path.removesuffix("delete/") + "change/")
 
     def response_action(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -267,6 +277,22 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return False
 
 
+class Calendar(models.QuerySet):
+    """Offers every period between the first row and the last.
+
+    Django would read all rows to leave out the periods that have none.
+    """
+
+    def datetimes(self, field_name: str, kind: str, *args: Any) -> list[date]:  # type: ignore[override]
+        ends = self.aggregate(first=models.Min(field_name), last=models.Max(field_name))
+        if ends["first"] is None:
+            return []
+        first, last = localtime(ends["first"]).date(), localtime(ends["last"]).date()
+        coarser = {"year": {"month": 1, "day": 1}, "month": {"day": 1}, "day": {}}[kind]
+        days = (first + timedelta(days=number) for number in range((last - first).days + 1))
+        return sorted({day.replace(**coarser) for day in days})
+
+
 class LongTable(ReadOnlyAdmin):
     """A table of millions: counted only so far, ordered by an index."""
 
@@ -278,6 +304,9 @@ class LongTable(ReadOnlyAdmin):
         f"The newest {LISTED_AT_MOST:,} that match are listed; older ones are found by date,"
         " filter or search."
     )
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return Calendar(self.model)
 
 
 class ResolutionForm(forms.Form):

@@ -79,10 +79,7 @@ class ObjectField(forms.JSONField):
         return json.dumps(value, ensure_ascii=False, indent=2, cls=self.encoder)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        try:
-            return super().bound_data(data, initial)
-        except (ValueError, RecursionError):
-            return InvalidJSONInput(data)
+        return InvalidJSONInput(data or "")  # what was typed is shown as it was typed
 
     def to_python(self, value: Any) -> Any:
         try:

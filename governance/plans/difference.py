@@ -117,8 +117,8 @@ def difference(plan: Plan) -> Difference:
     found = Difference(plan)
     existing = {kind: _existing(kind, plan.rows[kind]) for kind in KINDS}
     _refuse_what_clashes(plan, existing)
-    for kind, rows in plan.rows.items():
-        old = existing[kind]
+    for kind in KINDS:
+        rows, old = plan.rows[kind], existing[kind]
         if added := [row for row in rows if row.id not in old]:
             found.added[kind] = added
         changes = [
@@ -187,8 +187,13 @@ def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any
 
     waves = dict(in_office("wave", plan.id).values_list("pk", "sequence_number"))
     tasks = set(in_office("task", plan.id).values_list("pk", flat=True))
-    own = {"program_id": {plan.id}, "wave_id": waves.keys(), "task_id": tasks}
-    own["entity_id"] = {plan.id, *waves, *tasks}
+    planned = {kind: {row.id for row in plan.rows[kind]} for kind in KEPT}
+    own = {
+        "program_id": {plan.id},
+        "wave_id": waves.keys() | planned["wave"],
+        "task_id": tasks | planned["task"],
+    }
+    own["entity_id"] = {plan.id} | own["wave_id"] | own["task_id"]
     for kind in KEPT:
         for row in plan.rows[kind]:
             old = existing[kind].get(row.id, {})
@@ -196,8 +201,7 @@ def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any
             if parent and old[parent] not in own[parent]:
                 clashes.append((row.record, None, "is the id of a row outside this program"))
 
-    planned = {row.id for row in plan.rows["wave"]}
-    kept = {number for id, number in waves.items() if id not in planned}
+    kept = {number for id, number in waves.items() if id not in planned["wave"]}
     for row in plan.rows["wave"]:
         if row.values["sequence_number"] in kept:
             clashes.append(
@@ -210,10 +214,9 @@ def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any
         .within(Program(pk=plan.id))
         .values_list("entity_id", "classification", "pk")
     }
-    planned = {row.id for row in plan.rows["blocker"]}
     for row in plan.rows["blocker"]:
         other = open_now.get((row.values["entity_id"], row.values["classification"]))
-        if row.values["resolved_at"] is None and other and other not in planned:
+        if row.values["resolved_at"] is None and other and other not in planned["blocker"]:
             clashes.append((row.record, None, "is open in the office already, as another blocker"))
     plan.refuse(clashes)
 
@@ -250,7 +253,7 @@ def newest_remarks(program_key: str, entities: Iterable[UUID]) -> dict[tuple[str
             entity_id__in=ids,
             context__has_keys=["import", "record"],
         ).order_by("sequence")
-        for id, context, sequence in rows.values_list("pk", "context", "sequence").iterator():
+        for id, context, sequence in rows.values_list("pk", "context", "sequence"):
             kind, key = context["record"]["kind"], context["record"]["id"]
             if kind == "builder" and context["import"]["program"] != program_key:
                 continue  # a builder stands in the files of many programs

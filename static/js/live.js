@@ -44,10 +44,12 @@
     return `${Math.floor(seconds / 86400)} d`;
   };
   const run = () => {
-    for (const time of document.querySelectorAll("time[data-ago], time[data-age]")) {
+    for (const time of document.querySelectorAll("time[data-ago], time[data-age], time[data-lasting]")) {
       const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
       if (seconds > 14 * 86400) continue;
-      const words = span(seconds) + ("ago" in time.dataset ? " ago" : "");
+      const words = [
+        "lasting" in time.dataset ? "for" : "", span(seconds), "ago" in time.dataset ? "ago" : "",
+      ].join(" ").trim();
       if (time.textContent !== words) time.textContent = words;
     }
   };
@@ -99,7 +101,7 @@
 
   let before = null;
   const tell = () => {
-    const count = Number(document.getElementById("due")?.textContent.trim() || 0);
+    const count = parseInt(document.getElementById("due")?.textContent, 10) || 0;
     if (count === before) return;
     const icon = document.querySelector("link[rel=icon]");
     document.title = count ? `(${count}) ${plainTitle}` : plainTitle;

@@ -409,11 +409,11 @@ NOT_A_BEAT = {
         "message",
         "string_type",
     ),
-    "an array": (b"[{%b}]" % GOOD, 422, "body", "model_attributes_type"),
-    "null": (b"null", 422, "body", "model_attributes_type"),
-    "true": (b"true", 422, "body", "model_attributes_type"),
-    "a number": (b"7", 422, "body", "model_attributes_type"),
-    "a text": (b'"active"', 422, "body", "model_attributes_type"),
+    "an array": (b"[{%b}]" % GOOD, 422, "body", "model_type"),
+    "null": (b"null", 422, "body", "model_type"),
+    "true": (b"true", 422, "body", "model_type"),
+    "a number": (b"7", 422, "body", "model_type"),
+    "a text": (b'"active"', 422, "body", "model_type"),
     "an empty object": (b"{}", 422, "builder_id", "missing"),
     "a lone surrogate as a key": (b'{%b, "\\ud800": 1}' % GOOD, 422, "body", "string_unicode"),
 }
@@ -497,19 +497,20 @@ def test_pages_keep_their_own_errors(client):
 
 # --- arbitrary input ------------------------------------------------------------------------------
 
-anything = st.characters(exclude_categories=()) | st.sampled_from("\0\ud800\udfff\uffff")
+# Drawn from all of Unicode, what breaks texts would hardly ever come up.
+texts = st.text(st.characters(exclude_categories=())) | st.text(st.sampled_from("\0\ud800\udfffa"))
 scalars = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(anything), st.uuids().map(str)
+    st.none(), st.booleans(), st.integers(), st.floats(), texts, st.uuids().map(str)
 )
 values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(anything), inner), max_leaves=8
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(texts, inner), max_leaves=8
 )
 times = st.datetimes(timezones=st.none() | st.just(UTC) | st.timezones()).map(str)
 fields = {
     "builder_id": values,
     "status": values,
     "task_id": st.just(UNKNOWN) | values,
-    "message": st.text(anything) | values,
+    "message": texts | values,
     "progress_percentage": st.integers(-2, 102) | values,
     "heartbeat_id": st.uuids().map(str) | values,
     "timestamp": times | values,

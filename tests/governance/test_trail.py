@@ -32,7 +32,7 @@ def test_a_task_tells_its_life():
     Task.objects.filter(pk=task.pk).update(progress_percentage=40)
     Task.objects.filter(pk=task.pk).update(name="Another name")
     assert sentences(task) == [
-        "Created",
+        "Task created",
         "planned → assigned",
         "Progress set by hand",
         "Edited: name",
@@ -70,7 +70,7 @@ def test_what_was_deleted_keeps_its_name():
     task = TaskFactory(name="Masonry")
     Task.objects.filter(pk=task.pk).delete()
     last = tell(Evidence.objects.of(task).order_by("sequence"))[-1]
-    assert (last.what, last.entity, last.entity_name) == ("Deleted", None, "Masonry")
+    assert (last.what, last.entity, last.entity_name) == ("Task deleted", None, "Masonry")
 
 
 def test_an_imported_record_speaks_the_words_of_its_source():

@@ -1,6 +1,7 @@
 """Offices and users of a server as real processes, each in a var/ of its own."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,11 +24,14 @@ with embedded.running(Path(sys.argv[1])):
 """
 
 
+OURS = re.compile("FOREMAN_|DATABASE_|WEB_|(DJANGO_SETTINGS_MODULE|ALLOWED_HOSTS|PORT)$")
+PLAIN = {"DATABASE_URL": "", "SECRET_KEY": "", "DEBUG": "false", "HTTPS": "false"}
+
+
 def environment(var: Path, **variables: str) -> dict[str, str]:
     """Return what a fresh shell would say, with nothing of this run or of a developer's .env."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    hermetic = {"DATABASE_URL": "", "SECRET_KEY": "", "DEBUG": "false", "HTTPS": "false"}
-    return {**kept, **hermetic, "FOREMAN_VAR": str(var), **variables}
+    kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
+    return {**kept, **PLAIN, "FOREMAN_VAR": str(var), **variables}
 
 
 @pytest.fixture

@@ -96,3 +96,11 @@ def test_a_port_that_is_taken_is_named(tmp_path, manage):
         refused = manage("office", PORT=port)
     assert refused.returncode == 1
     assert f"Port {port} is taken" in refused.stderr
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(manage):
+    address = "postgres://foreman@127.0.0.1:1/foreman"
+    refused = manage("office", PORT="0", DATABASE_URL=address, SECRET_KEY="a secret")
+    assert refused.returncode == 1
+    assert "The database cannot be reached" in refused.stderr
+    assert "Traceback" not in refused.stderr

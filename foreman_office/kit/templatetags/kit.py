@@ -139,6 +139,10 @@ def exact(moment: datetime) -> str:
     return localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+# How each kind of time puts a duration, here and in `static/js/live.js`.
+WORDS = {"ago": "{} ago", "age": "{}", "lasting": "for {}"}
+
+
 def time_element(moment: datetime | None, kind: str) -> SafeString | str:
     """Show a time as people say it, with the exact time and zone at hand."""
     if moment is None:
@@ -146,8 +150,9 @@ def time_element(moment: datetime | None, kind: str) -> SafeString | str:
     span = now() - moment
     if span > timedelta(days=14):
         text = date_format(localtime(moment), "j M Y")
+        text = f"since {text}" if kind == "lasting" else text
     else:
-        text = short_span(span) + (" ago" if kind == "ago" else "")
+        text = WORDS[kind].format(short_span(span))
     return format_html(
         '<time datetime="{}" title="{}" data-{}>{}</time>',
         moment.isoformat(),
@@ -167,6 +172,12 @@ def ago(moment: datetime | None) -> SafeString | str:
 def age(moment: datetime | None) -> SafeString | str:
     """Say how long something has lasted: "8 min"."""
     return time_element(moment, "age")
+
+
+@register.simple_tag
+def lasting(moment: datetime | None) -> SafeString | str:
+    """Say for how long, or since when: "for 8 min", "since 8 Jan 2026"."""
+    return time_element(moment, "lasting")
 
 
 @register.simple_tag
@@ -251,7 +262,7 @@ def qa_chart(runs: Sequence[Any]) -> dict[str, Any]:
         f" passing to {last.passing_tests} of {last.total_tests}"
     )
     highest = max((run.total_tests for run in runs), default=0) or 1
-    slot = min(CHART_WIDTH / max(len(runs), 1), 80)
+    slot = min(CHART_WIDTH / max(len(runs), 1), 104)
     columns = [column(run, index * slot, slot, highest) for index, run in enumerate(runs)]
     return {
         "columns": columns,

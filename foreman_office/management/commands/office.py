@@ -102,7 +102,11 @@ def one_migrating_office() -> Iterator[None]:
 
     The lock belongs to a transaction, so it holds behind a transaction pooler too.
     """
-    with psycopg.connect(**connection.get_connection_params()) as holder:
+    try:
+        holder = psycopg.connect(**connection.get_connection_params())
+    except psycopg.OperationalError as error:
+        raise CommandError(f"The database cannot be reached: {error}") from error
+    with holder:
         for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             holder.execute(f"SET LOCAL {timeout} = 0")
         holder.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])

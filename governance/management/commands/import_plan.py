@@ -1,13 +1,17 @@
 """Read a plan file into the office."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import connection, transaction
 
 from foreman_office.kit.acts import Refused
 from governance import plans
 from governance.plans.difference import plural
+from governance.plans.plan import KINDS
 
 
 class Command(BaseCommand):
@@ -25,7 +29,8 @@ class Command(BaseCommand):
             with file.open("rb") as stream:
                 plan = plans.read(stream, str(file))
             if options["dry_run"]:
-                found = plans.difference(plan)
+                with reading_only():
+                    found = plans.difference(plan)
             else:
                 found = plans.apply(plan, by=None, progress=self.progress)
         except OSError as error:
@@ -39,7 +44,9 @@ class Command(BaseCommand):
         for line in found.lines(limit):
             self.stdout.write(line)
         contents = ", ".join(
-            f"{len(rows):,} {plural(kind, len(rows))}" for kind, rows in plan.rows.items() if rows
+            f"{len(rows):,} {plural(kind, len(rows))}"
+            for kind in KINDS
+            if (rows := plan.rows[kind])
         )
         if not found:
             self.stdout.write(f"Nothing to change: the office has {contents}.")
@@ -57,3 +64,12 @@ class Command(BaseCommand):
             self.stdout.flush()
         elif done == total:
             self.stdout.write(words)
+
+
+@contextmanager
+def reading_only() -> Iterator[None]:
+    """Have the database itself see to it that nothing is written."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        yield

@@ -1,0 +1,212 @@
+"""Pages that keep themselves current, in a real browser against a real server."""
+
+import json
+import urllib.request
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils.timezone import now
+from playwright.sync_api import expect
+
+from builders.actions import assign_task, issue_token
+from builders.models import Builder
+from programs.models import Task
+from tests.browser.scene import furnish
+from tests.factories import BlockerFactory, BuilderFactory, TaskFactory
+
+TICK = 12_000  # two ticks and room for a busy machine, in ms
+TICK_NOW = "htmx.trigger(document.body, 'tick')"
+
+
+@pytest.fixture
+def at_work(transactional_db):
+    """A builder with a task in hand and a token: what a heartbeat needs."""
+    task = TaskFactory(name="Masonry", wave__program__name="The house")
+    builder = BuilderFactory(builder_id="ui-builder")
+    assign_task(task, builder, by=None)
+    _, token = issue_token(builder, by=None)
+    return task, token
+
+
+def post_heartbeat(live_server, token, **body):
+    request = urllib.request.Request(
+        f"{live_server.url}/api/heartbeat",
+        data=json.dumps(body).encode(),
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status in (200, 201)
+
+
+def tick_until_answered(page, part):
+    """Have one part ask for itself, and wait until it has."""
+    with page.expect_response(
+        lambda answer: answer.request.headers.get("hx-target") == part and answer.ok
+    ):
+        page.evaluate(TICK_NOW)
+
+
+def test_a_person_logs_in_and_sees_a_heartbeat_arrive(browse, live_server, foreman, at_work):
+    task, token = at_work
+    page = browse()
+    page.goto("/")
+    expect(page).to_have_title("Log in · Foreman Office")
+    page.get_by_label("Name").fill("johan")
+    page.get_by_label("Password").fill("a password")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("#freshness")).to_have_text("live")
+    page.evaluate("window.sameDocument = true")
+    running = page.locator("#running")
+    expect(running).to_contain_text("not begun")
+
+    post_heartbeat(
+        live_server,
+        token,
+        builder_id="ui-builder",
+        task_id=str(task.pk),
+        status="active",
+        message="First course is laid",
+        progress_percentage=37,
+    )
+
+    expect(running).to_contain_text("37 %", timeout=TICK)
+    expect(page.locator("#builders")).to_contain_text("First course is laid", timeout=TICK)
+    expect(page.locator("#lamps")).to_contain_text("Working", timeout=TICK)
+    expect(page.locator("#evidence")).to_contain_text("assigned → in-progress", timeout=TICK)
+    assert page.evaluate("window.sameDocument")
+
+
+def test_the_task_page_shows_a_heartbeat_arrive(browse, live_server, foreman, at_work):
+    task, token = at_work
+    page = browse(user=foreman)
+    page.goto(task.get_absolute_url())
+    expect(page.locator("#pulse")).to_contain_text("No heartbeat on this task")
+    post_heartbeat(
+        live_server,
+        token,
+        builder_id="ui-builder",
+        task_id=str(task.pk),
+        status="active",
+        message="Mortar mixed",
+        progress_percentage=5,
+    )
+    expect(page.locator("#pulse")).to_contain_text("Mortar mixed", timeout=TICK)
+    expect(page.locator("#summary")).to_contain_text("In progress", timeout=TICK)
+
+
+def test_a_new_matter_is_in_title_icon_rail_and_said_once(browse, foreman):
+    task = TaskFactory(state="in-progress", name="Masonry")
+    page = browse(user=foreman)
+    page.goto("/")
+    expect(page).to_have_title("Overview · Foreman Office")
+    BlockerFactory(entity=task)
+    tick_until_answered(page, "lamps")
+    expect(page).to_have_title("(1) Overview · Foreman Office")
+    expect(page.locator("#due")).to_contain_text("1")
+    expect(page.locator("#announcer")).to_have_text("1 more thing needs attention")
+    assert "attention" in page.locator("link[rel=icon]").get_attribute("href")
+
+
+def test_a_refresh_keeps_focus_folds_and_place(browse, foreman):
+    scene = furnish()
+    page = browse(user=foreman, height=600)
+    page.goto(scene["program"].get_absolute_url())
+    wave = scene["program"].waves.get(sequence_number=1)
+    fold = page.locator(f"#wave-{wave.pk}")
+    fold.locator("summary").click()
+    other = page.locator(f"#wave-{scene['wave'].pk}")
+    other.locator("summary").click()  # open by itself, and now closed
+    link = fold.get_by_role("link").first
+    link.focus()
+    place = page.evaluate("scrollY")
+    # Rows change, so that the part really is swapped.
+    Task.objects.filter(wave=wave).update(assigned_builder="qa-builder")
+    tick_until_answered(page, "tasks")
+    expect(fold.get_by_role("cell", name="qa-builder")).to_have_count(5)
+    expect(fold).to_have_attribute("open", "")
+    expect(other).not_to_have_attribute("open", "")
+    expect(link).to_be_focused()
+    assert page.evaluate("scrollY") == place
+
+
+def test_a_refresh_waits_for_a_selection(browse, foreman):
+    task = TaskFactory(state="in-progress", name="Masonry", progress_percentage=10)
+    page = browse(user=foreman)
+    page.goto("/")
+    expect(page.locator("#running")).to_contain_text("10 %")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#running h2'))")
+    Task.objects.filter(pk=task.pk).update(progress_percentage=20)
+    tick_until_answered(page, "running")
+    expect(page.locator("#running")).to_contain_text("10 %")
+    page.evaluate("getSelection().removeAllRanges()")
+    tick_until_answered(page, "running")
+    expect(page.locator("#running")).to_contain_text("20 %")
+
+
+def test_a_page_that_hears_nothing_says_since_when(browse, foreman, complaints):
+    page = browse(user=foreman)
+    page.goto("/")
+    page.context.set_offline(True)
+    expect(page.locator("#freshness")).to_contain_text("stale since")
+    page.evaluate(TICK_NOW)
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "stale")
+    page.context.set_offline(False)
+    page.evaluate(TICK_NOW)
+    expect(page.locator("#freshness")).to_have_text("live")
+    # Browser and htmx tell of each request that they could not send: that was the point.
+    provoked = ("Failed to load resource: net::ERR_INTERNET_DISCONNECTED", "htmx:")
+    complaints[:] = [words for words in complaints if not words.startswith(provoked)]
+
+
+def test_a_page_whose_session_ended_goes_to_the_login(browse, foreman):
+    page = browse(user=foreman)
+    page.goto(reverse("builders:builder_list"))
+    page.context.clear_cookies()
+    page.evaluate(TICK_NOW)
+    expect(page).to_have_title("Log in · Foreman Office")
+    assert page.url.endswith(f"?next={reverse('builders:builder_list')}")
+
+
+def test_durations_run_between_two_answers(browse, foreman):
+    builder = BuilderFactory(builder_id="qa-builder")
+    builder.heartbeats.create(status="active", timestamp=now() - timedelta(seconds=20))
+    page = browse(user=foreman)
+    page.goto("/")
+    pulse = page.locator("#lamps time")
+    before = pulse.text_content()
+    expect(pulse).not_to_have_text(before, timeout=4000)
+
+
+def test_a_theme_is_chosen_from_the_menu_and_kept(browse, foreman):
+    page = browse(user=foreman)
+    page.goto(reverse("programs:program_list"))
+    page.get_by_role("button", name="johan").click()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.url.endswith(reverse("programs:program_list"))
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_silent_builder_is_seen_by_reading_alone(browse, foreman):
+    """Nothing need happen for silence: the page draws it from the clock."""
+    task = TaskFactory(state="in-progress", name="Masonry")
+    builder = BuilderFactory(builder_id="api-builder", current_task=task, last_heartbeat=now())
+    page = browse(user=foreman)
+    page.goto("/")
+    expect(page.locator("#matters")).to_contain_text("Nothing waits for you")
+    Builder.objects.filter(pk=builder.pk).update(last_heartbeat=now() - timedelta(minutes=3))
+    expect(page.locator("#matters")).to_contain_text("Silent builder", timeout=TICK)
+    expect(page.locator("#lamps .lamp[data-tone=failed]")).to_contain_text("api")
+
+
+def test_without_script_the_page_is_complete_and_dated(browse, foreman):
+    furnish()
+    page = browse(user=foreman, java_script_enabled=False)
+    page.goto("/")
+    expect(page.locator("#freshness")).to_contain_text("as of")
+    for words in ("Silent builder", "Running now", "Recent evidence"):
+        expect(page.get_by_text(words).first).to_be_visible()
+    page.get_by_role("link", name="Programs", exact=True).click()
+    expect(page.get_by_role("heading", name="Programs")).to_be_visible()

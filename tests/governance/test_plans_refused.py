@@ -1,0 +1,272 @@
+"""What a plan file may not be: each fault is told with its line, and nothing is written."""
+
+import io
+import time
+
+import pytest
+
+from governance import plans
+from governance.plans import reading
+
+GOOD = """\
+format_version: 1
+program:
+  key: lamps
+  name: Lamps
+  waves:
+  - key: first
+    name: The first wave
+    sequence_number: 1
+    tasks:
+    - key: wire
+      name: Wire the lamp
+      assigned_builder: ui-builder
+      state: completed
+      progress_percentage: 100
+      started_at: 2026-01-08T10:00:00Z
+      qa_runs:
+      - key: run-1
+        total: 4
+        passing: 3
+        failing: 1
+        qa_status: PARTIAL
+        executed_at: 2026-01-08T11:00:00Z
+      validations:
+      - key: check-1
+        validation_results:
+          drawings: {complete: true, signed: false}
+        pass_rate: 50
+        build_readiness: NOT_READY
+        validated_at: 2026-01-08T09:00:00Z
+  - key: second
+    name: The second wave
+    sequence_number: 2
+    dependencies: [first]
+builders:
+- builder_id: ui-builder
+  backend_type: hosted
+blockers:
+- key: stuck
+  entity_type: wave
+  entity: second
+  classification: protected_path
+  description: The path is protected.
+  detected_at: 2026-01-08
+evidence:
+- key: looked
+  entity_type: task
+  entity: wire
+  action: looked-at
+  timestamp: 2026-01-08T12:00:00Z
+"""
+
+
+def read(text):
+    content = text if isinstance(text, bytes) else text.encode()
+    return plans.read(io.BytesIO(content), "plan.yaml")
+
+
+def refusal(text):
+    with pytest.raises(plans.PlanErrors) as caught:
+        read(text)
+    return caught.value.lines()
+
+
+def test_the_plan_that_the_faults_are_put_into_is_good():
+    plan = read(GOOD)
+    assert {kind: len(rows) for kind, rows in plan.rows.items()} == {
+        "program": 1,
+        "wave": 2,
+        "task": 1,
+        "validation": 1,
+        "qa_run": 1,
+        "builder": 1,
+        "blocker": 1,
+        "evidence": 1,
+    }
+
+
+FAULTS = {
+    "unknown key": ("    name: The first wave", "    nam: The first wave", 7, "nam: unknown key"),
+    "unknown key at the top": ("blockers:", "blocker:", 37, "blocker: unknown key"),
+    "missing key": ("    sequence_number: 2\n", "", 30, "sequence_number: is missing"),
+    "wrong state": (
+        "state: completed",
+        "state: done",
+        13,
+        "'done' is not one of planned, assigned",
+    ),
+    "wrong builder": (
+        "assigned_builder: ui",
+        "assigned_builder: db",
+        12,
+        "is not one of ui-builder",
+    ),
+    "wrong backend": ("backend_type: hosted", "backend_type: cloud", 36, "is not one of local"),
+    "wrong class": ("protected_path", "bad_luck", 41, "'bad_luck' is not one of"),
+    "wrong status": ("PARTIAL", "AMBER", 21, "'AMBER' is not one of RED, PARTIAL, GREEN"),
+    "wrong readiness": ("NOT_READY", "MAYBE", 28, "'MAYBE' is not one of READY"),
+    "status against counts": ("PARTIAL", "GREEN", 21, "says GREEN, but the counts say PARTIAL"),
+    "counts that do not add up": (
+        "        total: 4",
+        "        total: 9\n        skipped: 0",
+        18,
+        "9 tests are not the sum of 3 + 1 + 0",
+    ),
+    "counts below the parts": ("total: 4", "total: 3", 18, "3 tests are not the sum of 3 + 1 + -1"),
+    "negative count": ("failing: 1", "failing: -1", 20, "greater than or equal to 0"),
+    "too few counts": ("        passing: 3\n        failing: 1\n", "", 17, "leave open how many"),
+    "text for a number": ("sequence_number: 1", "sequence_number: one", 8, "a valid integer"),
+    "a truth value for a number": ("total: 4", "total: yes", 18, "should be a valid integer"),
+    "a fraction for a number": ("total: 4", "total: 4.5", 18, "should be a valid integer"),
+    "a number for a text": ("name: The first wave", "name: 1", 7, "should be a valid string"),
+    "a time for a text": ("name: The first wave", "name: 2026-01-01", 7, "a valid string"),
+    "text for a time": ("2026-01-08T10:00:00Z", "'2026-01-08'", 15, "must be a time such as"),
+    "a time without zone": ("2026-01-08T10:00:00Z", "2026-01-08T10:00:00", 15, "needs its zone"),
+    "a day that is none": ("2026-01-08T10:00:00Z", "2026-02-30", 15, "2026-02-30: day"),
+    "a list for a text": ("name: Lamps", "name: [Lamps]", 4, "should be a valid string"),
+    "a text for a list": ("dependencies: [first]", "dependencies: first", 33, "a valid list"),
+    "a check that is not yes or no": ("signed: false", "signed: almost", 26, "a valid boolean"),
+    "more than all": ("progress_percentage: 100", "progress_percentage: 101", 14, "less than or"),
+    "more than all items": ("pass_rate: 50", "pass_rate: 100.5", 27, "must be between 0 and 100"),
+    "no number": ("pass_rate: 50", "pass_rate: .nan", 27, ".nan: not a number"),
+    "too exact": ("pass_rate: 50", "pass_rate: 33.3333", 27, "has more than two decimals"),
+    "too large": ("total: 4", "total: 4000000000", 18, "less than or equal to 2147483647"),
+    "same key": ("key: second", "key: wire", 30, "wire stands twice, first in line 10"),
+    "same yaml key": ("    name: The first wave", "    key: x", 7, "key: stands here twice"),
+    "same number": ("sequence_number: 2", "sequence_number: 1", 32, "1 is that of first"),
+    "same builder": (
+        "- builder_id: ui-builder",
+        "- builder_id: ui-builder\n- builder_id: ui-builder",
+        36,
+        "ui-builder stands twice",
+    ),
+    "dangling dependency": ("dependencies: [first]", "dependencies: [third]", 33, "no wave third"),
+    "repeated dependency": ("[first]", "[first, first]", 33, "name a wave twice"),
+    "self dependency": ("dependencies: [first]", "dependencies: [second]", 33, "go in a circle"),
+    "dangling blocker": ("entity: second", "entity: third", 40, "there is no wave third"),
+    "dangling evidence": ("entity: wire", "entity: wave", 47, "there is no task wave"),
+    "wrong kind of entity": ("entity_type: task", "entity_type: wave", 47, "no wave wire"),
+    "not an id": ("key: lamps", "key: lamps\n  id: 7", 4, "id: must be a UUID"),
+    "empty key": ("key: lamps", "key: ''", 3, "should have at least 1 character"),
+    "empty name": ("name: Lamps", "name: ''", 4, "should have at least 1 character"),
+    "a name too long for its index": ("name: Lamps", f"name: {'x' * 601}", 4, "at most 600"),
+    "wrong version": ("format_version: 1", "format_version: 2", 1, "format_version 2 is not known"),
+    "no version": ("format_version: 1\n", "", 1, "format_version: is missing"),
+    "a version that is text": ("format_version: 1", "format_version: '1'", 1, "a valid integer"),
+    "no program": ("program:", "programme:", 2, "programme: unknown key"),
+    "anchor": ("name: Lamps", "name: &x Lamps", 4, "anchors and aliases are not used"),
+    "alias": ("name: Lamps", "name: *x", 4, "anchors and aliases are not used"),
+    "tag": ("name: Lamps", "name: !!python/object:os.system x", 4, "tags"),
+    "merge": ("name: Lamps", "<<: {name: Lamps}", 4, "<<: unknown key"),
+    "nul": ("name: Lamps", 'name: "L\\0"', 4, "a character that a database cannot keep"),
+    "bad yaml": ("name: Lamps", "name: [Lamps", 5, "not YAML: "),
+    "bad indentation": ("  name: Lamps", " name: Lamps", 4, "not YAML: "),
+    "key that is no text": ("complete: true", "1: true", 26, "the key 1 is not text; quote it"),
+    "key that is a list": ("name: Lamps", "[a]: b", 4, "the key ['a'] is not text"),
+    "two documents": ("evidence:", "---\nevidence:", 44, "a plan file is one document"),
+    "a circle": (
+        "    name: The first wave",
+        "    name: x\n    dependencies: [second]",
+        8,
+        "circle",
+    ),
+    "two open blockers": (
+        "blockers:",
+        "blockers:\n- {key: b, entity_type: wave, entity: second, classification: protected_path,"
+        " detected_at: 2026-01-08}",
+        39,
+        "is open as b already",
+    ),
+    "reserved context": (
+        "action: looked-at",
+        "action: looked-at\n  context: {import: 1}",
+        49,
+        "import is said beside the context",
+    ),
+    "evidence without key": ("- key: looked\n  entity_type", "- entity_type", 45, "a key or an id"),
+    "a beat of the future": (
+        "      validations:",
+        "      heartbeats: [{key: hb, builder: ui-builder, at: 2999-01-01T00:00:00Z}]\n"
+        "      validations:",
+        23,
+        "at: lies in the future",
+    ),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "line", "reason"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_told_with_its_line(old, new, line, reason):
+    assert GOOD.count(old) >= 1
+    lines = refusal(GOOD.replace(old, new, 1))
+    assert any(said.startswith(f"plan.yaml:{line}: ") and reason in said for said in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "1: the file is empty"),
+        (b"# nothing\n", "1: the file is empty"),
+        (b"just a text", "a plan file is a mapping"),
+        (b"- a\n- list\n", "a plan file is a mapping"),
+        (b"null", "a plan file is a mapping"),
+        (b"a: 1\n\nb: \x00\n", "3: not YAML: control characters are not allowed"),
+        (b"a: 1\nb: \xe4\n", "2: not YAML: incomplete UTF-8"),
+        (b"\xff\xfe\xfa", "not YAML"),
+        (b'a: "\\ud800"', "1: not YAML: "),
+        (b"a: " + b"[" * 200 + b"]" * 200, "1: nested more than 40 levels deep"),
+        (b"a: " + b"[" * 100_000, "1: nested more than 40 levels deep"),
+        (b"a: 0x" + b"f" * 5000, "too large a number"),
+        (b"a: " + b"9" * 5000, "Exceeds the limit"),
+        (b"a: 1.0e+999", "1.0e+999: not a number"),
+    ],
+    ids=lambda value: repr(value[:20]),
+)
+def test_what_is_no_plan_at_all_is_told_too(content, reason):
+    assert reason in "\n".join(refusal(content))
+
+
+def test_all_faults_are_told_at_once_and_in_order():
+    text = GOOD.replace("state: completed", "state: done").replace("total: 4", "total: many")
+    lines = refusal(text.replace("hosted", "cloud"))
+    assert [line.split(": ")[0] for line in lines] == [
+        "plan.yaml:13",
+        "plan.yaml:18",
+        "plan.yaml:36",
+    ]
+
+
+def test_a_hundred_faults_are_told_as_fifty_and_their_number():
+    text = GOOD + "".join(f"- key: e{number}\n  odd: 1\n" for number in range(100))
+    lines = refusal(text)
+    assert len(lines) == 51
+    assert lines[-1] == "plan.yaml: and 450 more"
+
+
+def test_a_bomb_of_aliases_is_refused_before_it_goes_off():
+    bomb = ["a0: &a0 [lol, lol]"]
+    bomb += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
+    text = "\n".join(bomb) + "\npadding: |\n" + ("  x" * 33 + "\n") * 500_000
+    assert len(text) > 50_000_000
+    began = time.monotonic()
+    assert refusal(text) == ["plan.yaml:1: anchors and aliases are not used in plan files"]
+    assert time.monotonic() - began < 5
+
+
+def test_a_file_beyond_measure_is_refused_unread():
+    class Endless(io.RawIOBase):
+        given = 0
+
+        def read(self, size=-1):
+            self.given += size
+            return b" " * size
+
+    stream = Endless()
+    with pytest.raises(plans.PlanErrors, match="larger than 64 MB"):
+        plans.read(stream, "endless.yaml")
+    assert stream.given == reading.MAX_BYTES + 1
+
+
+def test_a_file_of_too_many_values_is_refused(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_VALUES", 1000)
+    assert refusal("a: [" + "x," * 2000 + "]") == ["plan.yaml:1: more than 1,000 values"]
