@@ -91,14 +91,17 @@ BEGIN
         SELECT greatest(builders_quiet_since(builders, now()), stall.resolved_at) INTO quiet_since
         FROM builders
         LEFT JOIN LATERAL (
-            SELECT resolved_at FROM blockers
+            SELECT blocker_id, resolved_at FROM blockers
             WHERE entity_type = 'task' AND entity_id = stalled_task
                 AND classification = 'builder_stall'
             ORDER BY resolved_at DESC NULLS FIRST LIMIT 1
         ) AS stall ON true
         WHERE builder_id = stalled_builder
             AND builders_verdict(builder_id, threshold, now()) = 'silent'
-            AND NOT (builders.state = 'failed' AND stall IS NOT NULL AND stall.resolved_at IS NULL);
+            AND NOT (
+                builders.state = 'failed'
+                AND stall.blocker_id IS NOT NULL AND stall.resolved_at IS NULL
+            );
         CONTINUE WHEN NOT FOUND OR quiet_since >= now() - threshold;
 
         UPDATE builders SET state = 'failed'
