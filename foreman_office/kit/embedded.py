@@ -155,6 +155,8 @@ class Server:
                 "pg_ctl", "stop", "-D", self.data, "-m", "fast", "-w", "-t", PATIENCE,
                 doing="PostgreSQL is stopping",
             )  # fmt: skip
+            if self.sockets != self.data:
+                self.sockets.rmdir()
 
     def postmaster(self) -> psutil.Process | None:
         """Return the running postmaster, and never a stranger that was given its old number."""

@@ -238,7 +238,7 @@ def _line_of_file(row: Mapping[str, Any]) -> dict[str, Any]:
     context = dict(row["context"])
     own = {name: context.pop(name, None) for name in [*OWN_CONTEXT, *records.Evidence.remarks]}
     words = {name: own[name] for name in ["key", *records.Evidence.remarks]}
-    recorded = own["recorded"] or {}
+    recorded = {**(own["recorded"] or {})}
     if own["actor_recorded"] is False:
         recorded["actor"] = None
     return _told(records.Evidence, words | {"context": context}, row, recorded)
@@ -266,6 +266,9 @@ def _objections(
     ]
 
 
+_BREAKS = {"\r", "\x85", "\u2028", "\u2029"}
+
+
 class _Dumper(yaml.CSafeDumper):
     """Writes what the reader allows: no aliases, times as times, long texts as blocks."""
 
@@ -279,7 +282,8 @@ def _time(dumper: _Dumper, value: datetime) -> yaml.Node:
 
 
 def _text(dumper: _Dumper, value: str) -> yaml.Node:
-    style = "|" if "\n" in value else None
+    # Written plainly, the breaks that only Unicode knows would be read as spaces.
+    style = '"' if _BREAKS.intersection(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
 
 

@@ -112,9 +112,12 @@ def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path, use_server):
     directory = embedded.socket_directory(embedded.data_directory(var))
     assert not directory.is_relative_to(tmp_path)
 
-    use_server(var).wait_for("ready")
+    user = use_server(var)
+    user.wait_for("ready")
     assert ask(var, "SELECT 1") == 1
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    leave(user)
+    assert not directory.exists()
 
 
 def test_nobody_else_can_reach_the_server(var, use_server):
