@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from builders.pulse import with_last_words, with_verdict
 from foreman_office.kit.htmx import render_page, wants_part
 from governance.attention import count_matters, list_matters
-from governance.models import Evidence
+from governance.models import Evidence, Watcher
 from programs.models import Program, Task
 from programs.tallies import tally_programs
 
@@ -28,7 +28,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Give every template the frame. It holds questions: a page without the frame asks none."""
     theme = request.COOKIES.get("theme", "system")
     return {
-        "frame": {"builders": cache(lambda: list(with_verdict())), "due": cache(count_matters)},
+        "frame": {
+            "builders": cache(lambda: list(with_verdict())),
+            "due": cache(count_matters),
+            "watched": cache(Watcher.objects.alive().exists),
+        },
         "simulation": getattr(settings, "FOREMAN_SIMULATION", False),
         "theme": theme if theme in THEMES else "system",
         "themes": THEMES.items(),

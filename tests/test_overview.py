@@ -129,7 +129,7 @@ def test_overview_asks_no_more_for_more_rows(person, django_assert_max_num_queri
         GovernanceViolationFactory(task=task)
         TaskFactory(wave=wave, state="failed")
         HeartbeatFactory(task=task)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         person.get("/")
 
 

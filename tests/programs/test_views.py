@@ -184,14 +184,14 @@ def test_a_restored_page_is_whole(person):
     assert "<html" in person.get(ProgramFactory().get_absolute_url(), headers=headers).text
 
 
-# Session, user and the frame's two questions are four; the rest is the page's own.
+# Session, user and the frame's three questions are five; the rest is the page's own.
 def test_program_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     program = ProgramFactory()
     for number in range(1, 7):
         wave = WaveFactory(program=program, sequence_number=number)
         for task in TaskFactory.create_batch(4, wave=wave, started_at=now()):
             BlockerFactory(entity=task)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         person.get(program.get_absolute_url())
 
 
@@ -199,7 +199,7 @@ def test_program_list_asks_no_more_for_more_rows(person, django_assert_max_num_q
     for _ in range(6):
         wave = WaveFactory()
         TaskFactory.create_batch(3, wave=wave)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         person.get(reverse("programs:program_list"))
 
 
@@ -207,7 +207,7 @@ def test_wave_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     wave = WaveFactory()
     for task in TaskFactory.create_batch(8, wave=wave):
         BlockerFactory(entity=task)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         person.get(wave.get_absolute_url())
 
 
@@ -216,7 +216,7 @@ def test_task_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     HeartbeatFactory.create_batch(8, task=task)
     QAExecutionFactory.create_batch(8, task=task)
     ArchitectureValidationFactory.create_batch(8, task=task)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         person.get(task.get_absolute_url())
 
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ from foreman_office.kit.children import Children
 from foreman_office.login_link import make_login_link
 
 DEFAULT_PORTS = range(8000, 8050)
+FIRST_REST, LAST_REST = 1, 60  # seconds until a watcher that ended is followed by another
 GRACE = 10  # seconds for requests in flight when the office closes
 MIGRATION_LOCK = 0x0FF1CE  # one number that all offices on one database agree on
 
@@ -38,9 +40,27 @@ class Command(BaseCommand):
                 children.start("gunicorn", gunicorn(listener), inherit=[listener.fileno()])
                 if settings.FOREMAN_SIMULATION:
                     children.start("simulation", manage("simulate", address))
+                children.start("watch", manage("watch"))
                 self.welcome(lock, address)
-                name, status = children.wait()
+                name, status = self.outlive_watchers(children)
             raise CommandError(f"{name} ended unexpectedly ({status}), so the office closes.")
+
+    def outlive_watchers(self, children: Children) -> tuple[str, int]:
+        """Start the watcher again whenever it ends, sooner or later; return who else ended."""
+        rest, begun = FIRST_REST, time.monotonic()
+        while True:
+            name, status = children.wait()
+            if name == "watch":
+                rest = FIRST_REST if time.monotonic() - begun > LAST_REST else rest
+                self.stderr.write(f"The watcher ended ({status}); another begins in {rest} s.")
+                # A child too, so that we notice meanwhile if any other ends.
+                children.start("rest", ["sleep", str(rest)])
+                rest = min(2 * rest, LAST_REST)
+            elif name == "rest":
+                begun = time.monotonic()
+                children.start("watch", manage("watch"))
+            else:
+                return name, status
 
     @contextmanager
     def only_office_here(self) -> Iterator[TextIO]:
