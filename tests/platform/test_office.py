@@ -3,12 +3,16 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
+import psutil
 import pytest
 
 from foreman_office.kit import embedded
 from tests.platform.conftest import ROOT, environment, gone
+from tests.races import until
 
 
 class Office:
@@ -24,23 +28,29 @@ class Office:
         with urlopen(f"{self.address}admin/login/", timeout=60) as answer:
             return "csrfmiddlewaretoken" in answer.read().decode()
 
+    def is_ready(self):
+        try:
+            with urlopen(f"{self.address}readyz", timeout=60) as answer:
+                return answer.status == 200
+        except HTTPError as refusal:
+            refusal.close()
+            return False
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
-    """Migrate once; an office that opens on a copy opens sooner."""
-    var = tmp_path_factory.mktemp("migrated") / "var"
-    command = [sys.executable, ROOT / "manage.py", "migrate"]
-    subprocess.run(command, env=environment(var), check=True, capture_output=True)
-    return var
+    def watcher(self):
+        for child in self.process.descendants():
+            with suppress(psutil.NoSuchProcess):
+                if child.cmdline()[-1:] == ["watch"]:
+                    return child
+        return None
 
 
 @pytest.fixture
 def open_office(start, migrated):
-    def open_office(var):
+    def open_office(var, **variables):
         if not var.exists():
             subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
         command = [sys.executable, ROOT / "manage.py", "office"]
-        return Office(start(command, environment(var, PORT="0")), var)
+        return Office(start(command, environment(var, PORT="0", **variables)), var)
 
     return open_office
 
@@ -58,7 +68,6 @@ def test_a_killed_office_opens_again(tmp_path, open_office):
 
     reopened = open_office(tmp_path / "var")
     assert gone(killed.children)
-    assert reopened.server == killed.server
     assert reopened.is_open()
     reopened.process.end()
     assert gone([reopened.server])
@@ -104,3 +113,26 @@ def test_a_database_that_does_not_answer_is_a_sentence(manage):
     assert refused.returncode == 1
     assert "The database cannot be reached" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_an_office_watches_and_says_so(tmp_path, open_office):
+    office = open_office(tmp_path / "var", FOREMAN_SWEEP_SECONDS="1")
+    until(office.is_ready)
+
+    watcher = office.watcher()
+    watcher.suspend()
+    until(lambda: not office.is_ready())
+    watcher.resume()
+    until(office.is_ready)
+
+
+def test_a_watcher_that_ends_is_followed_by_another(tmp_path, open_office):
+    office = open_office(tmp_path / "var", FOREMAN_SWEEP_SECONDS="1")
+    until(office.is_ready)
+
+    watcher = office.watcher()
+    watcher.kill()
+    office.process.wait_for("The watcher ended (-9); another begins in 1 s.")
+    until(lambda: office.watcher() not in (None, watcher))
+    until(office.is_ready)
+    assert office.is_open()
