@@ -8,6 +8,7 @@ from django.utils.timezone import now
 from factory.django import DjangoModelFactory
 
 from builders.models import Builder, BuilderToken, Heartbeat
+from foreman_office.kit.acts import act
 from governance.models import ArchitectureValidation, Blocker, GovernanceViolation, QAExecution
 from programs.models import Program, Task, Wave
 
@@ -68,7 +69,8 @@ class BuilderFactory(DjangoModelFactory):
             setattr(builder, field, value)
         if (task := kwargs.get("current_task")) and task.assigned_builder != builder.pk:
             task.assigned_builder = builder.pk  # what a builder holds is assigned to it
-            task.save(update_fields=["assigned_builder"])
+            with act(None, override="the scene of a test"):
+                task.save(update_fields=["assigned_builder"])
         if kwargs:
             builder.save(update_fields=list(kwargs))
         return builder
