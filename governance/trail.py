@@ -86,6 +86,10 @@ def said(row: Evidence) -> tuple[str, str, str]:
         case "blocker_resolved":
             what = f"Blocker resolved: {classification(record)}"
             return "all-clear", what, record.get("resolution_action") or ""
+        case "pause_started":
+            return "paused", "Paused", record.get("reason", "")
+        case "pause_ended":
+            return "idle", "Pause over", record.get("reason", "")
         case "violation_recorded" | "violation_reopened":
             kind = record.get("violation_type", "")
             return "violation", f"Violation: {kind}", record.get("description", "")
