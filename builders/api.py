@@ -7,17 +7,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Schema
+from ninja import Router
 from ninja.decorators import decorate_view
 from ninja.security import HttpBearer
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from builders import actions
-from builders.models import Builder, HeartbeatStatus
+from builders.models import HeartbeatStatus
 from foreman_office.kit.acts import Refused
 from foreman_office.kit.api import Errors, Problem, takes_json, unauthorized
-from programs.models import BuilderName, Task
+from programs.models import BuilderName
 
 MAX_MESSAGE = 10_000
 # The clock of a machine that has forgotten the time starts here; its beats are late, not wrong.
@@ -84,31 +84,6 @@ class Receipt(BaseModel):
     interval_seconds: int = Field(description="Beat again within this time.")
 
 
-class AssignedTask(Schema):
-    task_id: UUID
-    name: str
-    wave: str
-    program: str
-    architecture_reference: str
-    qa_suite_location: str
-    acceptance_criteria: str
-    state: str
-    progress_percentage: int
-
-    @staticmethod
-    def resolve_wave(task: Task) -> str:
-        return task.wave.name
-
-    @staticmethod
-    def resolve_program(task: Task) -> str:
-        return task.wave.program.name
-
-
-class Assignment(Schema):
-    builder_id: BuilderName
-    task: AssignedTask | None = Field(description="The task in the builder's hands, or null.")
-
-
 # Rules of the database by which a beat can be refused: status and field.
 REFUSALS = {
     "own_builder": (403, "builder_id"),
@@ -149,12 +124,3 @@ def heartbeat(request: HttpRequest, beat: Beat) -> HttpResponse:
     return HttpResponse(
         receipt.model_dump_json(), status=201, content_type="application/json; charset=utf-8"
     )
-
-
-@router.get("/assignment", auth=Bearer(), response={200: Assignment, 401: Errors})
-def assignment(request: HttpRequest) -> dict[str, Any]:
-    """Tell a builder which task is in its hands."""
-    builder = Builder.objects.select_related("current_task__wave__program").get(
-        pk=request.auth  # type: ignore[attr-defined]
-    )
-    return {"builder_id": builder.builder_id, "task": builder.current_task}

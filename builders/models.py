@@ -274,3 +274,27 @@ class BuilderToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.builder_id}"
+
+
+class IdempotencyKey(models.Model):
+    """What a builder asked under a key of its choice, and was answered, to be said again."""
+
+    pk = models.CompositePrimaryKey("builder", "key")
+    builder = models.ForeignKey(
+        Builder, models.CASCADE, related_name="idempotency_keys", db_index=False
+    )
+    key = models.TextField()
+    request_digest = models.BinaryField(max_length=32)
+    # None while the act is under way, which nobody else sees.
+    status = models.SmallIntegerField(null=True)
+    body = models.TextField(null=True)
+    created_at = models.DateTimeField(db_default=ContractNow())
+
+    class Meta:
+        db_table = "idempotency_keys"
+        indexes = [
+            models.Index("created_at", name="idx_idempotency_keys_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.builder_id}"

@@ -3,15 +3,18 @@
 from ninja import NinjaAPI
 
 from builders.api import router as builders
-from foreman_office.kit.api import StrictParser, add_error_handlers
+from foreman_office.kit.api import add_error_handlers
+from governance.api import ReportParser
+from governance.api import router as governance
 
 api = NinjaAPI(
     title="Foreman Office",
     version="1",
     description="What builders tell the office and ask it, each with a token of its own.",
-    parser=StrictParser(),
+    parser=ReportParser(),
     docs_url=None,
     urls_namespace="api",
 )
 add_error_handlers(api)
 api.add_router("", builders)
+api.add_router("", governance)

@@ -133,6 +133,9 @@ FOREMAN_HEARTBEAT_RETENTION_DAYS = env.int(
     "FOREMAN_HEARTBEAT_RETENTION_DAYS", default=90, validate=at_least_one
 )
 
+# The largest body that the API takes, a test report; each operation has its own limit below this.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
 # --- Django --------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

@@ -7,8 +7,8 @@ from django.db import connection
 from django.utils.timezone import now
 
 from builders.models import Builder
-from foreman_office.kit.acts import Actor, act
-from governance.gates import conditions
+from foreman_office.kit.acts import FOREMAN, Actor, NamedActor, Refused, act
+from governance.gates import Condition, conditions
 from governance.junit import Report, Result
 from governance.models import (
     ArchitectureValidation,
@@ -38,6 +38,29 @@ def raise_blocker(
             [entity._meta.model_name, entity.pk, classification, description],
         )
         return Blocker.objects.get(pk=cursor.fetchone()[0])
+
+
+def escalate(
+    task: Task,
+    *,
+    classification: str,
+    description: str,
+    attempts: int | Sequence[str] = 0,
+    last_error: str = "",
+    by: Actor,
+) -> Blocker:
+    """Say what holds a task up, what was tried already, and what went wrong last."""
+    said = [description.strip()]
+    if isinstance(attempts, int):
+        said += [f"Attempts so far: {attempts}."] * bool(attempts)
+    elif attempts:
+        said.append("\n".join(["Attempts so far:", *(f"- {attempt}" for attempt in attempts)]))
+    if last_error.strip():
+        said.append(f"Last error:\n{last_error.strip()}")
+    with act(by, escalation={"attempts": attempts, "last_error": last_error}):
+        return raise_blocker(
+            task, classification=classification, description="\n\n".join(said), by=by
+        )
 
 
 def resolve_blocker(blocker: Blocker, *, resolution_action: str, by: Actor) -> Blocker:
@@ -76,6 +99,7 @@ def record_validation(
             validation_results=validation_results,
             pass_rate=rate,
             build_readiness=Readiness.READY if rate == 100 else Readiness.NOT_READY,
+            validated_by=by.actor_name if isinstance(by, NamedActor) else FOREMAN,
         )
 
 
@@ -150,18 +174,23 @@ def claim_completion(task: Task, *, evidence_location: str = "", by: Builder) ->
     The task is completed if all are met. The claim is kept either way, with the answer.
     """
     with act(by):
+        # Locked first, so that what the gate answers here is what it answers to the move.
+        Task.objects.select_for_update(no_key=True).get(pk=task.pk)
         if evidence_location:
             task.evidence_location = evidence_location
             task.save(update_fields=["evidence_location"])
-        # Locked first, so that what the gate answers here is what it answers to the move.
-        Task.objects.select_for_update(no_key=True).get(pk=task.pk)
         answer = conditions(task, Task.State.COMPLETED)
-        claim = CompletionClaim.objects.create(
+        accepted = all(condition.met for condition in answer)
+        if accepted:
+            try:
+                complete_task(task, by=by)
+            except Refused as refused:  # its lifecycle: it is not in progress
+                accepted = False
+                answer.append(Condition(refused.rule, False, refused.message))
+                task.refresh_from_db()
+        return CompletionClaim.objects.create(
             task=task,
             builder=by,
-            accepted=all(condition.met for condition in answer),
+            accepted=accepted,
             conditions=[condition._asdict() for condition in answer],
         )
-        if claim.accepted:
-            complete_task(task, by=by)
-    return claim

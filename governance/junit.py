@@ -14,6 +14,7 @@ from governance.models import TestOutcome
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_ELEMENTS = 500_000
 MAX_TESTS = 50_000
 MAX_NAME = 1_000
 MAX_MESSAGE = 10_000
@@ -53,13 +54,15 @@ def read(data: bytes) -> Report:
     """
     if len(data) > MAX_BYTES:
         raise Unreadable(f"The report is larger than {MAX_BYTES // 1024 // 1024} MiB.")
-    _check_structure(data)
+    tests = _check_structure(data)
     try:
         cases = list(_cases(xunit2.JUnitXml.fromstring(data)))
     except (JUnitXmlError, ElementTree.ParseError) as error:
         raise Unreadable(f"The report is not JUnit XML: {error}") from error
     if len(cases) > MAX_TESTS:
         raise Unreadable(f"The report has more than {MAX_TESTS} tests.")
+    if len(cases) != tests:
+        raise Unreadable("The report has tests outside of its suites.")
     seen: Counter[str] = Counter()
     return Report(
         results=[_result(case, seen) for case in cases],
@@ -67,18 +70,23 @@ def read(data: bytes) -> Report:
     )
 
 
-def _check_structure(data: bytes) -> None:
-    """Refuse a document type, which is where entities are made, and absurd nesting."""
-    depth = 0
+def _check_structure(data: bytes) -> int:
+    """Refuse a document type, which is where entities are made, absurd nesting, and masses.
+
+    Returns the number of tests.
+    """
+    depth = elements = tests = 0
 
     def doctype(*_: object) -> None:
         raise Unreadable("The report has a document type, which a test report does not need.")
 
-    def start(*_: object) -> None:
-        nonlocal depth
-        depth += 1
+    def start(name: str, _: object) -> None:
+        nonlocal depth, elements, tests
+        depth, elements, tests = depth + 1, elements + 1, tests + (name == "testcase")
         if depth > MAX_DEPTH:
             raise Unreadable(f"The report is nested deeper than {MAX_DEPTH} elements.")
+        if elements > MAX_ELEMENTS:
+            raise Unreadable(f"The report has more than {MAX_ELEMENTS} elements.")
 
     def end(_: str) -> None:
         nonlocal depth
@@ -92,6 +100,9 @@ def _check_structure(data: bytes) -> None:
         parser.Parse(data, True)
     except expat.ExpatError as error:
         raise Unreadable(f"The report is not XML: {error}.") from error
+    except (LookupError, ValueError) as error:  # what Python says of an encoding
+        raise Unreadable(f"The report's encoding is not known: {error}.") from error
+    return tests
 
 
 def _cases(root: Any) -> Iterator[xunit2.TestCase]:
@@ -102,10 +113,7 @@ def _cases(root: Any) -> Iterator[xunit2.TestCase]:
 
 def _result(case: xunit2.TestCase, seen: Counter[str]) -> Result:
     name = "::".join(part for part in (case.classname, case.name) if part) or "unnamed"
-    seen[name] += 1
-    if seen[name] > 1:  # the same name again is another test, or nobody would count it
-        name = f"{name} #{seen[name]}"
-    name = name.replace("\0", "")[:MAX_NAME]
+    name = _own_name(name[: MAX_NAME - 20], seen)
 
     bad = [entry for entry in case.result if isinstance(entry, Failure | Error)]
     interim = case.interim_result
@@ -118,6 +126,15 @@ def _result(case: xunit2.TestCase, seen: Counter[str]) -> Result:
     if case.is_rerun:  # run again and never seen to pass
         return Result(name, TestOutcome.FAILED, message)
     return Result(name, TestOutcome.PASSED, message, flaky=case.is_flaky)
+
+
+def _own_name(name: str, seen: Counter[str]) -> str:
+    """Give the same name again a number: it is another test, or nobody would count it."""
+    seen[name] += 1
+    while (times := seen[name]) > 1:
+        name = f"{name} #{times}"
+        seen[name] += 1
+    return name
 
 
 def _not_run(case: xunit2.TestCase) -> bool:
@@ -133,7 +150,7 @@ def _message(entry: xunit2.InterimResult | Failure | Error) -> str:
 def _seconds(case: xunit2.TestCase) -> float:
     """Return how long a test says it ran; what is no sensible time is none."""
     try:
-        time = case.time or 0.0
+        time = float(case._elem.get("time", "0").replace(",", ""))  # Surefire: 1,234.5
     except ValueError:
         return 0.0
     return time if 0 <= time <= MAX_SECONDS else 0.0

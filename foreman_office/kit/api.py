@@ -1,7 +1,7 @@
 """What all endpoints for machines share: strict JSON in, and one form of refusal out."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +17,8 @@ from foreman_office.kit.acts import Refused
 MAX_BODY = 64 * 1024
 MAX_ERRORS = 20
 BODY = "body"
+# What an operation takes, and how much of it.
+JSON = {"application/json": MAX_BODY}
 
 Run = Callable[..., HttpResponse]
 
@@ -114,15 +116,38 @@ def takes_json(model: type[BaseModel]) -> Callable[[Run], Run]:
     return decorate
 
 
-def read_body(request: HttpRequest) -> bytes:
-    """Return a body of JSON; one that is too long, or is something else, is not even read."""
+def takes(media: Mapping[str, int]) -> Callable[[Run], Run]:
+    """Give an operation bounds for its body: the types that it takes, each with its size.
+
+    They hold before ninja asks for the token, and before anything is read.
+    """
+
+    def decorate(run: Run) -> Run:
+        operation = run.__self__  # type: ignore[attr-defined]
+
+        def respond(request: HttpRequest, **path: Any) -> HttpResponse:
+            try:
+                read_body(request, media)
+            except Problem as problem:
+                return operation.api.on_exception(request, problem)
+            return run(request, **path)
+
+        return respond
+
+    return decorate
+
+
+def read_body(request: HttpRequest, media: Mapping[str, int] = JSON) -> bytes:
+    """Return the body; one that is too long, or is something else, is not even read."""
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         raise Problem(411, "Content-Length", "length_known", "Say how long the body is.")
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if not length.isdecimal() or int(length) > MAX_BODY:
-        raise Problem(413, BODY, "body_size", f"A body may have {MAX_BODY} bytes.")
-    if request.content_type != "application/json":
-        raise Problem(415, "Content-Type", "json_only", "Send application/json.")
+    limit = media.get(request.content_type or "", MAX_BODY)
+    if not length.isdecimal() or int(length) > limit:
+        raise Problem(413, BODY, "body_size", f"A body may have {limit} bytes.")
+    if request.content_type not in media:
+        rule = "json_only" if media is JSON else "media_type"
+        raise Problem(415, "Content-Type", rule, f"Send {' or '.join(media)}.")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise Problem(415, "Content-Encoding", "identity_only", "Send the body as it is.")
     try:
