@@ -36,9 +36,12 @@ def prune_heartbeats(older_than: timedelta, batch: int = BATCH) -> Iterator[int]
     The caller decides when to go on, and can do other things in between.
     """
     for builder in Builder.objects.all():
-        removed = batch
-        while removed == batch:
-            oldest = old_heartbeats(builder, older_than).order_by("timestamp")[:batch]
-            removed, _ = Heartbeat.objects.filter(pk__in=oldest.values("pk")).delete()
+        more = True
+        while more:
+            old = old_heartbeats(builder, older_than)
+            # Cut by time, which the index knows; a batch grows by what shares its last moment.
+            times = old.order_by("timestamp").values_list("timestamp", flat=True)
+            more = bool(end := times[batch - 1 : batch])
+            removed, _ = (old.filter(timestamp__lte=end[0]) if more else old).delete()
             if removed:
                 yield removed

@@ -112,11 +112,11 @@ def test_ten_beats_that_say_the_same_are_spinning(holder, t0):
     assert verdict(holder, last) == "spinning"
 
 
-def test_spinning_dates_from_the_first_beat_that_said_the_same(holder, t0):
-    beat(holder, t0 + SECOND, message="begun")
+def test_a_builder_spins_since_it_last_got_on(holder, t0):
+    beat(holder, t0 + SECOND, progress_percentage=40)
     last = spin(holder, t0 + 2 * SECOND, beats=15)
     assert verdict(holder, last) == "spinning"
-    assert since(holder, last) == t0 + 2 * SECOND
+    assert since(holder, last) == t0 + SECOND
 
 
 def test_silent_repetition_spins_too(holder, t0):

@@ -95,39 +95,21 @@ BEGIN
     END;
 END $$;
 
--- Since when the verdict holds.
+-- Since when the verdict holds. A builder spins since it last got on.
 CREATE FUNCTION builders_verdict_since(builder text, verdict text, at timestamptz)
-RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    row builders;
-    last heartbeats;
-BEGIN
-    SELECT * INTO row FROM builders WHERE builder_id = builder;
-    CASE verdict
-        WHEN 'paused' THEN
-            RETURN max(started_at) FROM builder_pauses
-                WHERE builder_id = builder AND started_at <= at;
-        WHEN 'silent' THEN
-            RETURN builders_quiet_since(row, at);
-        WHEN 'never-heard' THEN
-            RETURN coalesce(row.assigned_at, row.created_at);
-        WHEN 'spinning' THEN
-            -- The first beat after the last one that said something else.
-            SELECT * INTO last FROM heartbeats
-            WHERE builder_id = builder ORDER BY timestamp DESC LIMIT 1;
-            RETURN min(timestamp) FROM heartbeats
-                WHERE builder_id = builder AND timestamp >= row.assigned_at
-                    AND timestamp > coalesce((
-                        SELECT timestamp FROM heartbeats
-                        WHERE builder_id = builder
-                            AND (task_id, status, progress_percentage, message) IS DISTINCT FROM
-                                (last.task_id, last.status, last.progress_percentage, last.message)
-                        ORDER BY timestamp DESC LIMIT 1
-                    ), '-infinity');
-        ELSE
-            RETURN row.state_since;
-    END CASE;
-END $$;
+RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT CASE verdict
+        WHEN 'paused' THEN (
+            SELECT max(started_at) FROM builder_pauses AS pause
+            WHERE pause.builder_id = builders.builder_id AND started_at <= at
+        )
+        WHEN 'silent' THEN builders_quiet_since(builders, at)
+        WHEN 'never-heard' THEN coalesce(assigned_at, created_at)
+        WHEN 'spinning' THEN builders_progressed_at(builder)
+        ELSE state_since
+    END
+    FROM builders WHERE builder_id = builder
+$$;
 
 
 -- As before, except that the beat which ends a stall locks its task too, before the builder: the
