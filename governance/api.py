@@ -86,9 +86,7 @@ def on_held_task(
         return Answer(status, said.model_dump_json())
 
     given = once(builder, key, digest(request), answer)
-    response = HttpResponse(
-        given.body, status=given.status, content_type="application/json; charset=utf-8"
-    )
+    response = HttpResponse(given.body, status=given.status, content_type="application/json")
     if given.replayed:
         response.headers["Idempotent-Replay"] = "true"
     return response

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from builders import actions
 from builders.models import Builder, Heartbeat
-from tests.factories import BuilderFactory, TaskFactory
+from tests.factories import BuilderFactory
 
 UNKNOWN = str(uuid.UUID(int=0))
 ID = "7b1f6a52-9d0e-4f0b-8f57-0d4a3f4c2b11"
@@ -39,7 +39,7 @@ def said(answer):
 
 
 def test_a_beat_is_stored_and_moves_the_task_in_hand(post, builder, task):
-    actions.assign_task(task, builder, by=None)
+    actions.assign_task(task, builder, by=None, override="a scene")
     answer = post(
         {
             "builder_id": "ui-builder",
@@ -104,7 +104,7 @@ def test_the_answer_names_the_interval_of_the_office(post, beat, settings):
 def test_a_beat_is_one_statement_without_a_transaction_around_it(
     post, beat, builder, task, django_assert_num_queries
 ):
-    actions.assign_task(task, builder, by=None)
+    actions.assign_task(task, builder, by=None, override="a scene")
     with django_assert_num_queries(1) as queries:
         assert post({**beat, "task_id": str(task.pk), "progress_percentage": 1}).status_code == 201
     assert "builders_record_heartbeat" in queries[0]["sql"]
@@ -130,7 +130,7 @@ def test_a_beat_needs_no_csrf_token(token, beat):
 
 
 def test_late_and_unordered_beats_are_kept_and_move_nothing_backwards(post, beat, builder, task):
-    actions.assign_task(task, builder, by=None)
+    actions.assign_task(task, builder, by=None, override="a scene")
     start = now() - timedelta(minutes=10)
 
     def say(minute, progress, status="active"):
@@ -151,7 +151,7 @@ def test_late_and_unordered_beats_are_kept_and_move_nothing_backwards(post, beat
 
 
 def test_a_beat_on_a_task_that_another_builder_holds_is_kept_and_leaves_it_alone(post, beat, task):
-    actions.assign_task(task, BuilderFactory(builder_id="qa-builder"), by=None)
+    actions.assign_task(task, BuilderFactory(builder_id="qa-builder"), by=None, override="a scene")
     assert post({**beat, "task_id": str(task.pk), "progress_percentage": 9}).status_code == 201
     task.refresh_from_db()
     assert (task.state, task.progress_percentage) == ("assigned", 0)
@@ -584,47 +584,6 @@ def test_any_headers_are_understood_or_refused_in_words(post, beat, headers, con
     assert answer.status_code in {201, 401, 415}
     if answer.status_code != 201:
         assert said(answer)
-
-
-# --- the assignment -------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def assignment(client, token):
-    return lambda: client.get("/api/assignment", headers={"Authorization": f"Bearer {token}"})
-
-
-def test_empty_hands_have_no_task(assignment):
-    assert assignment().json() == {"builder_id": "ui-builder", "task": None}
-
-
-def test_a_builder_is_told_what_is_in_its_hands(assignment, builder, django_assert_num_queries):
-    task = TaskFactory(name="Draw the panel", acceptance_criteria="- it is drawn")
-    actions.assign_task(task, builder, by=None)
-    with django_assert_num_queries(2):
-        answer = assignment()
-    assert answer.json()["task"] == {
-        "task_id": str(task.pk),
-        "name": "Draw the panel",
-        "wave": task.wave.name,
-        "program": task.wave.program.name,
-        "architecture_reference": "architecture/escalation.md",
-        "qa_suite_location": "tests/escalation/",
-        "acceptance_criteria": "- it is drawn",
-        "state": "assigned",
-        "progress_percentage": 0,
-    }
-
-
-def test_a_builder_is_not_told_what_others_hold(assignment, task):
-    actions.assign_task(task, BuilderFactory(builder_id="qa-builder"), by=None)
-    assert assignment().json()["task"] is None
-
-
-def test_strangers_are_told_nothing(client):
-    answer = client.get("/api/assignment")
-    assert answer.status_code == 401
-    assert said(answer) == [("Authorization", "valid_token")]
 
 
 # --- the document ---------------------------------------------------------------------------------

@@ -110,7 +110,6 @@ def said(answer):
 
 
 def unmet(answer):
-    assert "conditions" in answer.json(), answer.content
     return {each["rule"] for each in answer.json()["conditions"] if not each["met"]}
 
 
@@ -280,7 +279,6 @@ BILLION_LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">
 @pytest.mark.parametrize(
     "report",
     [
-        b"",
         b"{}",
         b"<html/>",
         b"<testsuite>",
