@@ -1,13 +1,18 @@
-"""What corrections and pauses of the builders look like."""
+"""What corrections of the builders look like, and what decisions about them ask."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
 from django import forms
-from django.utils.timezone import now
 
+from builders.models import Builder
 from foreman_office.kit.admin import GovernedForm
+from foreman_office.kit.decide import OverrideForm, ReasonForm
 from foreman_office.kit.forms import ObjectField
 from programs.models import BuilderName
+
+PAUSES = [(10, "10 minutes"), (60, "1 hour"), (480, "8 hours"), (1440, "1 day"), (10080, "7 days")]
 
 
 class BuilderForm(GovernedForm):
@@ -19,15 +24,29 @@ class BuilderForm(GovernedForm):
     )
 
 
-class PauseForm(forms.Form):
-    LENGTHS = {15: "15 minutes", 60: "an hour", 4 * 60: "four hours", 24 * 60: "a day"}
+class AssignForm(OverrideForm):
+    """Which builder a task goes to. `builders` says beside each name what it does now."""
+
+    field_order = ["builder"]
 
     builder = forms.ChoiceField(choices=BuilderName.choices)
-    reason = forms.CharField(max_length=500)
-    minutes = forms.TypedChoiceField(
-        choices=list(LENGTHS.items()), coerce=int, initial=60, label="For"
-    )
 
-    @property
-    def until(self) -> datetime:
-        return now() + timedelta(minutes=self.cleaned_data["minutes"])
+    def __init__(self, *args: Any, builders: Iterable[Any] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if builders:
+            self.fields["builder"].choices = [  # type: ignore[attr-defined]
+                (builder.pk, f"{builder.pk} ({builder.verdict.replace('-', ' ')})")
+                for builder in builders
+            ]
+
+    def clean_builder(self) -> Builder:
+        return Builder.objects.get(pk=self.cleaned_data["builder"])
+
+
+class PauseForm(ReasonForm):
+    """For how long, and why, a builder need not be heard."""
+
+    minutes = forms.TypedChoiceField(label="For how long", choices=PAUSES, coerce=int, initial=60)
+
+    def clean_minutes(self) -> timedelta:
+        return timedelta(minutes=self.cleaned_data["minutes"])

@@ -6,6 +6,8 @@ app_name = "builders"
 
 urlpatterns = [
     path("", views.builder_list, name="builder_list"),
-    path("pause/", views.builder_pause, name="builder_pause"),
+    path("<str:pk>/pause/", views.builder_pause, name="builder_pause"),
     path("<str:pk>/resume/", views.builder_resume, name="builder_resume"),
+    path("tasks/<uuid:pk>/assign/", views.task_assign, name="task_assign"),
+    path("tasks/<uuid:pk>/release/", views.task_release, name="task_release"),
 ]

@@ -1,45 +1,19 @@
-from django.contrib.auth.decorators import login_required
 from django.db.models import FETCH_PEERS, Count, Prefetch, Q
-from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import get_object_or_404
+from django.utils.timezone import now
 
 from builders import actions
-from builders.forms import PauseForm
+from builders.forms import AssignForm, PauseForm
 from builders.models import Builder, BuilderPause
 from builders.pulse import with_last_words, with_verdict
+from foreman_office.kit.decide import decided, filled
 from foreman_office.kit.htmx import render_page
+from foreman_office.kit.roles import decides, reads
+from programs.models import Task
 
 
-@login_required
+@reads
 def builder_list(request):
-    return show_builders(request, PauseForm())
-
-
-@login_required
-@require_POST
-def builder_pause(request):
-    form = PauseForm(request.POST)
-    if not form.is_valid():
-        response = show_builders(request, form)
-        response.status_code = 422
-        return response
-    actions.pause_builder(
-        Builder.objects.get(pk=form.cleaned_data["builder"]),
-        reason=form.cleaned_data["reason"],
-        until=form.until,
-        by=request.user,
-    )
-    return redirect("builders:builder_list")
-
-
-@login_required
-@require_POST
-def builder_resume(request, pk):
-    actions.resume_builder(get_object_or_404(Builder, pk=pk), by=request.user)
-    return redirect("builders:builder_list")
-
-
-def show_builders(request, form):
     builders = (
         with_last_words(with_verdict())
         .annotate(valid_tokens=Count("tokens", filter=Q(tokens__revoked_at=None)))
@@ -48,6 +22,37 @@ def show_builders(request, form):
     return render_page(
         request,
         "builders/builder_list.html",
-        {"builders": builders.fetch_mode(FETCH_PEERS), "form": form},
+        {"builders": builders.fetch_mode(FETCH_PEERS)},
         parts=["builders"],
     )
+
+
+@decides
+def task_assign(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.assign_task(task, by=request.user, **filled(request, AssignForm))
+    return decided(request, f"“{task}” is in the hands of {task.assigned_builder}.", task)
+
+
+@decides
+def task_release(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.release_task(task, by=request.user)
+    return decided(request, f"“{task}” is planned again.", task)
+
+
+@decides
+def builder_pause(request, pk):
+    builder = get_object_or_404(Builder, pk=pk)
+    given = filled(request, PauseForm)
+    pause = actions.pause_builder(
+        builder, reason=given["reason"], until=now() + given["minutes"], by=request.user
+    )
+    return decided(request, f"{builder} is paused until {pause.ends_at:%H:%M} UTC.", builder)
+
+
+@decides
+def builder_resume(request, pk):
+    builder = get_object_or_404(Builder, pk=pk)
+    actions.resume_builder(builder, by=request.user)
+    return decided(request, f"{builder} is heard again from now on.", builder)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("theme/", views.theme, name="theme"),
     path("", include("programs.urls")),
     path("builders/", include("builders.urls")),
+    path("", include("governance.urls")),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),

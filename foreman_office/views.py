@@ -16,7 +16,9 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from builders.pulse import with_last_words, with_verdict
 from foreman_office.kit.htmx import render_page, wants_part
-from governance.attention import count_matters, list_matters
+from foreman_office.kit.roles import may_decide, reads
+from governance.attention import count_matters
+from governance.decisions import list_decisions
 from governance.models import Evidence, Watcher
 from programs.models import Program, Task
 from programs.tallies import tally_programs
@@ -33,13 +35,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "due": cache(count_matters),
             "watched": cache(Watcher.objects.alive().exists),
         },
+        "may_decide": cache(lambda: may_decide(request)),
         "simulation": getattr(settings, "FOREMAN_SIMULATION", False),
         "theme": theme if theme in THEMES else "system",
         "themes": THEMES.items(),
     }
 
 
-@login_required
+@reads
 def overview(request: HttpRequest) -> HttpResponse:
     builders = cache(lambda: list(with_last_words(with_verdict())))
     running = Task.objects.running().select_related("wave__program").order_by("-state", "name")
@@ -48,7 +51,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "overview.html",
         {
             "at_work": cache(lambda: sum(map(is_at_work, builders()))),
-            "matters": cache(list_matters),
+            "decisions": cache(lambda: list_decisions(decides=may_decide(request))),
             "builders": builders,
             "running": cache(lambda: running.fetch_mode(FETCH_PEERS)[:20]),
             "programs": cache(unfinished_programs),
@@ -56,7 +59,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 lambda: Evidence.objects.as_it_happened().order_by("-timestamp", "-sequence")[:12]
             ),
         },
-        parts=["headline", "matters", "builders", "running", "programs", "evidence"],
+        parts=["headline", "decisions", "builders", "running", "programs", "evidence"],
     )
 
 

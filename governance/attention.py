@@ -1,30 +1,17 @@
-"""What needs a person, and why: the list that the overview begins with and the title counts."""
+"""What waits for a decision: the sets that the inbox shows as cards and every page counts."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Exists, Model, OuterRef, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.utils.timezone import now
 
-from builders.models import Builder
-from governance.entities import name_entities
-from governance.models import Blocker, GovernanceViolation
-from governance.trail import lower_first
+from builders.models import Builder, Verdict
+from governance.gates import GateOpen
+from governance.models import Blocker, Classification, CompletionClaim, GovernanceViolation
 from programs.models import Program, State, Task, TaskState, Wave
 
 UNWELL = [State.FAILED, State.BLOCKED]
-
-
-class Matter(NamedTuple):
-    """One thing that needs a person: what happened, to what, and since when."""
-
-    look: str
-    kind: str
-    entity: Model | None
-    detail: str
-    since: datetime
 
 
 def open_on(entity_type: str, **more: Any) -> Exists:
@@ -36,16 +23,77 @@ def open_on(entity_type: str, **more: Any) -> Exists:
     )
 
 
-def silent_builders(at: datetime) -> QuerySet[Builder]:
-    stalled = open_on("task", key="current_task_id", classification="builder_stall")
+def violated(key: str = "pk") -> Exists:
+    return Exists(GovernanceViolation.objects.unresolved().filter(task=OuterRef(key)))
+
+
+def open_blockers() -> QuerySet[Blocker]:
+    """A violation speaks for the blocker that it raised."""
+    own = Q(entity_type="task", classification=Classification.CONSTITUTIONAL_VIOLATION)
+    return Blocker.objects.open().exclude(own & violated("entity_id"))
+
+
+def unresolved_violations() -> QuerySet[GovernanceViolation]:
+    return GovernanceViolation.objects.unresolved()
+
+
+def silent_builders(at: datetime | None = None) -> QuerySet[Builder]:
+    stalled = open_on("task", key="current_task_id", classification=Classification.BUILDER_STALL)
     return Builder.objects.silent(at).exclude(stalled)
 
 
-def unwell_tasks() -> QuerySet[Task]:
-    violated = Exists(GovernanceViolation.objects.unresolved().filter(task=OuterRef("pk")))
-    return Task.objects.filter(state__in=[TaskState.FAILED, TaskState.BLOCKED]).exclude(
-        open_on("task") | violated
+def spinning_builders(at: datetime | None = None) -> QuerySet[Builder]:
+    builders = Builder.objects.with_verdicts(at).filter(verdict=Verdict.SPINNING)
+    return builders.exclude(open_on("task", key="current_task_id"))
+
+
+def refused_claims() -> QuerySet[CompletionClaim]:
+    """The latest claim on a task in hand, where the gate said no and nobody has decided since."""
+    later = CompletionClaim.objects.filter(
+        task=OuterRef("task"), claimed_at__gt=OuterRef("claimed_at")
     )
+    holder = Builder.objects.filter(
+        pk=OuterRef("builder"),
+        current_task=OuterRef("task"),
+        assigned_at__lte=OuterRef("claimed_at"),
+    )
+    return (
+        CompletionClaim.objects.filter(accepted=False, task__state=TaskState.IN_PROGRESS)
+        .filter(Exists(holder))
+        .exclude(Exists(later))
+        .exclude(open_on("task", key="task_id"))
+    )
+
+
+def plans_to_approve() -> QuerySet[Program]:
+    gate = GateOpen("pk", function="governance_gate_approve_program")
+    return Program.objects.filter(gate, state=State.PLANNED)
+
+
+def waves_to_start() -> QuerySet[Wave]:
+    gate = GateOpen("pk", function="governance_gate_start_wave")
+    return Wave.objects.filter(gate, state=State.PLANNED, program__state=State.IN_PROGRESS)
+
+
+def tasks_to_assign() -> QuerySet[Task]:
+    """Tasks that could be given to a builder at once, while one has nothing to do."""
+    idle = Builder.objects.filter(state=Builder.State.IDLE, current_task=None)
+    gate = GateOpen("pk", Value(None), function="governance_gate_assign_task")
+    return Task.objects.filter(
+        Exists(idle),
+        gate,
+        state=TaskState.PLANNED,
+        wave__state=State.IN_PROGRESS,
+        wave__program__state=State.IN_PROGRESS,
+    )
+
+
+def waves_to_staff() -> QuerySet[Wave]:
+    return Wave.objects.filter(Exists(tasks_to_assign().filter(wave=OuterRef("pk"))))
+
+
+def unwell_tasks() -> QuerySet[Task]:
+    return Task.objects.filter(state__in=UNWELL).exclude(open_on("task") | violated())
 
 
 def unwell_waves() -> QuerySet[Wave]:
@@ -57,68 +105,22 @@ def unwell_programs() -> QuerySet[Program]:
 
 
 def count_matters(at: datetime | None = None) -> int:
-    """Count what `list_matters` would list, in one query."""
+    """Count what `decisions.list_decisions` would list, in one query."""
+    at = at or now()
     first, *others = (
         rows.order_by().annotate(one=Value(1)).values_list("one", flat=True)
         for rows in (
-            silent_builders(at or now()),
-            Blocker.objects.open(),
-            GovernanceViolation.objects.unresolved(),
+            silent_builders(at),
+            spinning_builders(at),
+            open_blockers(),
+            unresolved_violations(),
+            refused_claims(),
+            plans_to_approve(),
+            waves_to_start(),
+            waves_to_staff(),
             unwell_programs(),
             unwell_waves(),
             unwell_tasks(),
         )
     )
     return first.union(*others, all=True).count()
-
-
-def list_matters(at: datetime | None = None, limit: int = 50) -> list[Matter]:
-    """List what needs a person, the most costly to leave first, each kind oldest first."""
-    return [*_matters(at or now(), limit)][:limit]
-
-
-def _matters(at: datetime, limit: int) -> Iterator[Matter]:
-    for builder in silent_builders(at).select_related("current_task")[:limit]:
-        says = "No heartbeat" if builder.pulse else "Never heard from"
-        yield Matter(
-            "silent",
-            "Silent builder",
-            builder,
-            f"{says}, and “{builder.current_task.name}” is in its hands.",
-            builder.verdict_since,
-        )
-    violations = GovernanceViolation.objects.unresolved().select_related(
-        "task__wave__program", "builder"
-    )
-    for violation in violations.order_by("detected_at")[:limit]:
-        yield Matter(
-            "violation",
-            f"Violation: {violation.violation_type}",
-            violation.task or violation.builder,
-            violation.description,
-            violation.detected_at,
-        )
-    for blocker in name_entities(Blocker.objects.open().order_by("detected_at")[:limit]):
-        yield Matter(
-            "open",
-            f"Blocker: {lower_first(blocker.get_classification_display())}",
-            blocker.entity,
-            blocker.description,
-            blocker.detected_at,
-        )
-    for rows in (
-        unwell_programs(),
-        unwell_waves().select_related("program"),
-        unwell_tasks().select_related("wave__program"),
-    ):
-        # A failed attempt has an end; otherwise the last change is the nearest that is known.
-        ended = "completed_at" if rows.model is Task else None
-        since = Coalesce(ended, "updated_at") if ended else Coalesce("updated_at", "updated_at")
-        for row in rows.annotate(since=since).order_by("-state", "since")[:limit]:
-            yield Matter(
-                row.state,
-                f"{row.get_state_display()} {row._meta.verbose_name}",
-                row,
-                "No open blocker says why.",
-                row.since,
-            )

@@ -1,4 +1,4 @@
-"""What corrections of the judgement look like."""
+"""What corrections of the judgement look like, and what decisions about it ask."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 
 from foreman_office.kit.admin import GovernedForm
-from foreman_office.kit.forms import ObjectField
+from foreman_office.kit.forms import ObjectField, TextField
 from governance.models import ArchitectureValidation
 from programs.models import Task, Wave
 
@@ -48,4 +48,13 @@ class BlockerForm(GovernedForm):
 class ArchitectureValidationForm(GovernedForm):
     validation_results = ObjectField(
         required=False, help_text='{"section": {"item": true or false}}'
+    )
+
+
+class ResolutionForm(forms.Form):
+    resolution = TextField(
+        label="What was done about it",
+        widget=forms.Textarea({"rows": 2}),
+        error_messages={"required": "Say what was done about it."},
+        help_text="Kept in the evidence.",
     )

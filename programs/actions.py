@@ -42,6 +42,14 @@ def fail[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, reason: st
         return move(entity, entity.State.FAILED, by=by)
 
 
+def send_back_task(task: Task, *, by: Actor, reason: str) -> Task:
+    """Take the work on a task back, saying why: this attempt has failed, and it is planned again."""
+    with act(by, reason=reason):
+        if task.state == Task.State.IN_PROGRESS:
+            move(task, Task.State.FAILED, by=by)
+        return move(task, Task.State.PLANNED, by=by)
+
+
 def move[Entity: (Program, Wave, Task)](
     entity: Entity, state: str, *, by: Actor, override: str = ""
 ) -> Entity:

@@ -1,4 +1,4 @@
-"""What corrections of the plan look like."""
+"""What corrections of the plan look like, and what decisions about it ask."""
 
 from typing import Any, cast
 
@@ -6,7 +6,8 @@ from django import forms
 from django.contrib.admin.widgets import FilteredSelectMultiple
 
 from foreman_office.kit.admin import GovernedForm
-from foreman_office.kit.forms import LinesField
+from foreman_office.kit.decide import OverrideForm
+from foreman_office.kit.forms import LinesField, TextField
 from programs.models import Wave
 
 
@@ -50,3 +51,11 @@ class WaveForm(GovernedForm):
 
 class TaskForm(GovernedForm):
     governed = ("state", "assigned_builder", "progress_percentage")
+
+
+class CompleteForm(OverrideForm):
+    """Where the proof is, for a task that does not say so yet."""
+
+    field_order = ["evidence_location"]
+
+    evidence_location = TextField(label="Where the evidence is", required=False)

@@ -1,12 +1,15 @@
 from collections import Counter
 from functools import cache
 
-from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import FETCH_PEERS
 from django.shortcuts import get_object_or_404
 
+from foreman_office.kit.decide import OverrideForm, ReasonForm, decided, filled
 from foreman_office.kit.htmx import render_page
+from foreman_office.kit.roles import decides, reads
+from programs import actions
+from programs.forms import CompleteForm
 from programs.models import Program, State, Task, Wave
 from programs.tallies import plan_of, tally_programs
 
@@ -14,7 +17,7 @@ from programs.tallies import plan_of, tally_programs
 # that a part costs no more than the part.
 
 
-@login_required
+@reads
 def program_list(request):
     page = Paginator(Program.objects.order_by("name"), 25).get_page(request.GET.get("page"))
     return render_page(
@@ -25,7 +28,7 @@ def program_list(request):
     )
 
 
-@login_required
+@reads
 def program(request, pk):
     program = get_object_or_404(Program, pk=pk)
     waves = cache(lambda: plan_of(program))
@@ -37,15 +40,16 @@ def program(request, pk):
             "waves": waves,
             "counts": cache(lambda: sum((wave.counts for wave in waves()), Counter())),
             "wave_states": cache(lambda: Counter(wave.state for wave in waves())),
+            "unwell": {State.BLOCKED, State.FAILED},
             "unfinished": {State.IN_PROGRESS, State.BLOCKED, State.FAILED},
             "blockers": cache(lambda: program.blockers.open().order_by("detected_at")[:20]),
             "evidence": cache(lambda: recent(program.evidence)[:12]),
         },
-        parts=["summary", "board", "tasks", "blockers", "evidence"],
+        parts=["summary", "gate", "board", "tasks", "blockers", "evidence"],
     )
 
 
-@login_required
+@reads
 def wave(request, pk):
     wave = get_object_or_404(Wave.objects.select_related("program"), pk=pk)
     after = Wave.objects.filter(pk__in=wave.dependency_ids).order_by("sequence_number")
@@ -61,11 +65,11 @@ def wave(request, pk):
             "blockers": cache(lambda: wave.blockers.open().order_by("detected_at")[:20]),
             "evidence": cache(lambda: recent(wave.evidence)[:12]),
         },
-        parts=["summary", "tasks", "blockers", "evidence"],
+        parts=["summary", "gate", "tasks", "blockers", "evidence"],
     )
 
 
-@login_required
+@reads
 def task(request, pk):
     task = get_object_or_404(Task.objects.select_related("wave__program"), pk=pk)
     runs = cache(lambda: list(task.qa_executions.order_by("-executed_at")[:50]))
@@ -85,7 +89,7 @@ def task(request, pk):
             "blockers": cache(lambda: list(task.blockers.order_by("-detected_at")[:20])),
             "evidence": cache(lambda: recent(task.evidence)[:30]),
         },
-        parts=["summary", "runs", "validations", "pulse", "trouble", "evidence"],
+        parts=["summary", "gate", "runs", "validations", "pulse", "trouble", "evidence"],
     )
 
 
@@ -103,3 +107,59 @@ def progress_since(beats):
 def recent(evidence):
     """Return what happened, newest first. That an import loaded it is no event of the plan."""
     return evidence.as_it_happened().order_by("-timestamp", "-sequence")
+
+
+@decides
+def program_approve(request, pk):
+    program = get_object_or_404(Program, pk=pk)
+    actions.approve_program(program, by=request.user, **filled(request, OverrideForm))
+    return decided(request, f"“{program}” is in progress.", program)
+
+
+@decides
+def program_fail(request, pk):
+    program = get_object_or_404(Program, pk=pk)
+    actions.fail(program, by=request.user, **filled(request, ReasonForm))
+    return decided(request, f"“{program}” is given up.", program)
+
+
+@decides
+def wave_start(request, pk):
+    wave = get_object_or_404(Wave, pk=pk)
+    actions.start_wave(wave, by=request.user, **filled(request, OverrideForm))
+    return decided(request, f"“{wave}” is in progress.", wave)
+
+
+@decides
+def wave_fail(request, pk):
+    wave = get_object_or_404(Wave, pk=pk)
+    actions.fail(wave, by=request.user, **filled(request, ReasonForm))
+    return decided(request, f"“{wave}” is given up.", wave)
+
+
+@decides
+def task_start(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.start_task(task, by=request.user, **filled(request, OverrideForm))
+    return decided(request, f"“{task}” is in progress.", task)
+
+
+@decides
+def task_complete(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.complete_task(task, by=request.user, **filled(request, CompleteForm))
+    return decided(request, f"“{task}” is completed.", task)
+
+
+@decides
+def task_fail(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.fail(task, by=request.user, **filled(request, ReasonForm))
+    return decided(request, f"“{task}” is given up.", task)
+
+
+@decides
+def task_send_back(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.send_back_task(task, by=request.user, **filled(request, ReasonForm))
+    return decided(request, f"“{task}” is planned again.", task)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import factory
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.utils.timezone import now
 from factory.django import DjangoModelFactory
 
@@ -20,6 +21,11 @@ class UserFactory(DjangoModelFactory):
 
     username = factory.Sequence(lambda n: f"person{n}")
     password = factory.django.Password("a password")
+
+    @factory.post_generation
+    def roles(user, create, names):
+        """The groups of a person, who is a foreman unless the test says otherwise."""
+        user.groups.set(Group.objects.filter(name__in=["foreman"] if names is None else names))
 
 
 class ProgramFactory(DjangoModelFactory):

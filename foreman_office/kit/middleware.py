@@ -1,4 +1,4 @@
-"""Refused becomes 409: as a page, as a part of one, or as JSON."""
+"""Refused becomes 409 and Unfilled 422: as a page, as a part of one, or as JSON."""
 
 from collections.abc import Callable
 
@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from foreman_office.kit.acts import Refused
+from foreman_office.kit.decide import Unfilled, came_from
 
 
 class RefusedMiddleware:
-    """Answer a refusal of the database with its rule and its sentence."""
+    """Answer a refusal of the database, or a form with errors, with what it says."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,9 +19,15 @@ class RefusedMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        part = "#part" if request.headers.get("HX-Request") else ""
+        back = came_from(request) or "/"
+        if isinstance(error, Unfilled):
+            context = {"form": error.form, "back": back}
+            return render(request, f"unfilled.html{part}", context, status=422)
         if not isinstance(error, Refused):
             return None
         if not request.accepts("text/html"):
-            return JsonResponse({"rule": error.rule, "message": error.message}, status=409)
-        template = "refused.html#part" if request.headers.get("HX-Request") else "refused.html"
-        return render(request, template, {"refused": error}, status=409)
+            body = {"rule": error.rule, "message": error.message, "unmet": error.unmet}
+            return JsonResponse(body, status=409)
+        context = {"refused": error, "back": back}
+        return render(request, f"refused.html{part}", context, status=409)

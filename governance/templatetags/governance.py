@@ -1,16 +1,27 @@
-"""What pages of any app show of the judgement: the trail, the blockers."""
+"""What pages of any app show of the judgement: the trail, the blockers, gates, derivations."""
 
 from typing import Any
 from uuid import UUID
 
 from django import template
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.template.context import RequestContext
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from foreman_office.kit.roles import may_decide
+from foreman_office.kit.templatetags.kit import LOOKS, mark, status
+from governance import offers
 from governance.entities import name_entities
 from governance.models import Blocker, Evidence
 from governance.trail import tell
+from governance.why import derive, overrides_of
 
 register = template.Library()
+
+# What is not good news, and so leads to its derivation.
+UNWELL = {look for look, (_, tone, _) in LOOKS.items() if tone in ("blocked", "failed")}
 
 
 @register.inclusion_tag("components/trail.html")
@@ -19,7 +30,66 @@ def trail(evidence: QuerySet[Evidence], about: UUID | None = None) -> dict[str, 
     return {"happenings": tell(evidence), "about": about}
 
 
-@register.inclusion_tag("components/blockers.html")
-def blocker_rows(blockers: QuerySet[Blocker], about: UUID | None = None) -> dict[str, Any]:
+@register.inclusion_tag("components/blockers.html", takes_context=True)
+def blocker_rows(
+    context: RequestContext, blockers: QuerySet[Blocker], about: UUID | None = None
+) -> dict[str, Any]:
     """Show blockers, each with what it holds up, unless that is what the page is about."""
-    return {"blockers": name_entities(blockers), "about": about}
+    rows = name_entities(blockers)
+    if may_decide(context["request"]):
+        for row in rows:
+            row.offers = [] if row.resolved_at else [offers.offer_resolution(row)]
+    return {"blockers": rows, "about": about, **shared(context)}
+
+
+@register.simple_tag
+def why(entity: Model) -> str:
+    """Return the address of the derivation of an entity's state."""
+    return reverse("governance:why", args=[entity._meta.model_name, entity.pk])
+
+
+@register.simple_tag
+def state(entity: Model, look: str = "", word: str = "") -> SafeString:
+    """Show the state of an entity, or of something recorded about it. Bad news says why."""
+    look = look or entity.state
+    shown = status(look, word)
+    if look not in UNWELL:
+        return shown
+    return format_html('<a class="why" href="{}">{}</a>', why(entity), shown)
+
+
+@register.simple_tag
+def where(entity: Any, look: str = "") -> str:
+    """Return where the mark of a state leads: to the page, and for bad news to why it is so."""
+    return why(entity) if (look or entity.state) in UNWELL else entity.get_absolute_url()
+
+
+@register.inclusion_tag("components/gate.html", takes_context=True)
+def gate(context: RequestContext, entity: Any) -> dict[str, Any]:
+    """Show what an entity's next move asks, what may be decided, and what was forced before."""
+    derivation = derive(entity)
+    decides = may_decide(context["request"])
+    return {
+        "entity": entity,
+        "kind": entity._meta.model_name,
+        "derivation": derivation,
+        "move": derivation.move,
+        "overrides": overrides_of(entity),
+        "offers": offers.offers_on(entity) if decides else [],
+        **shared(context),
+    }
+
+
+@register.inclusion_tag("components/offers.html", takes_context=True)
+def offers_for(context: RequestContext, entity: Any) -> dict[str, Any]:
+    """Show what may be decided about a builder, a violation or a blocker."""
+    offered: list[Any] = []
+    if may_decide(context["request"]):
+        is_trouble = hasattr(entity, "resolved_at")
+        offered = [offers.offer_resolution(entity)] if is_trouble else offers.offers_on(entity)
+    return {"offers": offered, **shared(context)}
+
+
+def shared(context: RequestContext) -> dict[str, Any]:
+    """Hand on what a form in an included part needs of the page."""
+    return {"request": context["request"], "csrf_token": context.get("csrf_token")}

@@ -30,7 +30,9 @@
     lastAnswer = new Date();
     show("live", "live");
   };
-  body.addEventListener("htmx:afterRequest", (event) => (event.detail.successful ? fresh() : stale()));
+  // A refusal and a form with errors are answers too.
+  const answered = ({ successful, xhr }) => successful || xhr.status === 409 || xhr.status === 422;
+  body.addEventListener("htmx:afterRequest", (event) => (answered(event.detail) ? fresh() : stale()));
   addEventListener("offline", stale);
   if (body.querySelector("[hx-trigger]")) fresh();
 
@@ -59,21 +61,30 @@
 
   const seen = new Map();
   const held = new Map();
-  const withoutTimes = (html) => html.replace(/(<time[^>]*>)[^<]*/g, "$1");
+  // What differs in every answer and means nothing: running times, the forms' secret.
+  const lasting = (html) => html
+    .replace(/(<time[^>]*>)[^<]*/g, "$1")
+    .replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
+  // Forms that are being filled in, and what they were answered.
+  const OPEN = "details.offer[open], .offer:has(.answer:not(:empty))";
 
   body.addEventListener("htmx:beforeSwap", (event) => {
     const { target, serverResponse, xhr } = event.detail;
     if (!target?.id || xhr.status !== 200) return;
-    const now = withoutTimes(serverResponse);
+    const now = lasting(serverResponse);
+    const forms = [...target.querySelectorAll(OPEN)];
+    const orphan = forms.some((form) => form.open && !now.includes(`id="${form.id}"`));
     const selection = getSelection();
     const selecting = !selection.isCollapsed && selection.containsNode(target, true);
-    if (selecting || seen.get(target.id) === now) {
+    if (selecting || orphan || seen.get(target.id) === now) {
       event.detail.shouldSwap = false;
       return;
     }
     seen.set(target.id, now);
     const focused = target.contains(document.activeElement) ? document.activeElement : null;
     held.set(target.id, {
+      forms,
+      focused,
       open: [...target.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]),
       href: focused?.getAttribute("href"),
       summary: focused?.matches("summary") ? focused.parentElement.id : null,
@@ -91,10 +102,42 @@
       if (fold) fold.open = open;
     }
     part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
-    const again = was.summary
+    for (const form of was.forms) {
+      const drawn = document.getElementById(form.id);
+      if (!drawn) continue;
+      drawn.replaceWith(form);
+      htmx.process(form);
+    }
+    if (!was.focused) return;
+    const again = part.contains(was.focused) ? was.focused : was.summary
       ? document.getElementById(was.summary)?.querySelector("summary")
       : was.href && part.querySelector(`a[href="${CSS.escape(was.href)}"]`);
-    again?.focus({ preventScroll: true });
+    // What had the focus may be decided and gone: the keyboard goes on at the part's head.
+    (again || part.querySelector("h1, h2[tabindex]"))?.focus({ preventScroll: true });
+  });
+
+  // --- decisions: opened, made, said ------------------------------------------------------------
+
+  body.addEventListener("click", (event) => {
+    const fold = event.target.closest("summary")?.parentElement;
+    if (fold?.matches("details.offer")) {
+      setTimeout(() => fold.open && fold.querySelector("select, textarea, input:not([type=hidden])")?.focus());
+    }
+  });
+  body.addEventListener("keydown", (event) => {
+    const fold = event.key === "Escape" && event.target.closest("details.offer[open]");
+    if (!fold) return;
+    fold.open = false;
+    fold.querySelector("summary").focus();
+  });
+  body.addEventListener("said", (event) => {
+    const said = document.getElementById("said");
+    if (said) said.textContent = event.detail.words;
+    const form = event.target.closest("form");
+    const fold = form?.closest("details.offer");
+    form?.reset();
+    form?.querySelector(".answer")?.replaceChildren();
+    if (fold) fold.open = false;
   });
 
   // --- what waits for a decision: in the title, the favicon, and said once ----------------------

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils.timezone import now
 
 from builders.models import Builder
+from foreman_office.kit.acts import act
 from programs.models import Program, Task, Wave
 from tests.factories import (
     ArchitectureValidationFactory,
@@ -53,10 +54,15 @@ RUNS = [(0, 15, 0), (5, 10, 0), (8, 6, 1), (9, 6, 0), (8, 7, 0), (11, 4, 0), (12
 
 def furnish() -> dict[str, object]:
     """Fill the office, and return what pages are about."""
-    program = make_program()
-    ProgramFactory(
+    with act(None, **{"import": "the morning"}):
+        program = make_program()
+    annex = ProgramFactory(
         name="Annex 1 implementation", state="planned", description="Five modules of the annex."
     )
+    for number in (1, 2):
+        TaskFactory.create_batch(
+            4, wave=WaveFactory(program=annex, sequence_number=number, state="planned")
+        )
     running = list(Task.objects.filter(state="in-progress").order_by("wave__sequence_number"))
     put_to_work("api-builder", running[0], minutes=36, progress=88, last=12, message=SAID)
     put_to_work("ui-builder", running[2], minutes=15, progress=42, last=31, message="Panel renders")
@@ -115,8 +121,10 @@ def make_program() -> Program:
 def put_to_work(name, task, *, minutes, progress, last, message):
     """Have a builder at a task for some minutes, its last beat so many seconds ago."""
     began = now() - timedelta(minutes=minutes)
-    Task.objects.filter(pk=task.pk).update(assigned_builder=name, started_at=began)
-    builder = BuilderFactory(builder_id=name, current_task=task)
+    with act(None, **{"import": "the morning"}):
+        Task.objects.filter(pk=task.pk).update(assigned_builder=name, started_at=began)
+        task.assigned_builder = name
+        builder = BuilderFactory(builder_id=name, current_task=task)
     # As if it had been there all the while: the row itself was made a moment ago.
     Builder.objects.filter(pk=name).update(last_heartbeat=began)
     end = now() - timedelta(seconds=last)

@@ -59,6 +59,7 @@ LOOKS = {
     "open": Look("diamond", "blocked", "Open"),
     "violation": Look("warning", "failed", "Unresolved"),
     "resolved": Look("check", "quiet", "Resolved"),
+    "overridden": Look("warning", "blocked", "Overridden"),
     "all-clear": Look("check", "done", "All clear"),
 }
 
