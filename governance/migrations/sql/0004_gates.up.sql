@@ -251,6 +251,12 @@ RETURNS TABLE (rule text, met boolean, detail text) LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT 'returns_to_where_it_was', target = before, format('It was %s before.', before)
     FROM governance_state_before_block(kind, id) AS before
+    UNION ALL
+    SELECT 'still_in_hand', builder_id IS NOT NULL,
+        CASE WHEN builder_id IS NULL THEN format('%s has put it down.', assigned_builder)
+            ELSE format('%s holds it.', builder_id) END
+    FROM tasks LEFT JOIN builders ON current_task_id = task_id
+    WHERE kind = 'task' AND task_id = id AND assigned_builder IS NOT NULL
 $$;
 
 -- The gate on a move, whichever it is; no row where the move has none. `builder` is whom a task
@@ -299,13 +305,19 @@ END $$;
 
 CREATE FUNCTION governance_tasks_gate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.wave_id <> OLD.wave_id AND NOT programs_is_forced() THEN
-        PERFORM 1 FROM waves WHERE wave_id = NEW.wave_id FOR NO KEY UPDATE;
-        IF EXISTS (SELECT FROM waves WHERE wave_id = NEW.wave_id AND state = 'completed') THEN
-            RAISE EXCEPTION 'The wave is completed: nothing is added to it.'
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_waves_open',
-                    TABLE = 'tasks', COLUMN = 'wave_id';
-        END IF;
+    -- What somebody works on is given to nobody else: it is released first, and assigned anew.
+    IF NEW.assigned_builder IS DISTINCT FROM OLD.assigned_builder
+        AND 'planned' NOT IN (OLD.state, NEW.state)
+        AND (OLD.state <> 'blocked' OR EXISTS (
+            SELECT FROM builders WHERE current_task_id = NEW.task_id
+        ))
+        AND NOT programs_is_forced()
+    THEN
+        RAISE EXCEPTION 'The % task "%" is %: it cannot be given to another.', OLD.state, NEW.name,
+            CASE WHEN OLD.assigned_builder IS NULL THEN 'the foreman''s own work'
+                ELSE 'with ' || OLD.assigned_builder END
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_tasks_in_hand',
+                TABLE = 'tasks', COLUMN = 'assigned_builder';
     END IF;
     IF NEW.state = OLD.state OR NEW.state NOT IN ('assigned', 'in-progress', 'completed') THEN
         RETURN NULL;
@@ -360,18 +372,31 @@ END $$;
 CREATE TRIGGER governance_programs_gate AFTER UPDATE ON programs
     FOR EACH ROW EXECUTE FUNCTION governance_programs_gate();
 
--- The other side of completing: nothing is added to what is completed.
+-- The other side of completing: nothing is added to what is completed. All that are touched are
+-- locked in the order of their keys, as for the progress, so that moves both ways do not deadlock.
 CREATE FUNCTION governance_waves_open() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    left_behind uuid[];
+    entered uuid[];
     closed text;
 BEGIN
     IF programs_is_forced() THEN
         RETURN NULL;
     END IF;
-    PERFORM 1 FROM waves WHERE wave_id IN (SELECT wave_id FROM new_rows)
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(DISTINCT wave_id) INTO entered FROM new_rows;
+    ELSE
+        SELECT array_agg(o.wave_id), array_agg(n.wave_id) INTO left_behind, entered
+        FROM old_rows AS o JOIN new_rows AS n USING (task_id)
+        WHERE n.wave_id <> o.wave_id;
+    END IF;
+    IF entered IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM waves WHERE wave_id = ANY (left_behind || entered)
     ORDER BY wave_id FOR NO KEY UPDATE;
     SELECT name INTO closed FROM waves
-    WHERE wave_id IN (SELECT wave_id FROM new_rows) AND state = 'completed' LIMIT 1;
+    WHERE wave_id = ANY (entered) AND state = 'completed' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'Wave "%" is completed: nothing is added to it.', closed
             USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_waves_open',
@@ -383,18 +408,33 @@ END $$;
 CREATE TRIGGER governance_waves_open AFTER INSERT ON tasks
     REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION governance_waves_open();
+CREATE TRIGGER governance_waves_open_to_moved AFTER UPDATE ON tasks
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION governance_waves_open();
 
 CREATE FUNCTION governance_programs_open() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    left_behind uuid[];
+    entered uuid[];
     closed text;
 BEGIN
     IF programs_is_forced() THEN
         RETURN NULL;
     END IF;
-    PERFORM 1 FROM programs WHERE program_id IN (SELECT program_id FROM new_rows)
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(DISTINCT program_id) INTO entered FROM new_rows;
+    ELSE
+        SELECT array_agg(o.program_id), array_agg(n.program_id) INTO left_behind, entered
+        FROM old_rows AS o JOIN new_rows AS n USING (wave_id)
+        WHERE n.program_id <> o.program_id;
+    END IF;
+    IF entered IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM programs WHERE program_id = ANY (left_behind || entered)
     ORDER BY program_id FOR NO KEY UPDATE;
     SELECT name INTO closed FROM programs
-    WHERE program_id IN (SELECT program_id FROM new_rows) AND state = 'completed' LIMIT 1;
+    WHERE program_id = ANY (entered) AND state = 'completed' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'Program "%" is completed: nothing is added to it.', closed
             USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_programs_open',
@@ -405,6 +445,9 @@ END $$;
 
 CREATE TRIGGER governance_programs_open AFTER INSERT ON waves
     REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION governance_programs_open();
+CREATE TRIGGER governance_programs_open_to_moved AFTER UPDATE ON waves
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION governance_programs_open();
 
 
@@ -444,9 +487,16 @@ BEGIN
                 state = CASE state WHEN 'failed' THEN 'failed' ELSE 'idle' END
             WHERE current_task_id = moved.task_id;
         END IF;
-        IF moved.state = 'assigned' THEN
+        IF moved.state IN ('assigned', 'in-progress') AND moved.assigned_builder IS NOT NULL THEN
             UPDATE builders SET current_task_id = moved.task_id
             WHERE builder_id = moved.assigned_builder AND current_task_id IS NULL;
+            IF NOT EXISTS (SELECT FROM builders WHERE current_task_id = moved.task_id) THEN
+                RAISE EXCEPTION '% holds another task: it cannot take up "%".',
+                    moved.assigned_builder, moved.name
+                    USING ERRCODE = 'check_violation',
+                        CONSTRAINT = 'governance_builders_hold_their_task',
+                        TABLE = 'builders', COLUMN = 'current_task_id';
+            END IF;
         END IF;
         IF moved.state = 'completed' THEN
             PERFORM governance_complete_what_is_done(program_id)

@@ -129,17 +129,32 @@ CREATE TRIGGER governance_follow_blockers_deleted AFTER DELETE ON blockers
     FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_blockers();
 
 -- A violation halts its task; with the last one resolved, that blocker is resolved too. On a
--- completed task there is nothing left to halt: the violation itself is kept.
+-- completed task there is nothing left to halt, even if it was completed a moment ago: the
+-- violation itself is kept.
 CREATE FUNCTION governance_follow_violations() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    broken record;
+    rule text;
 BEGIN
     IF programs_is_history() THEN
         RETURN NULL;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        PERFORM governance_raise_blocker('task', task_id, 'constitutional_violation',
-            format('%s: %s', violation_type, n.description))
-        FROM new_rows AS n JOIN tasks USING (task_id)
-        WHERE resolved_at IS NULL AND tasks.state <> 'completed';
+        FOR broken IN
+            SELECT * FROM new_rows WHERE task_id IS NOT NULL AND resolved_at IS NULL
+            ORDER BY task_id
+        LOOP
+            BEGIN
+                PERFORM governance_raise_blocker('task', broken.task_id,
+                    'constitutional_violation',
+                    format('%s: %s', broken.violation_type, broken.description));
+            EXCEPTION WHEN check_violation THEN
+                GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+                IF rule <> 'governance_blockers_not_on_completed' THEN
+                    RAISE;
+                END IF;
+            END;
+        END LOOP;
     ELSE
         UPDATE blockers
         SET resolved_at = now(), resolution_action = coalesce(n.resolution, 'Violation resolved.')
@@ -170,6 +185,14 @@ BEGIN
     IF programs_is_history() THEN
         RETURN NULL;
     END IF;
+    -- Of runs that come in at once the later sees the earlier. Locked as raising a blocker does.
+    PERFORM 1 FROM blockers
+    WHERE entity_type = 'task' AND classification = 'repeated_failures'
+        AND entity_id IN (SELECT task_id FROM new_rows WHERE qa_status <> 'GREEN')
+    ORDER BY entity_id, blocker_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM tasks
+    WHERE task_id IN (SELECT task_id FROM new_rows WHERE qa_status <> 'GREEN')
+    ORDER BY task_id FOR NO KEY UPDATE;
     PERFORM governance_raise_blocker('task', task_id, 'repeated_failures', format(
         'Three runs of %s in a row without progress: %s tests pass.',
         qa_suite_location, array_to_string(passed, ', then ')))
