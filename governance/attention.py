@@ -67,12 +67,13 @@ def refused_claims() -> QuerySet[CompletionClaim]:
 
 def plans_to_approve() -> QuerySet[Program]:
     gate = GateOpen("pk", function="governance_gate_approve_program")
-    return Program.objects.filter(gate, state=State.PLANNED)
+    return Program.objects.filter(gate, state=State.PLANNED).exclude(open_on("program"))
 
 
 def waves_to_start() -> QuerySet[Wave]:
     gate = GateOpen("pk", function="governance_gate_start_wave")
-    return Wave.objects.filter(gate, state=State.PLANNED, program__state=State.IN_PROGRESS)
+    planned = Wave.objects.filter(state=State.PLANNED, program__state=State.IN_PROGRESS)
+    return planned.filter(gate).exclude(open_on("wave"))
 
 
 def tasks_to_assign() -> QuerySet[Task]:

@@ -99,12 +99,21 @@ def certificate(task: Task) -> Certificate | None:
     green = _run_of("governance_latest_run", task)
     if red is None or green is None or not red.failing_tests or green.qa_status != "GREEN":
         return None
+    return Certificate(task, red, green, _moved(red, green))
+
+
+def moved_goalposts(task: Task) -> list[Goalpost]:
+    """Name each test that was there before work began and is gone or skipped in the latest run."""
+    red, latest = _run_of("governance_red_run", task), latest_run(task)
+    return _moved(red, latest) if red and latest else []
+
+
+def _moved(red: QAExecution, green: QAExecution) -> list[Goalpost]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT name, what FROM governance_moved_goalposts(%s, %s)", [red.pk, green.pk]
         )
-        moved = [Goalpost(*row) for row in cursor.fetchall()]
-    return Certificate(task, red, green, moved)
+        return [Goalpost(*row) for row in cursor.fetchall()]
 
 
 def latest_run(task: Task) -> QAExecution | None:
@@ -130,6 +139,10 @@ class ChangedItem(NamedTuple):
     item: str
     before: bool | None
     after: bool | None
+
+    @property
+    def sides(self) -> tuple[bool | None, bool | None]:
+        return self.before, self.after
 
 
 def compare_validations(

@@ -174,9 +174,7 @@ def why_address(kind: str, pk: Any) -> str:
 # --- what would turn it --------------------------------------------------------------------------
 
 
-def smallest_changes(
-    unmet: Iterable[Condition], entity: Any, found: Derivation
-) -> list[Change]:
+def smallest_changes(unmet: Iterable[Condition], entity: Any, found: Derivation) -> list[Change]:
     """Return the fewest changes that meet what is unmet: one change may meet several conditions."""
     rules = {condition.rule for condition in unmet}
     details = {condition.rule: condition.detail for condition in unmet}
@@ -203,17 +201,23 @@ def smallest_changes(
         change(f"{verb} “{entity.wave}”.", address, "wave_in_progress")
     if "dependencies_completed" in rules:
         for wave in entity_waves(entity).exclude(state=State.COMPLETED):
-            change(f"Complete “{wave}” first.", why_address("wave", wave.pk), "dependencies_completed")
+            change(
+                f"Complete “{wave}” first.", why_address("wave", wave.pk), "dependencies_completed"
+            )
     if "architecture_ready" in rules:
         reference = entity.architecture_reference
-        words = f"Validate {reference} with every item passed." if reference else (
-            "Name the architecture of the task, and validate it."
+        words = (
+            f"Validate {reference} with every item passed."
+            if reference
+            else ("Name the architecture of the task, and validate it.")
         )
         change(words, f"{here}#validations", "architecture_ready")
     if "suite_red" in rules:
         suite = entity.qa_suite_location
-        words = f"Record a run of {suite} with a failing test and none skipped." if suite else (
-            "Name the suite of the task, and record a red run of it."
+        words = (
+            f"Record a run of {suite} with a failing test and none skipped."
+            if suite
+            else ("Name the suite of the task, and record a red run of it.")
         )
         change(words, f"{here}#runs", "suite_red")
     if green := rules & {"suite_green", "no_debt", "run_newer_than_work", "goalposts_stand"}:

@@ -43,7 +43,7 @@ def fail[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, reason: st
 
 
 def send_back_task(task: Task, *, by: Actor, reason: str) -> Task:
-    """Take the work on a task back, saying why: this attempt has failed, and it is planned again."""
+    """Take the work on a task back, saying why: the attempt failed, and it is planned again."""
     with act(by, reason=reason):
         if task.state == Task.State.IN_PROGRESS:
             move(task, Task.State.FAILED, by=by)

@@ -89,7 +89,7 @@ def task(request, pk):
             "blockers": cache(lambda: list(task.blockers.order_by("-detected_at")[:20])),
             "evidence": cache(lambda: recent(task.evidence)[:30]),
         },
-        parts=["summary", "gate", "runs", "validations", "pulse", "trouble", "evidence"],
+        parts=["summary", "gate", "proof", "runs", "validations", "pulse", "trouble", "evidence"],
     )
 
 

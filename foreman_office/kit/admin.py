@@ -32,13 +32,16 @@ LISTED_AT_MOST = 10_000
 SHOWN_AT_MOST = 20
 
 
-def correct(request: HttpRequest, reason: str = "") -> AbstractContextManager[None]:
+def correct(
+    request: HttpRequest, reason: str = "", *, forced: bool = False
+) -> AbstractContextManager[None]:
     """Act in the admin's name, for a reason that the evidence keeps.
 
-    The one place that says what a reason is worth to the database.
+    The one place that says what a reason is worth to the database: what is governed is `forced`
+    by it, past lifecycles and gates.
     """
     by = request.user  # the admin lets nobody in who is not
-    return act(by, **({"reason": reason} if reason else {}))  # type: ignore[arg-type]
+    return act(by, override=reason if forced else "", **({"reason": reason} if reason else {}))  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -229,7 +232,8 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
-        with correct(request, form.cleaned_data.get("reason", "")):
+        forced = change and not {*form.governed}.isdisjoint(form.changed_data)
+        with correct(request, form.cleaned_data.get("reason", ""), forced=forced):
             if change:
                 columns = {field.name for field in obj._meta.concrete_fields}
                 obj.save(update_fields=columns.intersection(form.changed_data))

@@ -11,12 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from foreman_office.kit.roles import may_decide
-from foreman_office.kit.templatetags.kit import LOOKS, mark, status
-from governance import offers
+from foreman_office.kit.templatetags.kit import LOOKS, status
+from governance import offers, quality
 from governance.entities import name_entities
-from governance.models import Blocker, Evidence
+from governance.models import ArchitectureValidation, Blocker, Evidence
 from governance.trail import tell
 from governance.why import derive, overrides_of
+from programs.models import Task
 
 register = template.Library()
 
@@ -88,6 +89,53 @@ def offers_for(context: RequestContext, entity: Any) -> dict[str, Any]:
         is_trouble = hasattr(entity, "resolved_at")
         offered = [offers.offer_resolution(entity)] if is_trouble else offers.offers_on(entity)
     return {"offers": offered, **shared(context)}
+
+
+@register.inclusion_tag("components/proof.html")
+def proof(task: Task) -> dict[str, Any]:
+    """Show what the runs of a task prove: red become green, and each goalpost that was moved."""
+    certificate = quality.certificate(task)
+    return {
+        "task": task,
+        "certificate": certificate,
+        "moved": certificate.moved if certificate else quality.moved_goalposts(task),
+    }
+
+
+@register.inclusion_tag("components/comparison.html")
+def run_comparison(task: Task) -> dict[str, Any]:
+    """Show what the latest run of a task's suite changed, test by test."""
+    run = quality.latest_run(task)
+    compared = quality.compare(run) if run else None
+    lists: list[tuple[str, str, Any]] = []
+    if compared:
+        lists = [
+            ("not-passed", "newly failing", compared.newly_failing if compared.named else []),
+            ("not-passed", "still failing", compared.still_failing),
+            ("overridden", "vanished", compared.vanished),
+            ("overridden", "newly skipped", compared.newly_skipped),
+            ("spinning", "flaky", compared.flaky),
+            ("passed", "fixed", compared.fixed),
+        ]
+    return {"task": task, "compared": compared, "lists": lists}
+
+
+@register.inclusion_tag("components/validations_compared.html", takes_context=True)
+def validations_compared(
+    context: RequestContext, validations: list[ArchitectureValidation]
+) -> dict[str, Any]:
+    """Compare two validations of a task: those that the address names, else the latest two."""
+    asked = context["request"].GET
+    by_id = {str(validation.pk): validation for validation in validations}
+    after = by_id.get(asked.get("after", ""), validations[0])
+    before = by_id.get(asked.get("before", ""), validations[1])
+    return {
+        "validations": validations,
+        "before": before,
+        "after": after,
+        "changed": quality.compare_validations(before, after),
+        "asked": before.pk != validations[1].pk or after.pk != validations[0].pk,
+    }
 
 
 def shared(context: RequestContext) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def put_to_work(name, task, *, minutes, progress, last, message):
         task.assigned_builder = name
         builder = BuilderFactory(builder_id=name, current_task=task)
     # As if it had been there all the while: the row itself was made a moment ago.
-    Builder.objects.filter(pk=name).update(last_heartbeat=began)
+    Builder.objects.filter(pk=name).update(last_heartbeat=began, assigned_at=began)
     end = now() - timedelta(seconds=last)
     beats = int((end - began).total_seconds() // 60)
     for number in range(beats + 1):
