@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.timezone import now
 
 from builders.models import Builder
@@ -86,41 +86,37 @@ def test_builder_list_asks_once_for_all(client, admin_user, django_assert_max_nu
         client.get(reverse("builders:builder_list"))
 
 
+PAUSE = reverse_lazy("builders:builder_pause", args=["qa-builder"])
+RESUME = reverse_lazy("builders:builder_resume", args=["qa-builder"])
+ASKED = {"reason": "a new disk", "minutes": 60}
+
+
 def test_a_builder_is_paused_and_resumed_on_its_page(client, admin_user):
     client.force_login(admin_user)
-    page = reverse("builders:builder_list")
-    asked = {"builder": "qa-builder", "reason": "a new disk", "minutes": 15}
-    assert client.post(reverse("builders:builder_pause"), asked).url == page
+    assert client.post(PAUSE, ASKED).status_code == 302
     assert verdict("qa-builder") == "paused"
-    assert "a new disk" in client.get(page).text
-    assert client.post(reverse("builders:builder_resume", args=["qa-builder"])).url == page
+    assert "a new disk" in client.get(reverse("builders:builder_list")).text
+    assert client.post(RESUME).status_code == 302
     assert verdict("qa-builder") == "never-heard"
 
 
 def test_a_pause_without_a_reason_is_asked_for_one(client, admin_user):
     client.force_login(admin_user)
-    response = client.post(
-        reverse("builders:builder_pause"), {"builder": "qa-builder", "minutes": 15}
-    )
+    response = client.post(PAUSE, {"minutes": 60})
     assert response.status_code == 422
-    assert "This field is required." in response.text
     assert verdict("qa-builder") == "never-heard"
 
 
 def test_a_second_pause_is_refused(client, admin_user):
     client.force_login(admin_user)
-    asked = {"builder": "qa-builder", "reason": "a new disk", "minutes": 15}
-    client.post(reverse("builders:builder_pause"), asked)
-    response = client.post(reverse("builders:builder_pause"), asked)
+    client.post(PAUSE, ASKED)
+    response = client.post(PAUSE, ASKED)
     assert response.status_code == 409
     assert "paused already" in response.text
 
 
 def test_pausing_is_asked_for_by_form_and_after_login(client, admin_user):
-    for url in (
-        reverse("builders:builder_pause"),
-        reverse("builders:builder_resume", args=["qa-builder"]),
-    ):
+    for url in (PAUSE, RESUME):
         assert client.post(url).url.startswith(reverse("login"))
     client.force_login(admin_user)
-    assert client.get(reverse("builders:builder_pause")).status_code == 405
+    assert client.get(PAUSE).status_code == 405
