@@ -1,10 +1,10 @@
 """The demo's parts: what builders decide, how they speak to the office, and their foreman."""
 
 import json
-from collections import defaultdict
 from http import HTTPStatus
 from io import StringIO
 from itertools import groupby
+from types import MappingProxyType
 
 import pytest
 from django.core.management.base import OutputWrapper
@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from builders.actions import authenticate, issue_token
 from builders.models import Builder, BuilderToken
 from foreman_office.demo import scene
-from foreman_office.demo.builder import Declined, Office, Worker
+from foreman_office.demo.builder import Declined, Office, Worker, facts, junit
 from foreman_office.demo.foreman import SIMULATED, Foreman
-from foreman_office.demo.script import script
+from foreman_office.demo.script import Beat, Claim, Escalation, Run, script, suite
 from foreman_office.management.commands.simulate import fresh_tokens
 from governance import plans
+from governance.junit import read
 from governance.models import Blocker, Evidence
+from governance.quality import certificate
 from programs.models import BuilderName, Program, State, Task
 from tests.factories import UserFactory
 
@@ -28,13 +30,18 @@ seeds, builders = st.integers(0, 2**31), st.sampled_from(BuilderName.values)
 
 
 def a_task(task_id="a", state="assigned", progress=0):
+    """An instruction, as far as a builder of the demo reads it."""
     return {
         "task_id": task_id,
         "state": state,
         "progress_percentage": progress,
-        "architecture_reference": "architecture/hold.md",
-        "qa_suite_location": "tests/hold/",
+        "architecture": {"reference": "architecture/hold.md"},
+        "suite": {"location": "tests/hold/"},
+        "evidence_location": None,
     }
+
+
+FACTS = facts(a_task())
 
 
 class OfficeOnPaper(Office):
@@ -46,11 +53,15 @@ class OfficeOnPaper(Office):
     def assignment(self):
         return self.task
 
-    def heartbeat(self, body):
-        self.tries.append(body)
+    def post(self, message):
+        self.tries.append(message)
         if self.failures and (failure := self.failures.pop(0)):
             raise failure
-        self.heard.append(body)
+        self.heard.append(message)
+
+    @property
+    def beats(self):
+        return [json.loads(each.content) for each in self.heard if each.path == "/api/heartbeat"]
 
 
 def work(office, turns, seed=1):
@@ -61,20 +72,24 @@ def work(office, turns, seed=1):
             worker.turn()
         except (OSError, Declined):
             continue
-    return [(beat["status"], beat["progress_percentage"], beat["message"]) for beat in office.heard]
+    return [(beat["status"], beat["progress_percentage"], beat["message"]) for beat in office.beats]
 
 
 # --- the script ----------------------------------------------------------------------------------
 
 
+def steps_of(play, kind):
+    return [step for step in play if isinstance(step, kind)]
+
+
 @given(seeds, builders)
 def test_a_script_follows_from_its_seed_alone(seed, builder):
-    assert list(script(seed, builder, a_task())) == list(script(seed, builder, a_task()))
+    assert list(script(seed, builder, FACTS)) == list(script(seed, builder, FACTS))
 
 
 def test_another_seed_builder_or_task_has_another_script():
     plays = {
-        tuple(script(seed, builder, a_task(task)))
+        tuple(script(seed, builder, {**FACTS, "task_id": task}))
         for seed in (1, 2)
         for builder in ("ui-builder", "qa-builder")
         for task in ("a", "b")
@@ -83,24 +98,41 @@ def test_another_seed_builder_or_task_has_another_script():
 
 
 @given(seeds, builders)
-def test_a_script_goes_forwards_until_the_work_is_done(seed, builder):
-    beats = list(script(seed, builder, a_task()))
+def test_a_script_goes_from_a_red_run_forwards_to_a_green_one_and_a_claim(seed, builder):
+    play = list(script(seed, builder, FACTS))
+    beats, runs, size = steps_of(play, Beat), steps_of(play, Run), len(suite(seed, FACTS))
     progress = [beat.progress for beat in beats]
     assert progress == sorted(progress)
-    assert progress[0] == 0
-    assert progress[-1] == 100
-    assert beats[-1].status == "active"
-    assert all(beat.pause > 0 and beat.status in ("active", "blocked") for beat in beats)
+    assert (progress[0], progress[-1]) == (0, 100)
+    assert runs[0].passing == 0
+    assert play[-2:] == [Run(size), Claim()]
+    assert all(0 <= run.passing + run.hidden <= size for run in runs)
+    assert all(step.pause > 0 for step in play)
+    assert all(beat.status == "active" for beat in beats)
     assert not any("{" in beat.message for beat in beats)
 
 
-def test_some_builders_fall_silent_some_meet_trouble_and_most_just_work():
+def test_a_suite_names_each_of_its_tests_once():
+    for seed in range(50):
+        tests = suite(seed, FACTS)
+        assert 10 < len(set(tests)) == len(tests) < 40
+
+
+def test_some_fall_silent_meet_trouble_get_stuck_or_lie_and_most_just_work():
     threshold = 10  # seconds: the demo's own
-    plays = [list(script(seed, "api-builder", a_task())) for seed in range(200)]
+    plays = [list(script(seed, "api-builder", FACTS)) for seed in range(200)]
     silent = [play for play in plays if any(beat.pause > threshold for beat in play)]
-    blocked = [play for play in plays if any(beat.status == "blocked" for beat in play)]
+    held_up = [play for play in plays if steps_of(play, Escalation)]
+    lying = [play for play in plays if len(steps_of(play, Claim)) > 1]
+    stuck = [
+        play
+        for play in plays
+        if any(len(list(same)) >= 3 for run, same in groupby(play) if isinstance(run, Run))
+    ]
     assert 20 < len(silent) < 100
-    assert 10 < len(blocked) < 80
+    assert 10 < len(held_up) < 80
+    assert 30 < len(lying) < 110
+    assert 10 < len(stuck) < 60
 
 
 # --- the client ----------------------------------------------------------------------------------
@@ -110,12 +142,11 @@ def test_a_builder_without_a_task_says_that_it_is_idle():
     assert work(OfficeOnPaper(), 2) == [("idle", None, "Waiting for work")] * 2
 
 
-def test_a_beat_that_got_no_answer_goes_out_again_under_its_id():
+def test_what_got_no_answer_goes_out_again_as_it_was():
     office = OfficeOnPaper(a_task(), failures=[None, ConnectionRefusedError(), TimeoutError()])
     work(office, 5)
-    ids = [beat["heartbeat_id"] for beat in office.tries]
-    assert ids[1] == ids[2] == ids[3]
-    assert len(set(ids)) == 3
+    assert office.tries[1] == office.tries[2] == office.tries[3]
+    assert len({message.key for message in office.tries}) == 3
 
 
 @pytest.mark.parametrize("failure", [ConnectionResetError(), Declined(503, ""), Declined(401, "")])
@@ -126,43 +157,60 @@ def test_failures_of_the_office_change_no_decision(failure):
 
 
 @pytest.mark.parametrize("status", [404, 409, 422])
-def test_a_beat_that_was_refused_for_good_is_not_repeated(status):
+def test_what_was_refused_for_good_is_not_repeated(status):
     office = OfficeOnPaper(a_task(), failures=[Declined(HTTPStatus(status), "")])
     work(office, 3)
-    assert len({beat["heartbeat_id"] for beat in office.tries}) == 3
+    assert len({message.key for message in office.tries}) == 3
 
 
 def test_a_builder_says_that_it_is_blocked_as_long_as_its_task_is():
     office = OfficeOnPaper(a_task())
-    before = work(office, 4)
-    office.task = a_task(state="blocked", progress=before[-1][1])
     worker = Worker("ui-builder", office, 1)
-    for _ in range(3):
-        worker.turn()
-    assert [beat["status"] for beat in office.heard[4:]] == ["blocked"] * 3
-    assert {beat["progress_percentage"] for beat in office.heard[4:]} == {before[-1][1]}
-    office.task = a_task(state="in-progress", progress=before[-1][1])
-    worker.turn()
-    assert office.heard[-1]["status"] == "active"
-    assert office.heard[-1]["progress_percentage"] > before[-1][1]
+
+    def turns(number, **task):
+        office.task = {**a_task(), **task}
+        heard = len(office.beats)
+        for _ in range(number):
+            worker.turn()
+        return [(beat["status"], beat["progress_percentage"]) for beat in office.beats[heard:]]
+
+    progress = turns(5)[-1][1]
+    assert turns(3, state="blocked") == [("blocked", progress)] * 3
+    status, further = turns(1, state="in-progress")[0]
+    assert (status, further > progress) == ("active", True)
 
 
 def test_a_builder_that_starts_again_goes_on_where_the_work_was_left():
-    whole = work(OfficeOnPaper(a_task()), 30)
+    whole = work(OfficeOnPaper(a_task(state="in-progress")), 30)
     progress = whole[9][1]
     rest = [beat for beat in whole if beat[1] > progress]
     assert rest
-    assert work(OfficeOnPaper(a_task(progress=progress)), len(rest)) == rest
+    again = work(OfficeOnPaper(a_task(progress=progress, state="in-progress")), 30)
+    assert again[: len(rest)] == rest
 
 
-def test_a_builder_that_is_done_says_so_until_the_task_is_taken_back():
+def test_a_builder_that_starts_again_at_the_end_runs_the_suite_and_claims():
     office = OfficeOnPaper(a_task(progress=100, state="in-progress"))
-    worker = Worker("ui-builder", office, 1)
-    worker.turn()
-    assert office.heard[-1]["progress_percentage"] == 100
-    office.task = None
-    worker.turn()
-    assert office.heard[-1]["status"] == "idle"
+    work(office, 3)
+    paths = [message.path for message in office.heard]
+    assert paths == ["/api/heartbeat", "/api/tasks/a/qa-runs", "/api/tasks/a/claim"]
+
+
+def test_a_builder_whose_claim_is_refused_runs_the_suite_and_claims_again():
+    office = OfficeOnPaper(a_task(progress=100, state="in-progress"))
+    work(office, 6)
+    assert [message.path.rpartition("/")[2] for message in office.heard] == [
+        *("heartbeat", "qa-runs", "claim"),
+        *("heartbeat", "qa-runs", "claim"),
+    ]
+
+
+def test_a_report_names_each_test_and_hides_what_a_liar_hides():
+    tests = ["tests/hold/::one", "tests/hold/::two", "tests/hold/::three"]
+    report = read(junit(tests, Run(passing=1)))
+    assert [result.name for result in report.results] == tests
+    assert [result.outcome for result in report.results] == ["passed", "failed", "failed"]
+    assert len(read(junit(tests, Run(passing=1, hidden=2))).results) == 1
 
 
 # --- the foreman, and builders at the office's own door ------------------------------------------
@@ -173,20 +221,20 @@ class OfficeAtHand(Office):
 
     def __init__(self, token):
         super().__init__("http://testserver", token)
-        self.said = defaultdict(list)
+        self.refused = []
 
-    def ask(self, method, path, body=None):
-        content = json.dumps(body) if body else ""
-        answer = Client(headers=self.headers).generic(method, path, content, "application/json")
-        assert answer.status_code < 300, answer.content
-        if body and body["task_id"]:
-            beat = body["status"], body["progress_percentage"], body["message"]
-            self.said[body["task_id"]].append(beat)
-        return answer.json()
+    def ask(self, method, path, content=b"", headers=MappingProxyType({})):
+        media = headers.get("Content-Type", "")
+        headers = {"Authorization": f"Bearer {self.token}", **headers}
+        answer = Client().generic(method, path, content, media, headers=headers)
+        if answer.status_code >= 300:
+            self.refused.append((path.rpartition("/")[2], answer.status_code, answer.json()))
+            raise Declined(answer.status_code, answer.content.decode())
+        return answer.content.decode()
 
 
 def play_release(seed):
-    """Let foreman and builders act in turn until the first release ends; return what was said."""
+    """Let foreman and builders act in turn until the first release ends; return all refusals."""
     foreman = Foreman(seed, pace=0)
     workers = []
     for builder in Builder.objects.all():
@@ -195,14 +243,14 @@ def play_release(seed):
     for _ in range(1000):
         foreman.turn()
         if foreman.number > 1:
-            return {worker.name: worker.office.said for worker in workers}
+            return [refusal for worker in workers for refusal in worker.office.refused]
         for worker in workers:
             worker.turn()
     raise AssertionError("the release did not end")
 
 
 def test_the_live_program_is_carried_out_and_followed_by_the_next(transactional_db):
-    said = play_release(seed=7)
+    refusals = play_release(seed=4)
 
     first, second = Program.objects.order_by("created_at")
     assert (first.state, first.progress_percentage) == (State.COMPLETED, 100)
@@ -215,15 +263,17 @@ def test_the_live_program_is_carried_out_and_followed_by_the_next(transactional_
         assert (colours[0], colours[-1]) == ("RED", "GREEN")
         assert task.validations.latest("validated_at").build_readiness == "READY"
         assert task.started_at < task.completed_at
-        # What its builder said is what the script says, but for waiting.
-        told = said[task.assigned_builder][str(task.pk)]
-        play = script(7, task.assigned_builder, {"task_id": str(task.pk), **vars(task)})
-        assert [beat for beat, _ in groupby(told)] == [
-            beat for beat, _ in groupby((beat.status, beat.progress, beat.message) for beat in play)
-        ]
+        assert certificate(task).clean
+        assert task.claims.filter(accepted=True).count() == 1
+        assert Evidence.objects.of(task).get(context__to="completed").actor == task.assigned_builder
+
+    # Whoever lied was found out, by the rule that it broke, and by no other.
+    lies = {error["rule"] for _, _, answer in refusals for error in answer["errors"]}
+    assert lies == {"suite_green", "run_newer_than_work", "goalposts_stand"}
+    assert {(what, status) for what, status, _ in refusals} == {("claim", 409)}
 
     blockers = Blocker.objects.all()
-    assert blockers
+    assert {"repeated_failures"} < {blocker.classification for blocker in blockers}
     assert not blockers.open()
     assert {row.context["user"] for row in Evidence.objects.filter(action="assigned")} == {
         "simulation"
@@ -246,7 +296,8 @@ def test_a_task_that_a_visitor_declares_failed_is_tried_again(transactional_db):
     while foreman.turn():
         pass
     task = Task.objects.filter(state=Task.State.ASSIGNED).first()
-    Task.objects.filter(pk=task.pk).update(state=Task.State.FAILED)
+    for state in (Task.State.BLOCKED, Task.State.FAILED):
+        Task.objects.filter(pk=task.pk).update(state=state)
     while foreman.turn():
         pass
     task.refresh_from_db()

@@ -13,29 +13,25 @@ from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
-from builders.actions import assign_task, complete_task, release_task
-from builders.models import Builder, Heartbeat
+from builders.actions import assign_task, release_task
+from builders.models import Builder
 from foreman_office.demo.scene import plan_release
-from foreman_office.kit.acts import Actor, Refused, act
+from foreman_office.demo.script import suite
+from foreman_office.kit.acts import Actor, Refused
 from governance.actions import (
-    raise_blocker,
     record_qa_execution,
     record_validation,
     resolve_blocker,
+    resolve_violation,
 )
-from governance.models import (
-    ArchitectureValidation,
-    Blocker,
-    Classification,
-    QAExecution,
-    QAStatus,
-    Readiness,
-)
-from programs.actions import approve_program, complete_program, complete_wave, start_wave
-from programs.models import Program, State, Task, TaskState, Wave
+from governance.gates import conditions
+from governance.junit import Result
+from governance.models import Blocker, Classification, TestOutcome
+from programs.actions import approve_program, start_wave
+from programs.models import Program, State, Task, TaskState
 
 # Who stands in the evidence. Nobody can log in as it: it is in no table.
 SIMULATED = User(username="simulation")
@@ -51,8 +47,9 @@ RESOLUTIONS = {
     Classification.IMPOSSIBLE_REQUIREMENTS: "The younger of the two criteria was withdrawn.",
     Classification.PROTECTED_PATH: "The change was cut so that it stays outside the protected"
     " path.",
+    Classification.REPEATED_FAILURES: "The failing tests were read together; the work goes on.",
 }
-STEP_BETWEEN_RUNS = 30  # per cent of progress that the last QA run does not know of yet
+LOST = 60  # seconds after which a builder that fell silent is not waited for any more
 
 log = logging.getLogger(__name__)
 
@@ -97,34 +94,23 @@ class Foreman:
             yield partial(approve_program, program, by=self.by)
         if program.state != State.IN_PROGRESS:
             return
-        waves = list(program.waves.prefetch_related("tasks"))
-        yield from self.waves_due(program, waves)
+        yield from self.waves_due(program)
         builders = Builder.objects.in_bulk()
         for task in running_or_next(program):
             if task.assigned_builder:
                 yield from self.task_due(task, builders[task.assigned_builder])
 
-    def waves_due(self, program: Program, waves: list[Wave]) -> Iterator[Callable[[], object]]:
-        completed = {wave.pk for wave in waves if wave.state == State.COMPLETED}
-        if len(completed) == len(waves):
-            yield partial(complete_program, program, by=self.by)
-        for wave in waves:
-            if wave.state == State.PLANNED and completed.issuperset(wave.dependency_ids):
+    def waves_due(self, program: Program) -> Iterator[Callable[[], object]]:
+        """Start what may start. Waves and program end by themselves, with the last task."""
+        for wave in program.waves.filter(state=State.PLANNED):
+            if all(condition.met for condition in conditions(wave, State.IN_PROGRESS)):
                 yield partial(start_wave, wave, by=self.by)
-            if wave.state == State.IN_PROGRESS and all(
-                task.state == TaskState.COMPLETED for task in wave.tasks.all()
-            ):
-                yield partial(complete_wave, wave, by=self.by)
 
     def task_due(self, task: Task, builder: Builder) -> Iterator[Callable[[], object]]:
         match task.state:
             case TaskState.PLANNED:
                 if builder.state == Builder.State.IDLE and builder.current_task_id is None:
                     yield from self.before_work(task, builder)
-            case TaskState.IN_PROGRESS:
-                if builder.state == Builder.State.BLOCKED and not task.blockers.exists():
-                    yield partial(self.block, task, builder)
-                yield from self.during_work(task)
             case TaskState.BLOCKED:
                 yield from self.under_blockers(task)
             case TaskState.FAILED:
@@ -132,32 +118,32 @@ class Foreman:
 
     def before_work(self, task: Task, builder: Builder) -> Iterator[Callable[[], object]]:
         """Have the architecture validated and the suite seen red, then hand the task over."""
-        if task.readiness == Readiness.NOT_READY:
-            if self.has_waited(task.validated_at, 6):
+        gate = conditions(task, TaskState.ASSIGNED, builder=builder)
+        unmet = {condition.rule for condition in gate if not condition.met}
+        if "architecture_ready" in unmet:
+            latest = task.validations.order_by("-validated_at").first()
+            if latest is None:
+                flawed = self.dice(task, "validation").random() < 0.25
+                yield partial(self.validate, task, flawed=flawed)
+            elif self.has_waited(latest.validated_at, 6):
                 yield partial(self.validate, task, flawed=False)
-        elif task.readiness is None:
-            flawed = self.dice(task, "validation").random() < 0.25
-            yield partial(self.validate, task, flawed=flawed)
-        elif task.qa_status != QAStatus.RED:
-            yield partial(self.run_suite, task, passing=0)
-        else:
+        elif "suite_red" in unmet:
+            yield partial(self.run_suite, task)
+        elif not unmet:
             yield partial(assign_task, task, builder, by=self.by)
 
-    def during_work(self, task: Task) -> Iterator[Callable[[], object]]:
-        """Run the suite now and then; a builder that says done is believed when it is green."""
-        size, progress = self.suite_size(task), task.progress_percentage
-        if progress == 100 and task.qa_status == QAStatus.GREEN:
-            yield partial(complete_task, task, by=self.by)
-        elif progress == 100 or progress - 100 * task.passing // size >= STEP_BETWEEN_RUNS:
-            yield partial(self.run_suite, task, passing=size * progress // 100)
-
     def under_blockers(self, task: Task) -> Iterator[Callable[[], object]]:
+        """Settle what holds a task up. A silent builder is waited for, but not for ever."""
         open_blockers = list(task.blockers.open())
         for blocker in open_blockers:
-            if self.has_waited(blocker.detected_at, self.dice(task, "blocker").uniform(8, 16)):
-                yield partial(self.resolve, blocker)
+            stalled = blocker.classification == Classification.BUILDER_STALL
+            if stalled and self.has_waited(blocker.detected_at, LOST):
+                yield partial(release_task, task, by=self.by)
+            wait = self.dice(task, "blocker").uniform(8, 16)
+            if not stalled and self.has_waited(blocker.detected_at, wait):
+                yield partial(self.resolve, task, blocker)
         if not open_blockers:
-            yield partial(self.resume, task)
+            yield partial(release_task, task, by=self.by)
 
     def has_waited(self, since, seconds: float) -> bool:
         return now() - since > timedelta(seconds=seconds * self.pace)
@@ -170,67 +156,34 @@ class Foreman:
             results[section][dice.choice(CHECKLIST[section])] = False
         record_validation(task, validation_results=results, by=self.by)
 
-    def suite_size(self, task: Task) -> int:
-        return self.dice(task, "suite").randrange(12, 40)
-
-    def run_suite(self, task: Task, *, passing: int) -> None:
-        size = self.suite_size(task)
+    def run_suite(self, task: Task) -> None:
+        """Run the suite before the work: nothing of it can pass yet."""
+        tests = suite(self.seed, {"task_id": str(task.pk), **vars(task)})
         record_qa_execution(
             task,
-            passing=passing,
-            failing=size - passing,
-            execution_time_ms=self.dice(task, f"run {passing}").randrange(800, 9000),
+            passing=0,
+            failing=len(tests),
+            execution_time_ms=self.dice(task, "run").randrange(800, 9000),
+            results=[Result(test, TestOutcome.FAILED, "Not built yet.") for test in tests],
             by=self.by,
         )
 
-    def block(self, task: Task, builder: Builder) -> None:
-        """Take a builder's word for it: its message begins with the kind of blocker."""
-        beat = Heartbeat.objects.filter(builder=builder, task=task).latest("timestamp")
-        message = beat.message or "The builder says that it is blocked."
-        kind = message.partition(":")[0].lower().replace(" ", "_")
-        with act(self.by):
-            raise_blocker(
-                task,
-                classification=(
-                    kind
-                    if kind in Classification.values
-                    else Classification.ARCHITECTURE_QA_MISMATCH
-                ),
-                description=message,
-                by=self.by,
-            )
-            self.move(task, TaskState.BLOCKED)
-
-    def resolve(self, blocker: Blocker) -> None:
+    def resolve(self, task: Task, blocker: Blocker) -> None:
         words = RESOLUTIONS.get(Classification(blocker.classification), "Looked into and settled.")
+        if blocker.classification == Classification.CONSTITUTIONAL_VIOLATION:
+            for violation in task.violations.unresolved():
+                resolve_violation(violation, resolution=words, by=self.by)
+            blocker.refresh_from_db()  # with its violations it may have ended by itself
         resolve_blocker(blocker, resolution_action=words, by=self.by)
-
-    def resume(self, task: Task) -> None:
-        self.move(task, TaskState.IN_PROGRESS if task.started_at else TaskState.PLANNED)
-
-    def move(self, task: Task, state: TaskState) -> None:
-        with act(self.by):
-            task.state = state
-            task.save(update_fields=["state"])
 
     def dice(self, task: Task, what: str) -> random.Random:
         return random.Random(f"{self.seed} {task.pk} {what}")  # noqa: S311
 
 
 def running_or_next(program: Program) -> QuerySet[Task]:
-    """Ask for the tasks of waves in progress, with the last that is known of their quality."""
-    runs = QAExecution.objects.filter(task=OuterRef("pk")).order_by("-executed_at")[:1]
-    validations = ArchitectureValidation.objects.filter(task=OuterRef("pk")).order_by(
-        "-validated_at"
-    )[:1]
+    """Ask for the tasks of waves in progress that are not done."""
     return (
         Task.objects.filter(wave__program=program, wave__state=State.IN_PROGRESS)
         .exclude(state=TaskState.COMPLETED)
-        .annotate(
-            qa_status=Subquery(runs.values("qa_status")),
-            passing=Subquery(runs.values("passing_tests")),
-            readiness=Subquery(validations.values("build_readiness")),
-            validated_at=Subquery(validations.values("validated_at")),
-        )
         .order_by("wave__sequence_number", "name")
     )

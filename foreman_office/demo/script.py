@@ -54,17 +54,47 @@ MIDDLE = {
     ],
 }
 
-# What holds a builder up: first the kind of blocker, then what is wrong.
+# What holds a builder up: the kind of trouble, what is wrong, what was tried, and the last error.
 TROUBLES = [
-    "Architecture QA mismatch: {qa_suite_location} asks for a field that {architecture_reference}"
-    " does not know",
-    "Impossible requirements: two of the acceptance criteria cannot both be met",
-    "Protected path: the change would have to touch governance/, which is not mine to edit",
+    (
+        "architecture_qa_mismatch",
+        "{qa_suite_location} asks for a field that {architecture_reference} does not know.",
+        ("read the architecture again", "searched the schema for the field"),
+        "KeyError: 'released_at'",
+    ),
+    (
+        "impossible_requirements",
+        "Two of the acceptance criteria cannot both be met.",
+        ("met the first, and broke the second", "met the second, and broke the first"),
+        "AssertionError: the place is held and free",
+    ),
+    (
+        "protected_path",
+        "The change would have to touch governance/, which is not mine to edit.",
+        ("looked for a way around it",),
+        "PermissionError: governance/",
+    ),
 ]
+
+TESTS = [
+    "the plain case",
+    "an empty answer",
+    "two at the same moment",
+    "the same again",
+    "a wrong field is named",
+    "the last place",
+    "a time-out",
+    "the other time zone",
+    "a ship that is full",
+    "by keyboard alone",
+    "an old client",
+    "nothing is written twice",
+]
+STEP_BETWEEN_RUNS = 30  # per cent of progress that the last run does not know of yet
 
 
 class Beat(NamedTuple):
-    """One heartbeat to send, and the seconds to let pass before the next."""
+    """One heartbeat to send, and the seconds to let pass before the next step."""
 
     status: str
     progress: int
@@ -72,13 +102,46 @@ class Beat(NamedTuple):
     pause: float
 
 
-def script(seed: int, builder: str, task: Mapping[str, str]) -> Iterator[Beat]:
-    """Tell the beats of a builder's work on a task, from the first to the one that says done."""
+class Run(NamedTuple):
+    """A run of the suite, in which so many tests pass. Those hidden are left out of the report."""
+
+    passing: int
+    hidden: int = 0
+    pause: float = 0.5
+
+
+class Escalation(NamedTuple):
+    classification: str
+    description: str
+    attempts: tuple[str, ...]
+    last_error: str
+    pause: float = 2.0
+
+
+class Claim(NamedTuple):
+    """The builder says that it is done."""
+
+    pause: float = 1.0
+
+
+Step = Beat | Run | Escalation | Claim
+
+
+def script(seed: int, builder: str, task: Mapping[str, str]) -> Iterator[Step]:
+    """Tell a builder's steps on a task: from a red run to a green one and the claim.
+
+    Some builders fall silent on the way, meet trouble, get no further for three runs, or claim what
+    is not so; the office finds out, and they go on as they should.
+    """
     dice = random.Random(f"{seed} {builder} {task['task_id']}")  # noqa: S311
+    size = len(suite(seed, task))
     silence_at = dice.randrange(30, 80) if dice.random() < 0.3 else None
     trouble_at = dice.randrange(20, 70) if dice.random() < 0.2 else None
-    progress = 0
+    stuck_at = dice.randrange(40, 80) if dice.random() < 0.15 else None
+    lie = dice.choice(LIES) if dice.random() < 0.35 else None
+    progress = known = 0
     yield Beat("active", progress, BEGINNING[0].format_map(task), 1.0)
+    yield Run(0)
     while progress < 100:
         progress = min(100, progress + dice.randint(1, 5))
         pause = dice.uniform(1.0, 2.0)
@@ -86,8 +149,44 @@ def script(seed: int, builder: str, task: Mapping[str, str]) -> Iterator[Beat]:
             pause, silence_at = dice.uniform(13, 20), None
         yield Beat("active", progress, saying(dice, builder, progress).format_map(task), pause)
         if trouble_at is not None and progress >= trouble_at:
-            yield Beat("blocked", progress, dice.choice(TROUBLES).format_map(task), 5.0)
+            kind, words, attempts, error = dice.choice(TROUBLES)
+            yield Escalation(kind, words.format_map(task), attempts, error)
             trouble_at = None
+        if stuck_at is not None and progress >= stuck_at:
+            yield from [Run(size * progress // 100, pause=1.5)] * 3
+            known, stuck_at = progress, None
+        elif progress < 100 and progress - known >= STEP_BETWEEN_RUNS:
+            yield Run(size * progress // 100)
+            known = progress
+        if lie == "stale" and 90 <= progress < 100:
+            yield Run(size)
+            yield Beat("active", 100, saying(dice, builder, 100).format_map(task), pause)
+            progress = 100
+    if lie == "vanished":
+        yield Run(size - 2, hidden=2)
+    if lie is not None:
+        yield Claim(3.0)
+    yield from in_earnest(seed, task)
+
+
+# Ways to say "done" of what is not: over a red suite, on a green run that is older than the last
+# change, on a green run that leaves out what fails.
+LIES = ["red", "stale", "vanished"]
+
+
+def in_earnest(seed: int, task: Mapping[str, str]) -> Iterator[Step]:
+    """End as a task should end: the whole suite green, then the claim."""
+    yield Run(len(suite(seed, task)))
+    yield Claim()
+
+
+def suite(seed: int, task: Mapping[str, str]) -> list[str]:
+    """Name the tests of a task's suite. What is named before the work is what is run after it."""
+    dice = random.Random(f"{seed} {task['task_id']} suite")  # noqa: S311
+    return [
+        f"{task['qa_suite_location']}::{dice.choice(TESTS)}, {number}".replace(" ", "_")
+        for number in range(1, dice.randrange(12, 40))
+    ]
 
 
 def saying(dice: random.Random, builder: str, progress: int) -> str:
