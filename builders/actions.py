@@ -107,32 +107,18 @@ def resume_builder(builder: Builder, *, by: Actor) -> Builder:
     return builder
 
 
-def assign_task(task: Task, builder: Builder, *, by: Actor) -> Task:
+def assign_task(task: Task, builder: Builder, *, by: Actor, override: str = "") -> Task:
     """Put a task into a builder's hands. Work begins with its first active heartbeat."""
-    with act(by):
+    with act(by, override=override):
         task.state = Task.State.ASSIGNED
         task.assigned_builder = builder.builder_id
         task.save(update_fields=["state", "assigned_builder"])
-        builder.current_task = task
-        builder.save(update_fields=["current_task"])
     return task
 
 
 def release_task(task: Task, *, by: Actor) -> Task:
     """Take a task back from the builder that holds it, to be planned again."""
     with act(by):
-        Builder.objects.filter(current_task=task).update(current_task=None)
         task.state = Task.State.PLANNED
         task.save(update_fields=["state"])
-    return task
-
-
-def complete_task(task: Task, *, by: Actor) -> Task:
-    """Finish a task and free the builder that holds it."""
-    with act(by):
-        Builder.objects.filter(current_task=task).update(current_task=None)
-        task.state = Task.State.COMPLETED
-        task.progress_percentage = 100
-        task.completed_at = now()
-        task.save(update_fields=["state", "progress_percentage", "completed_at"])
     return task

@@ -19,7 +19,7 @@ from django.utils.timezone import now
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from builders.actions import assign_task, complete_task
+from builders.actions import assign_task
 from builders.models import Backend, Builder, HeartbeatStatus
 from governance import plans
 from governance.actions import raise_blocker, resolve_blocker, resolve_violation
@@ -31,6 +31,7 @@ from governance.models import (
     GovernanceViolation,
     QAExecution,
 )
+from programs.actions import complete_task
 from programs.models import BuilderName, Program, State, Task, TaskState
 from tests.factories import HeartbeatFactory, ProgramFactory, TaskFactory, WaveFactory
 
