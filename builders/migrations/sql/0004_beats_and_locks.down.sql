@@ -1,3 +1,6 @@
+DROP TRIGGER builders_heartbeats_lock ON heartbeats;
+DROP FUNCTION builders_heartbeats_lock();
+
 CREATE OR REPLACE FUNCTION builders_heartbeats_apply() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     actor_before CONSTANT text := coalesce(current_setting('foreman.actor', true), '');

@@ -45,3 +45,22 @@ BEGIN
     PERFORM set_config('foreman.actor', actor_before, true);
     RETURN NULL;
 END $$;
+
+
+-- The task that a beat moves is locked before the beat is in, because the foreign key of the row
+-- then holds on to the builder, whom a completion at the same time lets go after locking the task.
+CREATE FUNCTION builders_heartbeats_lock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM tasks
+    WHERE task_id = (SELECT current_task_id FROM builders WHERE builder_id = NEW.builder_id)
+        AND (
+            progress_percentage <> NEW.progress_percentage
+            OR (state = 'assigned' AND NEW.status = 'active')
+            OR state = 'blocked'
+        )
+    FOR NO KEY UPDATE;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER builders_heartbeats_lock BEFORE INSERT ON heartbeats
+    FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_lock();

@@ -80,13 +80,18 @@ END $$;
 
 CREATE FUNCTION governance_unblock(kind text, id uuid) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    before CONSTANT text := governance_state_before_block(kind, id);
+    before text;
 BEGIN
+    -- Locked before looking: of the last two that are resolved at once, the later sees the earlier.
+    PERFORM 1 FROM programs WHERE kind = 'program' AND program_id = id FOR NO KEY UPDATE;
+    PERFORM 1 FROM waves WHERE kind = 'wave' AND wave_id = id FOR NO KEY UPDATE;
+    PERFORM 1 FROM tasks WHERE kind = 'task' AND task_id = id FOR NO KEY UPDATE;
     IF EXISTS (
         SELECT FROM blockers WHERE entity_type = kind AND entity_id = id AND resolved_at IS NULL
     ) THEN
         RETURN;
     END IF;
+    before := governance_state_before_block(kind, id);
     UPDATE programs SET state = before
     WHERE kind = 'program' AND program_id = id AND state = 'blocked';
     UPDATE waves SET state = before
@@ -156,6 +161,11 @@ BEGIN
             END;
         END LOOP;
     ELSE
+        -- Locked before looking, as above.
+        PERFORM 1 FROM blockers
+        WHERE entity_type = 'task' AND entity_id IN (SELECT task_id FROM new_rows)
+            AND classification = 'constitutional_violation' AND resolved_at IS NULL
+        ORDER BY blocker_id FOR NO KEY UPDATE;
         UPDATE blockers
         SET resolved_at = now(), resolution_action = coalesce(n.resolution, 'Violation resolved.')
         FROM old_rows AS o JOIN new_rows AS n USING (violation_id)
