@@ -167,6 +167,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM programs WHERE program_id = ANY (affected)
     ORDER BY program_id FOR NO KEY UPDATE;
 
@@ -205,6 +206,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM waves WHERE wave_id = ANY (affected) ORDER BY wave_id FOR NO KEY UPDATE;
 
     UPDATE waves SET progress_percentage = mean.progress
@@ -429,6 +431,18 @@ AS $function$
         END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.programs_fresh_snapshots()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'The plan cannot be changed under REPEATABLE READ.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_fresh_snapshots',
+                HINT = 'Use READ COMMITTED or SERIALIZABLE.';
+    END IF;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.programs_waves_dependencies()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -437,6 +451,7 @@ DECLARE
     wave waves;
     wrong text;
 BEGIN
+    PERFORM programs_fresh_snapshots();
     IF TG_OP <> 'INSERT' THEN
         PERFORM 1 FROM programs WHERE program_id = OLD.program_id FOR NO KEY UPDATE;
         SELECT waves.name INTO wrong FROM waves

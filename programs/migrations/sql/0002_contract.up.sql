@@ -20,6 +20,19 @@ CREATE TRIGGER tasks_updated_at BEFORE UPDATE ON tasks
     FOR EACH ROW EXECUTE FUNCTION update_updated_at();
 
 
+-- The rules below lock, then look, and count on seeing what was committed before the lock. Under
+-- REPEATABLE READ they would look at the past and nothing would tell, so that is refused.
+-- (SERIALIZABLE notices by itself.)
+CREATE FUNCTION programs_fresh_snapshots() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'The plan cannot be changed under REPEATABLE READ.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_fresh_snapshots',
+                HINT = 'Use READ COMMITTED or SERIALIZABLE.';
+    END IF;
+END $$;
+
+
 -- Contract 6.2: a wave's progress is the mean of its tasks, 0 where it has none.
 --
 -- One recomputation per affected wave, whatever the size of the change. The waves are locked
@@ -49,6 +62,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM waves WHERE wave_id = ANY (affected) ORDER BY wave_id FOR NO KEY UPDATE;
 
     UPDATE waves SET progress_percentage = mean.progress
@@ -95,6 +109,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM programs WHERE program_id = ANY (affected)
     ORDER BY program_id FOR NO KEY UPDATE;
 
@@ -130,6 +145,7 @@ DECLARE
     wave waves;
     wrong text;
 BEGIN
+    PERFORM programs_fresh_snapshots();
     IF TG_OP <> 'INSERT' THEN
         PERFORM 1 FROM programs WHERE program_id = OLD.program_id FOR NO KEY UPDATE;
         SELECT waves.name INTO wrong FROM waves
