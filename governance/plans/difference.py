@@ -188,12 +188,12 @@ def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any
     waves = dict(in_office("wave", plan.id).values_list("pk", "sequence_number"))
     tasks = set(in_office("task", plan.id).values_list("pk", flat=True))
     planned = {kind: {row.id for row in plan.rows[kind]} for kind in KEPT}
-    own = {
+    own: dict[str, set[Any]] = {
         "program_id": {plan.id},
-        "wave_id": waves.keys() | planned["wave"],
+        "wave_id": {*waves, *planned["wave"]},
         "task_id": tasks | planned["task"],
     }
-    own["entity_id"] = {plan.id} | own["wave_id"] | own["task_id"]
+    own["entity_id"] = own["program_id"] | own["wave_id"] | own["task_id"]
     for kind in KEPT:
         for row in plan.rows[kind]:
             old = existing[kind].get(row.id, {})
