@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
 from uuid import UUID, uuid5
+
+from django.db import connection, transaction
 
 from governance.models import Blocker, Evidence
 from governance.plans.plan import KINDS, Plan, Row
@@ -110,6 +113,16 @@ def _short(value: Any) -> str:
 def canonical(value: Any) -> str:
     """Return the one JSON text of a value: true is not 1 there, as it is to Python."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """Look at one moment of the office; the database sees to it that nothing is written."""
+    moment = "" if connection.in_atomic_block else "ISOLATION LEVEL REPEATABLE READ, "
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET TRANSACTION {moment}READ ONLY")
+        yield
 
 
 def difference(plan: Plan) -> Difference:

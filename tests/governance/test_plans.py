@@ -517,6 +517,19 @@ def test_a_larger_plan_takes_no_more_statements():
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_dry_run_and_an_export_see_one_moment_and_may_not_write(tmp_path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(GOOD)
+    imported(file)
+    file.write_text(GOOD.replace("state: completed", "state: failed"))
+    with CaptureQueriesContext(connection) as queries:
+        assert "state completed -> failed" in imported(file, dry_run=True)
+        plans.export(Program.objects.get())
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SET")]
+    assert asked == ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"] * 2
+
+
+@pytest.mark.django_db(transaction=True)
 def test_of_two_imports_at_once_one_writes_and_the_other_finds_it_done():
     together = Barrier(2)
 
