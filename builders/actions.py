@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import time
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -84,24 +85,31 @@ def record_heartbeat(
         *(token_digest(token), builder_id, task_id, status, message),
         *(progress_percentage, heartbeat_id, timestamp),
     ]
-    try:
-        broken_rule, *stored = _stored_heartbeat(beat)
-    except OperationalError as error:
-        # Somebody moves whole waves past the usual order of locks: a true report is not lost to it.
-        if not isinstance(error.__cause__, DeadlockDetected):
-            raise
-        broken_rule, *stored = _stored_heartbeat(beat)
+    broken_rule, *stored = _stored_heartbeat(beat)
     if broken_rule:
         raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
     return Recorded(*stored)
 
 
 def _stored_heartbeat(beat: list[Any]) -> tuple[Any, ...]:
-    with refusals(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT * FROM builders_record_heartbeat(%s, %s, %s, %s, %s, %s, %s, %s)", beat
-        )
-        return cursor.fetchone()
+    """Call the database, again where somebody who moves whole waves crossed our order of locks.
+
+    PostgreSQL makes one of the two give way; a true report is not lost to that. A moment's pause
+    lets the other one pass.
+    """
+    pauses = iter((0.02, 0.1, 0.5))  # seconds
+    while True:
+        try:
+            with refusals(), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT * FROM builders_record_heartbeat(%s, %s, %s, %s, %s, %s, %s, %s)", beat
+                )
+                return cursor.fetchone()
+        except OperationalError as error:
+            pause = next(pauses, None)
+            if pause is None or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+            time.sleep(pause)
 
 
 def assign_task(task: Task, builder: Builder, *, by: Actor) -> Task:
