@@ -109,7 +109,7 @@ WEB_THREADS = env.int("WEB_THREADS", default=8, validate=at_least_one)
 # The demo: a sample program, a simulated foreman and builders, and every page says so. Its clock
 # runs faster, so that a visitor need not wait two minutes to see a builder fall silent.
 FOREMAN_SIMULATION = env.bool("FOREMAN_SIMULATION", default=False)
-FOREMAN_SIMULATION_SEED = env.int("FOREMAN_SIMULATION_SEED", default=1)
+FOREMAN_SIMULATION_SEED = env.int("FOREMAN_SIMULATION_SEED", default=12)
 
 FOREMAN_HEARTBEAT_INTERVAL_SECONDS = env.int(
     "FOREMAN_HEARTBEAT_INTERVAL_SECONDS",
