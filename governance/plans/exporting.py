@@ -194,7 +194,7 @@ def _recorded_key(program: Program) -> str:
     """Return the key under which the program was last imported, if it ever was."""
     return (
         Evidence.objects.of(program)
-        .filter(action=IMPORTED, context__record__kind="program")
+        .filter(action=IMPORTED, context__has_key="import", context__record__kind="program")
         .order_by("-sequence")
         .values_list("context__record__key", flat=True)
         .first()
