@@ -22,7 +22,7 @@ from foreman_office.management.commands.simulate import fresh_tokens
 from governance import plans
 from governance.models import Blocker, Evidence
 from programs.models import BuilderName, Program, State, Task
-from tests.factories import UserFactory
+from tests.factories import HeartbeatFactory, UserFactory
 
 seeds, builders = st.integers(0, 2**31), st.sampled_from(BuilderName.values)
 
@@ -245,16 +245,37 @@ def test_the_foreman_waits_while_a_visitor_holds_the_program_up(transactional_db
     assert not foreman.turn()
 
 
-def test_a_task_that_a_visitor_declares_failed_is_tried_again(transactional_db):
+@pytest.mark.parametrize(
+    ("said", "classification", "description"),
+    [
+        ("Protected path: not mine", "protected_path", "not mine"),
+        ("Rain: it is wet", "architecture_qa_mismatch", "Rain: it is wet"),
+        (None, "architecture_qa_mismatch", "The builder says no more than that it is blocked."),
+    ],
+)
+def test_a_blocked_builder_is_taken_at_its_word(said, classification, description, task, builder):
+    HeartbeatFactory(builder=builder, task=task, status="blocked", message=said)
+    Foreman(seed=1).block(task, builder)
+    blocker = task.blockers.get()
+    assert (blocker.classification, blocker.description) == (classification, description)
+    assert task.state == Task.State.BLOCKED
+
+
+@pytest.mark.parametrize("change", ["declare failed", "take away"])
+def test_a_task_that_a_visitor_has_spoiled_is_begun_again(change, transactional_db):
     foreman = Foreman(seed=1, pace=0)
     while foreman.turn():
         pass
     task = Task.objects.filter(state=Task.State.ASSIGNED).first()
-    Task.objects.filter(pk=task.pk).update(state=Task.State.FAILED)
+    if change == "take away":
+        Builder.objects.filter(current_task=task).update(current_task=None)
+    else:
+        Task.objects.filter(pk=task.pk).update(state=Task.State.FAILED)
     while foreman.turn():
         pass
     task.refresh_from_db()
     assert task.state == Task.State.ASSIGNED
+    assert task.holders.get().pk == task.assigned_builder
 
 
 # --- the scene -----------------------------------------------------------------------------------

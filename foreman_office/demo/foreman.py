@@ -13,7 +13,8 @@ from functools import partial
 from itertools import count
 
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError, connection
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import Error, connection
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.timezone import now
 
@@ -68,8 +69,9 @@ class Foreman:
         while True:
             try:
                 self.turn()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("The simulated foreman waits for the database: %s", error)
+            except (Error, ObjectDoesNotExist) as error:
+                # The database is away, or a visitor has removed what was to be decided about.
+                log.warning("The simulated foreman could not act: %s", error)
                 connection.close()
                 time.sleep(2)
             time.sleep(0.5 * self.pace)
@@ -126,6 +128,8 @@ class Foreman:
             case TaskState.PLANNED:
                 if builder.state == Builder.State.IDLE and builder.current_task_id is None:
                     yield from self.before_work(task, builder)
+            case TaskState.ASSIGNED | TaskState.IN_PROGRESS if builder.current_task_id != task.pk:
+                yield partial(release_task, task, by=self.by)
             case TaskState.IN_PROGRESS:
                 if builder.state == Builder.State.BLOCKED and not task.blockers.exists():
                     yield partial(self.block, task, builder)
@@ -190,18 +194,17 @@ class Foreman:
 
     def block(self, task: Task, builder: Builder) -> None:
         """Take a builder's word for it: its message begins with the kind of blocker."""
-        beat = Heartbeat.objects.filter(builder=builder, task=task).latest("timestamp")
-        message = beat.message or "The builder says that it is blocked."
-        kind = message.partition(":")[0].lower().replace(" ", "_")
+        beats = Heartbeat.objects.filter(builder=builder).order_by("-timestamp")
+        message = beats.values_list("message", flat=True).first() or ""
+        kind, _, trouble = message.partition(": ")
+        kind = kind.lower().replace(" ", "_")
+        if kind not in Classification.values:
+            kind, trouble = Classification.ARCHITECTURE_QA_MISMATCH, message
         with act(self.by):
             raise_blocker(
                 task,
-                classification=(
-                    kind
-                    if kind in Classification.values
-                    else Classification.ARCHITECTURE_QA_MISMATCH
-                ),
-                description=message,
+                classification=kind,
+                description=trouble or "The builder says no more than that it is blocked.",
                 by=self.by,
             )
             self.move(task, TaskState.BLOCKED)
