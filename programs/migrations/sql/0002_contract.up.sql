@@ -50,13 +50,18 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(DISTINCT wave_id) INTO affected FROM old_rows;
     ELSE
-        SELECT array_agg(DISTINCT touched.wave_id) INTO affected
-        FROM old_rows AS o
-        FULL JOIN new_rows AS n ON n.task_id = o.task_id
-        CROSS JOIN LATERAL (VALUES (o.wave_id), (n.wave_id)) AS touched (wave_id)
-        WHERE touched.wave_id IS NOT NULL
-            AND (o.wave_id, o.progress_percentage)
-                IS DISTINCT FROM (n.wave_id, n.progress_percentage);
+        -- The sum of the changes says it: without a join, however many rows.
+        SELECT array_agg(wave_id) INTO affected
+        FROM (
+            SELECT wave_id
+            FROM (
+                SELECT wave_id, progress_percentage AS progress, 1 AS number FROM new_rows
+                UNION ALL
+                SELECT wave_id, -progress_percentage, -1 FROM old_rows
+            ) AS changes
+            GROUP BY wave_id
+            HAVING sum(progress) <> 0 OR sum(number) <> 0
+        ) AS changed;
     END IF;
     IF affected IS NULL THEN
         RETURN NULL;
@@ -97,13 +102,17 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(DISTINCT program_id) INTO affected FROM old_rows;
     ELSE
-        SELECT array_agg(DISTINCT touched.program_id) INTO affected
-        FROM old_rows AS o
-        FULL JOIN new_rows AS n ON n.wave_id = o.wave_id
-        CROSS JOIN LATERAL (VALUES (o.program_id), (n.program_id)) AS touched (program_id)
-        WHERE touched.program_id IS NOT NULL
-            AND (o.program_id, o.progress_percentage)
-                IS DISTINCT FROM (n.program_id, n.progress_percentage);
+        SELECT array_agg(program_id) INTO affected
+        FROM (
+            SELECT program_id
+            FROM (
+                SELECT program_id, progress_percentage AS progress, 1 AS number FROM new_rows
+                UNION ALL
+                SELECT program_id, -progress_percentage, -1 FROM old_rows
+            ) AS changes
+            GROUP BY program_id
+            HAVING sum(progress) <> 0 OR sum(number) <> 0
+        ) AS changed;
     END IF;
     IF affected IS NULL THEN
         RETURN NULL;
