@@ -2,12 +2,14 @@
 
 import hashlib
 import secrets
+import time
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils.timezone import now
+from psycopg.errors import DeadlockDetected
 
 from builders.models import Builder, BuilderPause, BuilderToken
 from foreman_office.kit.acts import Actor, Refused, act, refusals
@@ -80,18 +82,35 @@ def record_heartbeat(
     One statement, and so one transaction and one round trip; it needs no `act`, because the
     trigger on heartbeats names the builder.
     """
-    with refusals(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT * FROM builders_record_heartbeat(%s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                *(token_digest(token), builder_id, task_id, status, message),
-                *(progress_percentage, heartbeat_id, timestamp),
-            ],
-        )
-        broken_rule, *stored = cursor.fetchone()
+    beat: list[Any] = [
+        *(token_digest(token), builder_id, task_id, status, message),
+        *(progress_percentage, heartbeat_id, timestamp),
+    ]
+    broken_rule, *stored = _stored_heartbeat(beat)
     if broken_rule:
         raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
     return Recorded(*stored)
+
+
+def _stored_heartbeat(beat: list[Any]) -> tuple[Any, ...]:
+    """Call the database, again where somebody who moves whole waves crossed our order of locks.
+
+    PostgreSQL makes one of the two give way; a true report is not lost to that. A moment's pause
+    lets the other one pass.
+    """
+    pauses = iter((0.02, 0.1, 0.5))  # seconds
+    while True:
+        try:
+            with refusals(), connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT * FROM builders_record_heartbeat(%s, %s, %s, %s, %s, %s, %s, %s)", beat
+                )
+                return cursor.fetchone()
+        except OperationalError as error:
+            pause = next(pauses, None)
+            if pause is None or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+            time.sleep(pause)
 
 
 def pause_builder(builder: Builder, *, reason: str, until: datetime, by: Actor) -> BuilderPause:

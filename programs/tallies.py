@@ -53,7 +53,10 @@ def plan_of(program: Program) -> list[Wave]:
     for task in shown:
         tasks[task.wave_id].append(task)
     for wave in waves:
-        wave.after = [by_id[key] for key in wave.dependency_ids if key in by_id]
-        wave.waits_for = [before for before in wave.after if before.state != Wave.State.COMPLETED]
+        before = [by_id[key] for key in wave.dependency_ids if key in by_id]
+        wave.after = [other.sequence_number for other in before]
+        wave.waits_for = [
+            other.sequence_number for other in before if other.state != Wave.State.COMPLETED
+        ]
         wave.task_list = tasks[wave.pk]
     return waves

@@ -43,8 +43,8 @@ def is_blocked(observer, connection):
     return observer.execute(query, [connection.info.backend_pid]).fetchone()[0]
 
 
-def until(condition):
+def until(condition, patience=PATIENCE):
     """Ask again until the condition holds."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not happen"

@@ -55,7 +55,16 @@ BEGIN
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
     RETURNING current_task_id INTO held;
 
-    IF held = NEW.task_id THEN
+    -- Looked at before it is touched: an UPDATE of no rows would still wake every trigger on tasks.
+    IF held = NEW.task_id AND EXISTS (
+        SELECT FROM tasks
+        WHERE task_id = held
+            AND state IN ('assigned', 'in-progress', 'blocked')
+            AND (
+                progress_percentage <> NEW.progress_percentage
+                OR (state = 'assigned' AND NEW.status = 'active')
+            )
+    ) THEN
         UPDATE tasks
         SET progress_percentage = coalesce(NEW.progress_percentage, progress_percentage),
             state = CASE
@@ -66,12 +75,7 @@ BEGIN
                     THEN coalesce(started_at, NEW.timestamp)
                 ELSE started_at
             END
-        WHERE task_id = held
-            AND state IN ('assigned', 'in-progress', 'blocked')
-            AND (
-                progress_percentage <> NEW.progress_percentage
-                OR (state = 'assigned' AND NEW.status = 'active')
-            );
+        WHERE task_id = held AND state IN ('assigned', 'in-progress', 'blocked');
     END IF;
 
     PERFORM set_config('foreman.actor', actor_before, true);
@@ -155,18 +159,23 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(DISTINCT program_id) INTO affected FROM old_rows;
     ELSE
-        SELECT array_agg(DISTINCT touched.program_id) INTO affected
-        FROM old_rows AS o
-        FULL JOIN new_rows AS n ON n.wave_id = o.wave_id
-        CROSS JOIN LATERAL (VALUES (o.program_id), (n.program_id)) AS touched (program_id)
-        WHERE touched.program_id IS NOT NULL
-            AND (o.program_id, o.progress_percentage)
-                IS DISTINCT FROM (n.program_id, n.progress_percentage);
+        SELECT array_agg(program_id) INTO affected
+        FROM (
+            SELECT program_id
+            FROM (
+                SELECT program_id, progress_percentage AS progress, 1 AS number FROM new_rows
+                UNION ALL
+                SELECT program_id, -progress_percentage, -1 FROM old_rows
+            ) AS changes
+            GROUP BY program_id
+            HAVING sum(progress) <> 0 OR sum(number) <> 0
+        ) AS changed;
     END IF;
     IF affected IS NULL THEN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM programs WHERE program_id = ANY (affected)
     ORDER BY program_id FOR NO KEY UPDATE;
 
@@ -193,18 +202,24 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(DISTINCT wave_id) INTO affected FROM old_rows;
     ELSE
-        SELECT array_agg(DISTINCT touched.wave_id) INTO affected
-        FROM old_rows AS o
-        FULL JOIN new_rows AS n ON n.task_id = o.task_id
-        CROSS JOIN LATERAL (VALUES (o.wave_id), (n.wave_id)) AS touched (wave_id)
-        WHERE touched.wave_id IS NOT NULL
-            AND (o.wave_id, o.progress_percentage)
-                IS DISTINCT FROM (n.wave_id, n.progress_percentage);
+        -- The sum of the changes says it: without a join, however many rows.
+        SELECT array_agg(wave_id) INTO affected
+        FROM (
+            SELECT wave_id
+            FROM (
+                SELECT wave_id, progress_percentage AS progress, 1 AS number FROM new_rows
+                UNION ALL
+                SELECT wave_id, -progress_percentage, -1 FROM old_rows
+            ) AS changes
+            GROUP BY wave_id
+            HAVING sum(progress) <> 0 OR sum(number) <> 0
+        ) AS changed;
     END IF;
     IF affected IS NULL THEN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM waves WHERE wave_id = ANY (affected) ORDER BY wave_id FOR NO KEY UPDATE;
 
     UPDATE waves SET progress_percentage = mean.progress
@@ -301,16 +316,6 @@ BEGIN
     RETURN NULL;
 END $function$;
 
-CREATE OR REPLACE FUNCTION public.governance_changes(before jsonb, after jsonb, apart_from text[])
- RETURNS jsonb
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-AS $function$
-    SELECT jsonb_object_agg(b.key, jsonb_build_array(b.value, a.value))
-    FROM jsonb_each(before) AS b JOIN jsonb_each(after) AS a ON a.key = b.key
-    WHERE a.value <> b.value AND b.key <> ALL (apart_from)
-$function$;
-
 CREATE OR REPLACE FUNCTION public.governance_evidence()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -321,8 +326,14 @@ DECLARE
     unspoken CONSTANT text[] := TG_ARGV[2]::text[] || CASE
         WHEN pg_trigger_depth() > 1 THEN TG_ARGV[3]::text[] ELSE '{}'
     END;
+    spoken text[];
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        spoken := ARRAY(
+            SELECT attname FROM pg_attribute
+            WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped
+                AND attname <> ALL (unspoken)
+        );
         INSERT INTO evidence_trail
             (entity_type, entity_id, action, actor, backend, model, context)
         SELECT subject.entity_type, subject.entity_id,
@@ -336,15 +347,20 @@ BEGIN
                 || CASE WHEN noun IN ('program', 'wave', 'task', 'builder') THEN '{}'
                     ELSE jsonb_build_object('snapshot', changed.doc) END
         FROM (
-            SELECT n.doc, governance_changes(o.doc, n.doc, unspoken) AS fields
-            FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows) AS o
-            JOIN (SELECT to_jsonb(new_rows) AS doc FROM new_rows) AS n
+            SELECT n.doc, difference.fields
+            -- OFFSET 0 is a fence: a row is made into a document once.
+            FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows OFFSET 0) AS o
+            JOIN (SELECT to_jsonb(new_rows) AS doc FROM new_rows OFFSET 0) AS n
                 ON n.doc ->> key = o.doc ->> key
-            OFFSET 0  -- a fence: the difference is taken once
+            CROSS JOIN LATERAL (
+                SELECT jsonb_object_agg(name, jsonb_build_array(o.doc -> name, n.doc -> name))
+                FROM unnest(spoken) AS name
+                WHERE n.doc -> name <> o.doc -> name
+            ) AS difference (fields)
+            WHERE difference.fields IS NOT NULL
         ) AS changed
         CROSS JOIN LATERAL governance_subject(noun, changed.doc) AS subject
-        CROSS JOIN LATERAL governance_actor() AS who
-        WHERE changed.fields IS NOT NULL;
+        CROSS JOIN governance_actor() AS who;
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO evidence_trail
             (entity_type, entity_id, action, actor, backend, model, context)
@@ -429,6 +445,18 @@ AS $function$
         END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.programs_fresh_snapshots()
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'The plan cannot be changed under REPEATABLE READ.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_fresh_snapshots',
+                HINT = 'Use READ COMMITTED or SERIALIZABLE.';
+    END IF;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.programs_waves_dependencies()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -437,6 +465,7 @@ DECLARE
     wave waves;
     wrong text;
 BEGIN
+    PERFORM programs_fresh_snapshots();
     IF TG_OP <> 'INSERT' THEN
         PERFORM 1 FROM programs WHERE program_id = OLD.program_id FOR NO KEY UPDATE;
         SELECT waves.name INTO wrong FROM waves

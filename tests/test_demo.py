@@ -24,7 +24,7 @@ from governance.junit import read
 from governance.models import Blocker, Evidence
 from governance.quality import certificate
 from programs.models import BuilderName, Program, State, Task
-from tests.factories import UserFactory
+from tests.factories import HeartbeatFactory, UserFactory
 
 seeds, builders = st.integers(0, 2**31), st.sampled_from(BuilderName.values)
 
@@ -252,11 +252,15 @@ def play_release(seed):
 def test_the_live_program_is_carried_out_and_followed_by_the_next(transactional_db):
     refusals = play_release(seed=4)
 
-    first, second = Program.objects.order_by("created_at")
+    first, second = Program.objects.order_by("created_at")[:2]
     assert (first.state, first.progress_percentage) == (State.COMPLETED, 100)
     assert second.name == "Island Line booking - release 2"
     assert second.state != State.COMPLETED
     assert {wave.state for wave in first.waves.all()} == {State.COMPLETED}
+    assert (
+        second.created_at
+        < Task.objects.filter(wave__program=first).latest("completed_at").completed_at
+    )
 
     for task in Task.objects.filter(wave__program=first):
         colours = [run.qa_status for run in task.qa_executions.order_by("executed_at")]
@@ -284,14 +288,31 @@ def test_the_foreman_waits_while_a_visitor_holds_the_program_up(transactional_db
     foreman = Foreman(seed=1, pace=0)
     while foreman.turn():
         pass
-    program = foreman.program()
+    program = next(foreman.releases())
     held = Task.objects.filter(wave__program=program, state=Task.State.ASSIGNED)
     assert len(held) == 5
     Program.objects.filter(pk=program.pk).update(state=State.BLOCKED)
     assert not foreman.turn()
 
 
-def test_a_task_that_a_visitor_declares_failed_is_tried_again(transactional_db):
+@pytest.mark.parametrize(
+    ("said", "classification", "description"),
+    [
+        ("Protected path: not mine", "protected_path", "not mine"),
+        ("Rain: it is wet", "architecture_qa_mismatch", "Rain: it is wet"),
+        (None, "architecture_qa_mismatch", "The builder says no more than that it is blocked."),
+    ],
+)
+def test_a_blocked_builder_is_taken_at_its_word(said, classification, description, task, builder):
+    HeartbeatFactory(builder=builder, task=task, status="blocked", message=said)
+    Foreman(seed=1).block(task, builder)
+    blocker = task.blockers.get()
+    assert (blocker.classification, blocker.description) == (classification, description)
+    assert task.state == Task.State.BLOCKED
+
+
+@pytest.mark.parametrize("change", ["declare failed", "take away"])
+def test_a_task_that_a_visitor_has_spoiled_is_begun_again(change, transactional_db):
     foreman = Foreman(seed=1, pace=0)
     while foreman.turn():
         pass
@@ -302,6 +323,7 @@ def test_a_task_that_a_visitor_declares_failed_is_tried_again(transactional_db):
         pass
     task.refresh_from_db()
     assert task.state == Task.State.ASSIGNED
+    assert task.holders.get().pk == task.assigned_builder
 
 
 # --- the scene -----------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ def remove() -> None:
     if _claim:
         with _alone_in(directory().parent):
             shutil.rmtree(directory())
+        _claim.close()
 
 
 @contextmanager

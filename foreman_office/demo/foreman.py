@@ -1,7 +1,7 @@
 """A simulated foreman: decides as a person would, one act at a time, from what the database says.
 
-It remembers nothing but the number of the release, so it can stop and go on at any moment, and a
-visitor who acts beside it is met as any other fact.
+It remembers nothing but the number of the first release that has not ended, so it can stop and go
+on at any moment, and what a visitor does meanwhile is to it a fact like any other.
 """
 
 import logging
@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from itertools import count
 
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError, connection
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import Error, connection
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
@@ -64,30 +66,35 @@ class Foreman:
         while True:
             try:
                 self.turn()
-            except (OperationalError, InterfaceError) as error:
-                log.warning("The simulated foreman waits for the database: %s", error)
+            except (Error, ObjectDoesNotExist) as error:
+                # The database is away, or a visitor has removed what was to be decided about.
+                log.warning("The simulated foreman could not act: %s", error)
                 connection.close()
                 time.sleep(2)
             time.sleep(0.5 * self.pace)
 
     def turn(self) -> bool:
         """Do the first thing that is due and not refused; tell whether there was one."""
-        for do in self.due(self.program()):
-            try:
-                do()
-            except Refused as refused:
-                log.info("The simulated foreman was refused: %s", refused)
-            else:
-                return True
+        for program in self.releases():
+            for do in self.due(program):
+                try:
+                    do()
+                except Refused as refused:
+                    log.info("The simulated foreman was refused: %s", refused)
+                else:
+                    return True
         return False
 
-    def program(self) -> Program:
-        """Return the release that is under way; when one has ended, plan the next."""
-        while True:
-            program = plan_release(self.number, by=self.by)
+    def releases(self) -> Iterator[Program]:
+        """Tell the releases under way. One that has completed a wave makes room for the next."""
+        for number in count(self.number):
+            program = plan_release(number, by=self.by)
             if program.state not in (State.COMPLETED, State.FAILED):
-                return program
-            self.number += 1
+                yield program
+                if not program.waves.filter(state=State.COMPLETED).exists():
+                    return
+            elif number == self.number:
+                self.number += 1
 
     def due(self, program: Program) -> Iterator[Callable[[], object]]:
         if program.state == State.PLANNED:
@@ -111,6 +118,8 @@ class Foreman:
             case TaskState.PLANNED:
                 if builder.state == Builder.State.IDLE and builder.current_task_id is None:
                     yield from self.before_work(task, builder)
+            case TaskState.ASSIGNED | TaskState.IN_PROGRESS if builder.current_task_id != task.pk:
+                yield partial(release_task, task, by=self.by)
             case TaskState.BLOCKED:
                 yield from self.under_blockers(task)
             case TaskState.FAILED:

@@ -146,7 +146,7 @@ def script(seed: int, builder: str, task: Mapping[str, str]) -> Iterator[Step]:
         progress = min(100, progress + dice.randint(1, 5))
         pause = dice.uniform(1.0, 2.0)
         if silence_at is not None and progress >= silence_at:
-            pause, silence_at = dice.uniform(13, 20), None
+            pause, silence_at = dice.uniform(18, 30), None
         yield Beat("active", progress, saying(dice, builder, progress).format_map(task), pause)
         if trouble_at is not None and progress >= trouble_at:
             kind, words, attempts, error = dice.choice(TROUBLES)

@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from governance.plans.difference import Difference, difference
+from governance.plans.difference import Difference, difference, looking
 from governance.plans.exporting import Unwritable, export
 from governance.plans.plan import Plan, program_id, read, record_id
 from governance.plans.reading import PlanErrors
@@ -22,6 +22,7 @@ __all__ = [
     "apply",
     "difference",
     "export",
+    "looking",
     "program_id",
     "read",
     "record_id",

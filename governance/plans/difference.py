@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any
 from uuid import UUID, uuid5
+
+from django.db import connection, transaction
 
 from governance.models import Blocker, Evidence
 from governance.plans.plan import KINDS, Plan, Row
@@ -112,6 +115,16 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
+@contextmanager
+def looking() -> Iterator[None]:
+    """Look at one moment of the office; the database sees to it that nothing is written."""
+    moment = "" if connection.in_atomic_block else "ISOLATION LEVEL REPEATABLE READ, "
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET TRANSACTION {moment}READ ONLY")
+        yield
+
+
 def difference(plan: Plan) -> Difference:
     """Compare a plan with the office, or raise `PlanErrors` where the two rule each other out."""
     found = Difference(plan)
@@ -188,12 +201,12 @@ def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any
     waves = dict(in_office("wave", plan.id).values_list("pk", "sequence_number"))
     tasks = set(in_office("task", plan.id).values_list("pk", flat=True))
     planned = {kind: {row.id for row in plan.rows[kind]} for kind in KEPT}
-    own = {
+    own: dict[str, set[Any]] = {
         "program_id": {plan.id},
-        "wave_id": waves.keys() | planned["wave"],
+        "wave_id": {*waves, *planned["wave"]},
         "task_id": tasks | planned["task"],
     }
-    own["entity_id"] = {plan.id} | own["wave_id"] | own["task_id"]
+    own["entity_id"] = own["program_id"] | own["wave_id"] | own["task_id"]
     for kind in KEPT:
         for row in plan.rows[kind]:
             old = existing[kind].get(row.id, {})

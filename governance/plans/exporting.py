@@ -15,7 +15,13 @@ from pydantic import ValidationError
 from builders.models import Builder
 from governance.models import Evidence
 from governance.plans import records
-from governance.plans.difference import IMPORTED, canonical, in_office, newest_remarks
+from governance.plans.difference import (
+    IMPORTED,
+    canonical,
+    in_office,
+    looking,
+    newest_remarks,
+)
 from governance.plans.plan import BUILDER_ENTITIES, KINDS, program_id, record_id
 from governance.plans.records import OWN_CONTEXT, Remarked
 from programs.models import BuilderName, Program
@@ -43,8 +49,10 @@ class Unwritable(Exception):
 
 def export(program: Program) -> str:
     """Return the program with its history as a plan file."""
+    with looking():
+        document = _Exporter(program).document()
     return HEADER + yaml.dump(
-        _Exporter(program).document(),
+        document,
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,
@@ -166,9 +174,8 @@ class _Exporter:
                 row["entity"] = _BUILDERS[row["entity_id"]]
             else:
                 row["entity"] = self.keys[row["entity_type"], row["entity_id"]]
-            key = row["context"].get("key")
-            if self.is_of_file(row) and key not in self.taken:
-                self.taken.add(key)
+            if self.is_of_file(row) and row["context"]["key"] not in self.taken:
+                self.taken.add(row["context"]["key"])
                 yield _line_of_file(row)
             else:
                 yield _told(records.Evidence, {"id": str(row["pk"])}, row)
@@ -187,7 +194,7 @@ def _recorded_key(program: Program) -> str:
     """Return the key under which the program was last imported, if it ever was."""
     return (
         Evidence.objects.of(program)
-        .filter(action=IMPORTED, context__record__kind="program")
+        .filter(action=IMPORTED, context__has_key="import", context__record__kind="program")
         .order_by("-sequence")
         .values_list("context__record__key", flat=True)
         .first()

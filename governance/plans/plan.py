@@ -189,7 +189,8 @@ def _consistent(file: File) -> list[Problem]:
     entities = {(record.kind, key) for key, record in keys.items()}
     entities |= {("builder", name) for name in BUILDER_ENTITIES}
     open_blockers: dict[tuple[str, str, str], Blocker] = {}
-    for about in [*file.blockers, *file.evidence]:
+    abouts: list[Blocker | Evidence] = [*file.blockers, *file.evidence]
+    for about in abouts:
         named = (about.entity_type, about.entity)
         if named not in entities:
             complain(about, "entity", f"there is no {about.entity_type} {about.entity}")
@@ -240,7 +241,8 @@ def _planned(file: File, name: str) -> Plan:
                 ("builder", entities["builder", builder.builder_id]),
             )
         )
-    for about in [*file.blockers, *file.evidence]:
+    abouts: list[Blocker | Evidence] = [*file.blockers, *file.evidence]
+    for about in abouts:
         entity = entities[about.entity_type, about.entity]
         add(about, (about.entity_type, entity), entity_id=entity)
     return plan

@@ -99,7 +99,7 @@ def line_of(document: Any, path: tuple[int | str, ...]) -> int | None:
             line = document.lines[step]
         else:
             break
-        document = document[step]  # type: ignore[index]
+        document = document[step]
     return line
 
 
@@ -142,10 +142,10 @@ class _Reader:
             raise _Unreadable(_line(event), "a plan file is one document")
         return document
 
-    def next(self) -> yaml.Event:
+    def next(self) -> Any:  # an event; PyYAML's types know nothing of their fields
         return self.loader.get_event()
 
-    def value(self, event: yaml.Event, depth: int) -> Any:
+    def value(self, event: Any, depth: int) -> Any:
         line = _line(event)
         self.values += 1
         if self.values > MAX_VALUES:
@@ -211,7 +211,7 @@ class _Reader:
             raise _Unreadable(line, "too many faults; the rest is not read")
 
 
-def _line(event: yaml.Event) -> int:
+def _line(event: Any) -> int:
     return event.start_mark.line + 1
 
 

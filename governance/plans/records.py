@@ -3,7 +3,7 @@
 A field is named as its column, with the file's own word as alias. What has no column is a remark.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Annotated, Any, ClassVar, Self
@@ -116,7 +116,7 @@ class Remarked(BaseModel):
     derived: list[str] | None = None
     time_basis: str | None = None
 
-    _read: Mapping[str, Any] = PrivateAttr()
+    _read: Any = PrivateAttr()  # the `reading.Mapping` that it comes from
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -306,7 +306,7 @@ class Heartbeat(Record):
     def settle(self, complain: Complain) -> None:
         # A beat that tells the task's status and not its builder's does not say that work went on.
         self.status = self.status or HeartbeatStatus.IDLE.value
-        if self.message is None:
+        if self.message is None and self.task_status:
             self.message = self.task_status
         if self.timestamp > now() + timedelta(minutes=1):
             complain(self, "timestamp", "lies in the future")

@@ -60,8 +60,9 @@ def _make_way(changes: list[Change]) -> None:
     """Lift waves that change places out of each other's way, as no two may share a number."""
     moving = [change.row.id for change in changes if "sequence_number" in change.columns]
     if len(moving) > 1:
-        waves = Wave.objects.filter(program__waves__in=moving)
-        top = waves.aggregate(top=models.Max("sequence_number"))["top"]
+        program = Wave.objects.filter(pk__in=moving).values("program")
+        highest = models.Max("sequence_number")
+        top = Wave.objects.filter(program__in=program).aggregate(top=highest)["top"]
         Wave.objects.filter(pk__in=moving).update(
             sequence_number=models.F("sequence_number") + max(top, 0) + 1
         )

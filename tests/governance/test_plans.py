@@ -1,9 +1,12 @@
 """Plan files into the office: the sample, once more, a changed file, a dry run, the commands."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO, StringIO
+from threading import Barrier
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -475,3 +478,69 @@ def test_times_are_told_in_utc():
     load(GOOD.replace("2026-01-08T10:00:00Z", "2026-01-08T12:00:00.25+02:00"))
     assert Task.objects.get().started_at == datetime(2026, 1, 8, 10, 0, 0, 250000, UTC)
     assert "started_at: 2026-01-08T10:00:00.250000Z" in plans.export(Program.objects.get())
+
+
+# Many tasks, and many at once
+
+
+def large(tasks):
+    """A plan of one hundred waves, each after the one before."""
+    lines = ["format_version: 1", "program:", "  key: large", "  name: Large", "  waves:"]
+    for wave in range(100):
+        lines += [f"  - key: wave-{wave}", f"    name: Wave {wave}", f"    sequence_number: {wave}"]
+        lines += [f"    dependencies: [wave-{wave - 1}]"] if wave else []
+        lines += ["    tasks:"]
+        for number in range(wave, tasks, 100):
+            lines += [f"    - key: task-{number}", f"      name: Task {number}"]
+            lines += ["      assigned_builder: ui-builder", "      source: plan.md@f32c404"]
+            lines += ["      acceptance_criteria: every test passes"]
+    return "\n".join(lines)
+
+
+def test_ten_thousand_tasks_are_in_within_a_minute(tmp_path):
+    file = tmp_path / "large.yaml"
+    file.write_text(large(10_000))
+    began = time.monotonic()
+    said = imported(file)
+    assert time.monotonic() - began < 60
+    assert Task.objects.count() == 10_000
+    assert "tasks 10,000 of 10,000" in said.splitlines()
+
+
+def test_a_larger_plan_takes_no_more_statements():
+    def statements(tasks):
+        with CaptureQueriesContext(connection) as queries:
+            load(large(tasks).replace("large", f"large-{tasks}").replace("Large", f"L{tasks}"))
+        return len(queries)
+
+    assert statements(100) == statements(500)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_and_an_export_see_one_moment_and_may_not_write(tmp_path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(GOOD)
+    imported(file)
+    file.write_text(GOOD.replace("state: completed", "state: failed"))
+    with CaptureQueriesContext(connection) as queries:
+        assert "state completed -> failed" in imported(file, dry_run=True)
+        plans.export(Program.objects.get())
+    asked = [query["sql"] for query in queries if query["sql"].startswith("SET")]
+    assert asked == ["SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"] * 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_imports_at_once_one_writes_and_the_other_finds_it_done():
+    together = Barrier(2)
+
+    def one(_):
+        try:
+            plan = read(GOOD)
+            together.wait(10)
+            return bool(plans.apply(plan, by=None))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(one, range(2))) == [False, True]
+    assert Task.objects.count() == 1

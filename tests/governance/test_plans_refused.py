@@ -2,8 +2,13 @@
 
 import io
 import time
+from contextlib import suppress
+from copy import copy
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from governance import plans
 from governance.plans import reading
@@ -270,3 +275,55 @@ def test_a_file_beyond_measure_is_refused_unread():
 def test_a_file_of_too_many_values_is_refused(monkeypatch):
     monkeypatch.setattr(reading, "MAX_VALUES", 1000)
     assert refusal("a: [" + "x," * 2000 + "]") == ["plan.yaml:1: more than 1,000 values"]
+
+
+# Anything else
+
+junk = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.dates(),
+    st.datetimes(),
+    st.binary(max_size=3),
+    st.lists(st.integers() | st.text(max_size=3), max_size=2),
+    st.dictionaries(st.text(max_size=5) | st.integers(), st.integers(), max_size=2),
+)
+
+
+def places(value, path=()):
+    """Return the path of everything in a document."""
+    found = [path]
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            found += places(item, (*path, key))
+    return found
+
+
+def put(value, path, new):
+    if not path:
+        return new
+    value = copy(value)
+    value[path[0]] = put(value[path[0]], path[1:], new)
+    return value
+
+
+GOOD_DOCUMENT = yaml.safe_load(GOOD)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(places(GOOD_DOCUMENT)), junk)
+def test_a_value_of_any_kind_in_any_place_is_read_or_refused(path, new):
+    text = yaml.safe_dump(put(GOOD_DOCUMENT, path, new))
+    with suppress(plans.PlanErrors):
+        assert read(text)
+
+
+@settings(deadline=None)
+@given(st.integers(0, len(GOOD)), st.integers(0, 30), st.binary(max_size=5))
+def test_a_file_damaged_anywhere_is_read_or_refused(start, length, new):
+    content = GOOD.encode()
+    with suppress(plans.PlanErrors):
+        assert read(content[:start] + new + content[start + length :])

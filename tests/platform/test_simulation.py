@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from foreman_office.kit import embedded
-from tests.platform.conftest import ROOT, environment, gone
+from tests.platform.conftest import PATIENCE, ROOT, environment, gone
 from tests.races import until
 
 # A token is used by those alone who come over HTTP.
@@ -58,19 +58,19 @@ def test_a_visitor_finds_builders_at_work_and_leaves_nothing_running(open_demo, 
     with pytest.raises(HTTPError, match="410"):
         page(build_opener(), link)
 
-    until(lambda: ask(HEARD) == [(5,)])
-    until(lambda: ask(ADVANCED) == [(5,)])
+    until(lambda: ask(HEARD) == [(5,)], PATIENCE)
+    until(lambda: ask(ADVANCED) == [(5,)], PATIENCE)
     assert "Island Line booking - release 1" in page(browser, address_of(link))
     processes = demo.descendants()
     assert sum("foreman_office.demo.builder" in each.cmdline() for each in processes) == 5
 
-    assert demo.end() == 128 + signal.SIGINT
+    assert demo.end() == 128 + signal.SIGINT, demo.popen.stdout.read()
     assert gone(processes)
 
 
 def test_a_killed_demo_goes_on_where_it_was(open_demo, ask):
     killed, link = open_demo()
-    until(lambda: ask(ADVANCED) == [(5,)])
+    until(lambda: ask(ADVANCED) == [(5,)], PATIENCE)
     processes = killed.descendants()
     killed.end(signal.SIGKILL)
     assert gone(processes)
@@ -78,7 +78,7 @@ def test_a_killed_demo_goes_on_where_it_was(open_demo, ask):
     again, other_link = open_demo()
     assert other_link != link
     beats = ask("SELECT count(*) FROM heartbeats")
-    until(lambda: ask("SELECT count(*) FROM heartbeats") > beats)
+    until(lambda: ask("SELECT count(*) FROM heartbeats") > beats, PATIENCE)
     assert ask("SELECT count(*) FROM programs") == [(2,)]
     assert again.end() == 128 + signal.SIGINT
 

@@ -488,3 +488,14 @@ def test_any_mix_of_changes_agrees_with_a_recomputation(db, steps):
                 cursor.execute(WRONG)
                 assert cursor.fetchall() == [], step
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_repeatable_read_is_refused_where_it_would_compute_from_the_past(connect, waves):
+    wave, _ = waves
+    task = TaskFactory(wave=wave)
+    change = ("UPDATE tasks SET progress_percentage = 50 WHERE task_id = %s", [task.pk])
+
+    error = refusal(connect(), ["BEGIN ISOLATION LEVEL REPEATABLE READ", change])
+    assert error.diag.constraint_name == "programs_fresh_snapshots"
+    assert refusal(connect(), ["BEGIN ISOLATION LEVEL SERIALIZABLE", change, "COMMIT"]) is None

@@ -175,6 +175,14 @@ def age(moment: datetime | None) -> SafeString | str:
     return time_element(moment, "age")
 
 
+@register.filter
+def recorded(text: str | None) -> SafeString:
+    """Show a path or a name as it was given, and say so where it was not."""
+    if text:
+        return format_html("<code>{}</code>", text)
+    return format_html('<span class="absent">{}</span>', "not recorded")
+
+
 @register.simple_tag
 def lasting(moment: datetime | None) -> SafeString | str:
     """Say for how long, or since when: "for 8 min", "since 8 Jan 2026"."""
@@ -238,17 +246,19 @@ def tally(counts: Counter, noun: str) -> dict[str, Any]:
 
 
 class Series(NamedTuple):
-    """One layer of a stacked chart: an attribute of each row, how it is called and coloured."""
+    """One layer of a stacked chart: an attribute of each row, its name, colour and texture."""
 
     attribute: str
     label: str
     tone: str
+    drawn: str
 
 
+# Told apart without colour: solid, hatched, hollow.
 QA_SERIES = (
-    Series("passing_tests", "passing", "done"),
-    Series("failing_tests", "failing", "failed"),
-    Series("skipped_tests", "skipped", "quiet"),
+    Series("passing_tests", "passing", "done", "solid"),
+    Series("failing_tests", "failing", "failed", "hatched"),
+    Series("skipped_tests", "skipped", "quiet", "outline"),
 )
 CHART_HEIGHT = 120
 CHART_WIDTH = 640
@@ -285,7 +295,7 @@ def column(run: Any, left: float, slot: float, highest: int) -> dict[str, Any]:
         height = CHART_HEIGHT * 0.96 * getattr(run, series.attribute) / highest
         top -= height
         if height:
-            layers.append({"y": f"{top:.2f}", "height": f"{height:.2f}", "tone": series.tone})
+            layers.append({"y": f"{top:.2f}", "height": f"{height:.2f}"} | series._asdict())
     return {
         "x": f"{left + (slot - width) / 2:.2f}",
         "middle": f"{left + slot / 2:.2f}",

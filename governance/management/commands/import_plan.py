@@ -1,12 +1,9 @@
 """Read a plan file into the office."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import connection, transaction
 
 from foreman_office.kit.acts import Refused
 from governance import plans
@@ -25,11 +22,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"]
+        if self.stdout.isatty():
+            self.stdout.write(f"Reading {file} ...", ending="\r")
+            self.stdout.flush()
         try:
             with file.open("rb") as stream:
                 plan = plans.read(stream, str(file))
             if options["dry_run"]:
-                with reading_only():
+                with plans.looking():
                     found = plans.difference(plan)
             else:
                 found = plans.apply(plan, by=None, progress=self.progress)
@@ -64,12 +64,3 @@ class Command(BaseCommand):
             self.stdout.flush()
         elif done == total:
             self.stdout.write(words)
-
-
-@contextmanager
-def reading_only() -> Iterator[None]:
-    """Have the database itself see to it that nothing is written."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION READ ONLY")
-        yield

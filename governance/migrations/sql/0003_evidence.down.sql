@@ -46,7 +46,6 @@ DROP FUNCTION governance_key_is_final();
 DROP FUNCTION governance_evidence();
 DROP FUNCTION governance_action(text, text, jsonb);
 DROP FUNCTION governance_subject(text, jsonb);
-DROP FUNCTION governance_changes(jsonb, jsonb, text[]);
 DROP FUNCTION governance_actor();
 DROP FUNCTION builder_entity_id(text);
 

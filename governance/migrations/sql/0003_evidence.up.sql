@@ -42,14 +42,6 @@ BEGIN
     END IF;
 END $$;
 
--- What differs between two versions of a row, as {"column": [before, after]}, or NULL.
-CREATE FUNCTION governance_changes(before jsonb, after jsonb, apart_from text[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT jsonb_object_agg(b.key, jsonb_build_array(b.value, a.value))
-    FROM jsonb_each(before) AS b JOIN jsonb_each(after) AS a ON a.key = b.key
-    WHERE a.value <> b.value AND b.key <> ALL (apart_from)
-$$;
-
 
 -- Whom a row is evidence about. A violation that names neither task nor builder is the foreman's.
 CREATE FUNCTION governance_subject(
@@ -111,8 +103,14 @@ DECLARE
     unspoken CONSTANT text[] := TG_ARGV[2]::text[] || CASE
         WHEN pg_trigger_depth() > 1 THEN TG_ARGV[3]::text[] ELSE '{}'
     END;
+    spoken text[];
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        spoken := ARRAY(
+            SELECT attname FROM pg_attribute
+            WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped
+                AND attname <> ALL (unspoken)
+        );
         INSERT INTO evidence_trail
             (entity_type, entity_id, action, actor, backend, model, context)
         SELECT subject.entity_type, subject.entity_id,
@@ -126,15 +124,20 @@ BEGIN
                 || CASE WHEN noun IN ('program', 'wave', 'task', 'builder') THEN '{}'
                     ELSE jsonb_build_object('snapshot', changed.doc) END
         FROM (
-            SELECT n.doc, governance_changes(o.doc, n.doc, unspoken) AS fields
-            FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows) AS o
-            JOIN (SELECT to_jsonb(new_rows) AS doc FROM new_rows) AS n
+            SELECT n.doc, difference.fields
+            -- OFFSET 0 is a fence: a row is made into a document once.
+            FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows OFFSET 0) AS o
+            JOIN (SELECT to_jsonb(new_rows) AS doc FROM new_rows OFFSET 0) AS n
                 ON n.doc ->> key = o.doc ->> key
-            OFFSET 0  -- a fence: the difference is taken once
+            CROSS JOIN LATERAL (
+                SELECT jsonb_object_agg(name, jsonb_build_array(o.doc -> name, n.doc -> name))
+                FROM unnest(spoken) AS name
+                WHERE n.doc -> name <> o.doc -> name
+            ) AS difference (fields)
+            WHERE difference.fields IS NOT NULL
         ) AS changed
         CROSS JOIN LATERAL governance_subject(noun, changed.doc) AS subject
-        CROSS JOIN LATERAL governance_actor() AS who
-        WHERE changed.fields IS NOT NULL;
+        CROSS JOIN governance_actor() AS who;
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO evidence_trail
             (entity_type, entity_id, action, actor, backend, model, context)

@@ -10,6 +10,7 @@ DROP TRIGGER task_progress_deleted ON tasks;
 DROP TRIGGER task_progress_updated ON tasks;
 DROP TRIGGER task_progress_inserted ON tasks;
 DROP FUNCTION calculate_wave_progress();
+DROP FUNCTION programs_fresh_snapshots();
 
 DROP TRIGGER tasks_updated_at ON tasks;
 DROP TRIGGER waves_updated_at ON waves;

@@ -20,6 +20,19 @@ CREATE TRIGGER tasks_updated_at BEFORE UPDATE ON tasks
     FOR EACH ROW EXECUTE FUNCTION update_updated_at();
 
 
+-- The rules below lock, then look, and count on seeing what was committed before the lock. Under
+-- REPEATABLE READ they would look at the past and nothing would tell, so that is refused.
+-- (SERIALIZABLE notices by itself.)
+CREATE FUNCTION programs_fresh_snapshots() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('transaction_isolation') = 'repeatable read' THEN
+        RAISE EXCEPTION 'The plan cannot be changed under REPEATABLE READ.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_fresh_snapshots',
+                HINT = 'Use READ COMMITTED or SERIALIZABLE.';
+    END IF;
+END $$;
+
+
 -- Contract 6.2: a wave's progress is the mean of its tasks, 0 where it has none.
 --
 -- One recomputation per affected wave, whatever the size of the change. The waves are locked
@@ -37,18 +50,24 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(DISTINCT wave_id) INTO affected FROM old_rows;
     ELSE
-        SELECT array_agg(DISTINCT touched.wave_id) INTO affected
-        FROM old_rows AS o
-        FULL JOIN new_rows AS n ON n.task_id = o.task_id
-        CROSS JOIN LATERAL (VALUES (o.wave_id), (n.wave_id)) AS touched (wave_id)
-        WHERE touched.wave_id IS NOT NULL
-            AND (o.wave_id, o.progress_percentage)
-                IS DISTINCT FROM (n.wave_id, n.progress_percentage);
+        -- The sum of the changes says it: without a join, however many rows.
+        SELECT array_agg(wave_id) INTO affected
+        FROM (
+            SELECT wave_id
+            FROM (
+                SELECT wave_id, progress_percentage AS progress, 1 AS number FROM new_rows
+                UNION ALL
+                SELECT wave_id, -progress_percentage, -1 FROM old_rows
+            ) AS changes
+            GROUP BY wave_id
+            HAVING sum(progress) <> 0 OR sum(number) <> 0
+        ) AS changed;
     END IF;
     IF affected IS NULL THEN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM waves WHERE wave_id = ANY (affected) ORDER BY wave_id FOR NO KEY UPDATE;
 
     UPDATE waves SET progress_percentage = mean.progress
@@ -83,18 +102,23 @@ BEGIN
     ELSIF TG_OP = 'DELETE' THEN
         SELECT array_agg(DISTINCT program_id) INTO affected FROM old_rows;
     ELSE
-        SELECT array_agg(DISTINCT touched.program_id) INTO affected
-        FROM old_rows AS o
-        FULL JOIN new_rows AS n ON n.wave_id = o.wave_id
-        CROSS JOIN LATERAL (VALUES (o.program_id), (n.program_id)) AS touched (program_id)
-        WHERE touched.program_id IS NOT NULL
-            AND (o.program_id, o.progress_percentage)
-                IS DISTINCT FROM (n.program_id, n.progress_percentage);
+        SELECT array_agg(program_id) INTO affected
+        FROM (
+            SELECT program_id
+            FROM (
+                SELECT program_id, progress_percentage AS progress, 1 AS number FROM new_rows
+                UNION ALL
+                SELECT program_id, -progress_percentage, -1 FROM old_rows
+            ) AS changes
+            GROUP BY program_id
+            HAVING sum(progress) <> 0 OR sum(number) <> 0
+        ) AS changed;
     END IF;
     IF affected IS NULL THEN
         RETURN NULL;
     END IF;
 
+    PERFORM programs_fresh_snapshots();
     PERFORM 1 FROM programs WHERE program_id = ANY (affected)
     ORDER BY program_id FOR NO KEY UPDATE;
 
@@ -130,6 +154,7 @@ DECLARE
     wave waves;
     wrong text;
 BEGIN
+    PERFORM programs_fresh_snapshots();
     IF TG_OP <> 'INSERT' THEN
         PERFORM 1 FROM programs WHERE program_id = OLD.program_id FOR NO KEY UPDATE;
         SELECT waves.name INTO wrong FROM waves

@@ -1,0 +1,107 @@
+"""The load client: a process of its own that sends heartbeats over kept connections.
+
+It says nothing to Django and little to Python: on a small machine every cycle that it takes is
+missing from the server, which would flatter the ratio. `python -m bench.load` reads its task as
+JSON from standard input and writes what it measured to standard output.
+"""
+
+import json
+import re
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from itertools import count, cycle
+
+from bench.figures import percentile
+
+PROGRESS_EVERY = 10
+LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+class Sender:
+    """One builder, however many connections it speaks over."""
+
+    def __init__(self, path, token, builder_id, task_id):
+        self.head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+            "Content-Type: application/json\r\nContent-Length: "
+        )
+        self.beat = {"builder_id": builder_id, "task_id": task_id, "status": "active"}
+        self.numbers = count(1)
+
+    def next_request(self):
+        # Progress goes with every tenth beat alone, so that it changes exactly so often, in
+        # whatever order the connections are heard.
+        number = next(self.numbers)
+        beat = self.beat | {"message": f"step {number}"}
+        if number % PROGRESS_EVERY == 0:
+            beat["progress_percentage"] = number // PROGRESS_EVERY % 100
+        body = json.dumps(beat)
+        return f"{self.head}{len(body)}\r\n\r\n{body}".encode()
+
+
+def status_of_answer(connection):
+    """Read one whole answer, and return its status."""
+    answer = connection.recv(65536)
+    while (end := answer.find(b"\r\n\r\n")) < 0 or len(answer) < end + 4 + length(answer):
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionError("the server hung up in the middle of an answer")
+        answer += more
+    return int(answer[9:12])
+
+
+def length(answer):
+    return int(LENGTH.search(answer)[1])
+
+
+def send(port, senders, connections, seconds):
+    """Send from all connections at once, each its next beat when the last is answered."""
+    latencies, statuses = [], Counter()
+    opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
+    start = threading.Barrier(connections + 1)
+
+    def work(connection, sender):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        mine = []
+        start.wait()
+        deadline = time.perf_counter() + seconds
+        while (began := time.perf_counter()) < deadline:
+            connection.sendall(sender.next_request())
+            status = status_of_answer(connection)
+            mine.append((status, time.perf_counter() - began))
+        latencies.extend(latency for _, latency in mine)
+        statuses.update(status for status, _ in mine)
+
+    threads = [
+        threading.Thread(target=work, args=pair)
+        for pair in zip(opened, cycle(senders), strict=False)
+    ]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    began, cpu = time.perf_counter(), time.process_time()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - began
+    for connection in opened:
+        connection.close()
+    return {
+        "statuses": statuses,
+        "rate": len(latencies) / took,
+        "p50": percentile(latencies, 50) * 1000,
+        "p99": percentile(latencies, 99) * 1000,
+        "client_cpu": (time.process_time() - cpu) / took,
+    }
+
+
+def main():
+    task = json.load(sys.stdin)
+    senders = [Sender(task["path"], **sender) for sender in task["senders"]]
+    json.dump(send(task["port"], senders, task["connections"], task["seconds"]), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""The progress of every task of a large wave at once, beside the same with no trigger at all."""
+
+import time
+from collections.abc import Iterator
+
+from django.db import connection, transaction
+
+from bench.figures import Figure, compare, interleaved
+from bench.office import database, fill
+from bench.sizes import Sizes
+
+
+def run(sizes: Sizes) -> Iterator[Figure]:
+    with database("bench_progress"):
+        fill(last=1, waves=1, tasks=sizes.tasks)
+        update(triggers=False)
+        yield compare(
+            f"progress of {sizes.tasks:,} tasks",
+            "ms",
+            interleaved(
+                sizes.rounds, lambda: update(triggers=True), lambda: update(triggers=False)
+            ),
+            at_most=3,
+        )
+
+
+def update(*, triggers: bool) -> float:
+    """Change the progress of all tasks, take it back, and return how long the change took."""
+    with connection.cursor() as cursor:
+        with transaction.atomic():
+            if not triggers:
+                cursor.execute("SET LOCAL session_replication_role = replica")
+            began = time.perf_counter()
+            cursor.execute("UPDATE tasks SET progress_percentage = 50")
+            took = time.perf_counter() - began
+            transaction.set_rollback(True)
+        cursor.execute("VACUUM tasks, waves, programs, evidence_trail")
+    return took * 1000
