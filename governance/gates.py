@@ -45,6 +45,12 @@ class Condition(NamedTuple):
     detail: str
 
     @property
+    def look(self) -> str:
+        """What is only not done yet is no bad news."""
+        yet = "planned" if self.rule in ("tasks_completed", "waves_completed") else "not-passed"
+        return "passed" if self.met else yet
+
+    @property
     def words(self) -> str:
         return RULES.get(self.rule, self.rule.replace("_", " ").capitalize())
 

@@ -128,9 +128,9 @@ def rows_behind(rule: str, entity: Any, found: Derivation) -> list[Row]:
         case "dependencies_completed":
             return named(entity_waves(entity))
         case "program_in_progress":
-            return named([program_over(entity)])
+            return [link_to(program_over(entity))]
         case "wave_in_progress":
-            return named([entity.wave])
+            return [link_to(entity.wave)]
         case "tasks_completed":
             return named(entity.tasks.exclude(state=State.COMPLETED).order_by("name")[:10])
         case "waves_completed":
@@ -142,8 +142,11 @@ def rows_behind(rule: str, entity: Any, found: Derivation) -> list[Row]:
             return [Row(f"Validation: {latest}", f"{here}#validations")] if latest else []
         case "suite_red" | "suite_green" | "no_debt" | "run_newer_than_work" | "goalposts_stand":
             run = latest_run(entity)
-            words = run and f"Run of {clock(run.executed_at)}: {run}"
-            return [Row(words, f"{here}#runs")] if words else []
+            return (
+                [Row(f"Run of {localtime(run.executed_at):%H:%M:%S}", f"{here}#runs")]
+                if run
+                else []
+            )
         case "builder_idle" if entity.assigned_builder:
             return [Row(entity.assigned_builder, why_address("builder", entity.assigned_builder))]
     return []
@@ -153,9 +156,13 @@ def entity_waves(wave: Wave) -> Iterable[Wave]:
     return Wave.objects.filter(pk__in=wave.dependency_ids).order_by("sequence_number")
 
 
+def link_to(row: Any) -> Row:
+    return Row(str(row), row.get_absolute_url())
+
+
 def named(rows: Iterable[Any]) -> list[Row]:
     return [
-        Row(f"{row}: {row.get_state_display().lower()}", row.get_absolute_url()) for row in rows
+        Row(f"{row} ({row.get_state_display().lower()})", row.get_absolute_url()) for row in rows
     ]
 
 

@@ -1,15 +1,25 @@
+"""What waits for a decision: each thing once, the most costly to leave first."""
+
 from datetime import timedelta
 
 import pytest
 from django.utils.timezone import now
 
+from builders.actions import assign_task
 from builders.models import Builder
-from governance.attention import count_matters, list_matters
+from foreman_office.kit.acts import act
+from governance.actions import claim_completion
+from governance.attention import count_matters
+from governance.decisions import list_decisions
+from programs.models import Task, Wave
 from tests.factories import (
+    ArchitectureValidationFactory,
     BlockerFactory,
     BuilderFactory,
     GovernanceViolationFactory,
+    HeartbeatFactory,
     ProgramFactory,
+    QAExecutionFactory,
     TaskFactory,
     WaveFactory,
 )
@@ -18,9 +28,15 @@ pytestmark = pytest.mark.django_db
 
 
 def kinds():
-    listed = list_matters()
+    listed = list_decisions()
     assert len(listed) == count_matters()
-    return [matter.kind for matter in listed]
+    return [decision.kind for decision in listed]
+
+
+def force(rows, **values):
+    """Write what the rules would refuse, as a scene needs it."""
+    with act(None, override="the scene"):
+        rows.update(**values)
 
 
 def make_silent(**task):
@@ -30,6 +46,23 @@ def make_silent(**task):
     return holder
 
 
+def make_ready(**fields):
+    """A task that could be given to a builder at once."""
+    task = TaskFactory(**fields)
+    ArchitectureValidationFactory(task=task)
+    QAExecutionFactory(task=task, passing_tests=0, failing_tests=5)
+    return task
+
+
+def take_up(task, name="ui-builder"):
+    """Have a builder work on a task that could be given to it."""
+    builder = BuilderFactory(builder_id=name, state="idle")
+    assign_task(task, builder, by=None)
+    HeartbeatFactory(builder=builder, task=task, progress_percentage=10)
+    task.refresh_from_db()
+    return builder
+
+
 def test_an_office_that_is_well_needs_nobody():
     TaskFactory(state="in-progress")
     BlockerFactory(resolved_at=now(), resolution_action="Suite repaired")
@@ -37,20 +70,20 @@ def test_an_office_that_is_well_needs_nobody():
     assert kinds() == []
 
 
-def test_everything_unwell_is_listed_once_and_the_costliest_first():
+def test_everything_that_waits_is_listed_once():
     make_silent()
     GovernanceViolationFactory(violation_type="test debt")
     BlockerFactory(classification="protected_path")
     ProgramFactory(state="blocked")
     WaveFactory(state="failed")
     TaskFactory(state="failed")
-    assert kinds() == [
+    assert sorted(kinds()) == [
+        "Blocked program",
+        "Blocker: protected path",
+        "Failed task",
+        "Failed wave",
         "Silent builder",
         "Violation: test debt",
-        "Blocker: protected path",
-        "Blocked program",
-        "Failed wave",
-        "Failed task",
     ]
 
 
@@ -60,8 +93,10 @@ def test_an_open_blocker_speaks_for_what_it_blocks(make):
     assert kinds() == ["Blocker: repeated failures"]
 
 
-def test_a_violation_speaks_for_its_task():
-    GovernanceViolationFactory(task=TaskFactory(state="blocked"), violation_type="test debt")
+def test_a_violation_speaks_for_its_task_and_for_the_blocker_that_it_raised():
+    task = TaskFactory(state="in-progress")
+    GovernanceViolationFactory(task=task, violation_type="test debt")
+    assert task.blockers.open().count() == 1
     assert kinds() == ["Violation: test debt"]
 
 
@@ -71,26 +106,119 @@ def test_a_declared_stall_speaks_for_its_silent_builder():
     assert kinds() == ["Blocker: builder stall"]
 
 
-def test_the_oldest_of_a_kind_comes_first():
-    for minutes in (5, 50, 15):
-        BlockerFactory(
-            description=f"{minutes} minutes", detected_at=now() - timedelta(minutes=minutes)
+def test_a_builder_that_says_the_same_ten_times_is_spinning():
+    task = make_ready()
+    builder = take_up(task)
+    for number in range(10):
+        HeartbeatFactory(
+            builder=builder,
+            task=task,
+            progress_percentage=10,
+            message="tidying",
+            timestamp=now() + timedelta(seconds=number + 1),
         )
-    assert [matter.detail for matter in list_matters()] == [
-        "50 minutes",
-        "15 minutes",
-        "5 minutes",
-    ]
+    assert kinds() == ["Spinning builder"]
+
+
+def test_a_plan_waits_to_be_approved_once_it_is_whole():
+    program = ProgramFactory(state="planned")
+    wave = WaveFactory(program=program, state="planned")
+    assert kinds() == []
+    TaskFactory(wave=wave)
+    assert kinds() == ["Plan to approve"]
+
+
+def test_a_wave_waits_to_be_started_once_those_before_it_are_completed():
+    program = ProgramFactory()
+    first = WaveFactory(program=program, sequence_number=1)
+    last = TaskFactory(wave=first, state="in-progress")
+    WaveFactory(program=program, sequence_number=2, state="planned", dependencies=[str(first.pk)])
+    assert kinds() == []
+    force(Task.objects.filter(pk=last.pk), state="completed")
+    assert kinds() == ["Wave to start"]
+
+
+def test_work_waits_to_be_given_out_while_a_builder_is_idle():
+    task = make_ready()
+    BuilderFactory.create_batch(1, state="idle")
+    assert kinds() == ["Work to give out"]
+    Builder.objects.update(state="failed")
+    assert kinds() == []
+    Builder.objects.update(state="idle")
+    force(Wave.objects.filter(pk=task.wave_id), state="blocked")
+    assert "Work to give out" not in kinds()
+
+
+def test_a_refused_claim_waits_until_somebody_decides():
+    task = make_ready()
+    builder = take_up(task)
+    claim_completion(task, by=builder)
+    (decision,) = list_decisions()
+    assert decision.kind == "Claim of “done” refused"
+    assert {condition.rule for condition in decision.conditions} >= {"suite_green"}
+    force(Task.objects.filter(pk=task.pk), state="failed")
+    assert kinds() == ["Failed task"]
+
+
+def test_what_holds_up_most_comes_first_and_of_equals_the_oldest():
+    program = ProgramFactory()
+    first = WaveFactory(program=program, sequence_number=1)
+    second = WaveFactory(program=program, sequence_number=2, dependencies=[str(first.pk)])
+    TaskFactory.create_batch(5, wave=second)
+    costly = TaskFactory(wave=first)
+    hours = iter(range(1, 9))
+    for task in [*TaskFactory.create_batch(3), costly]:
+        BlockerFactory(entity=task, detected_at=now() - timedelta(hours=5 - next(hours)))
+    listed = list_decisions()
+    assert listed[0].entity == costly
+    assert (
+        listed[0].held.words
+        == f"this task, the last of {first}, and with it {second} (6 tasks in all)"
+    )
+    ages = [decision.since for decision in listed[1:]]
+    assert ages == sorted(ages)
 
 
 def test_a_failed_attempt_dates_from_its_end():
     ended = now() - timedelta(days=3)
     TaskFactory(state="failed", completed_at=ended)
-    assert list_matters()[0].since == ended
+    assert list_decisions()[0].since == ended
 
 
 def test_the_list_is_bounded_and_the_count_is_not():
     for _ in range(7):
         BlockerFactory()
-    assert len(list_matters(limit=5)) == 5
+    assert len(list_decisions(limit=5)) == 5
     assert count_matters() == 7
+
+
+def test_who_only_reads_is_offered_nothing():
+    BlockerFactory()
+    assert list_decisions()[0].offers
+    assert not list_decisions(decides=False)[0].offers
+
+
+def test_what_is_done_with_a_task_is_offered_once():
+    task = TaskFactory(state="in-progress")
+    BlockerFactory(entity=task)
+    BlockerFactory(entity=task, classification="protected_path")
+    keys = [offer.key for decision in list_decisions() for offer in decision.offers]
+    assert len(keys) == len(set(keys)) > 2
+
+
+def test_the_costs_are_asked_once_for_all(django_assert_max_num_queries):
+    for _ in range(2):
+        for state in ("failed", "planned"):
+            TaskFactory(wave=WaveFactory(), state=state)
+        BlockerFactory(entity=TaskFactory())
+        WaveFactory(state="planned")
+    with django_assert_max_num_queries(20) as few:
+        assert list_decisions()
+    for _ in range(6):
+        TaskFactory(wave=WaveFactory(), state="failed")
+        BlockerFactory(entity=TaskFactory())
+        WaveFactory(state="planned")
+        TaskFactory(wave=WaveFactory(state="planned", program__state="planned"))
+        make_ready()
+    with django_assert_max_num_queries(len(few)):
+        assert len(list_decisions()) > 20
