@@ -54,7 +54,19 @@ def no_nul(value: str) -> str:
 class Beat(BaseModel):
     """What a builder says of itself and of the task in its hands."""
 
-    model_config = ConfigDict(extra="forbid", use_enum_values=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        use_enum_values=True,
+        json_schema_extra={
+            "example": {
+                "builder_id": "ui-builder",
+                "task_id": None,
+                "status": "active",
+                "message": "Laying out the narrow screen first",
+                "progress_percentage": 40,
+            }
+        },
+    )
 
     builder_id: BuilderName = Field(description="The builder that the token belongs to.")
     task_id: UUID | None = Field(None, description="The task that the beat is about.")

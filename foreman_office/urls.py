@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from foreman_office import health, views
 from foreman_office.api import api
+from foreman_office.api_docs import api_docs
 from foreman_office.login_link import login_once
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("", include("programs.urls")),
     path("builders/", include("builders.urls")),
     path("", include("governance.urls")),
+    path("api/docs", api_docs, name="api_docs"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
