@@ -73,6 +73,9 @@ class ApproveProgram:
         past_the_rules(one, dependencies=[str(other.pk)])
         past_the_rules(other, dependencies=[str(one.pk)])
 
+    def no_open_blocker(self):
+        block(self.entity)
+
 
 class ApproveProgramWithoutWaves(ApproveProgram):
     def __init__(self):
@@ -100,6 +103,9 @@ class StartWave:
 
     def dependencies_completed(self):
         past_the_rules(self.earlier[1], state="in-progress")
+
+    def no_open_blocker(self):
+        block(self.entity)
 
 
 class InTheOffice:

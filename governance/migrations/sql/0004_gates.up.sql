@@ -65,6 +65,7 @@ RETURNS TABLE (rule text, met boolean, detail text) LANGUAGE sql STABLE AS $$
         SELECT waves.name FROM earlier JOIN waves USING (wave_id)
         WHERE earlier.id = earlier.wave_id::text
     ) AS cycle
+    UNION ALL SELECT * FROM governance_no_open_blocker('program', id)
 $$;
 
 -- Start a wave.
@@ -85,6 +86,7 @@ RETURNS TABLE (rule text, met boolean, detail text) LANGUAGE sql STABLE AS $$
         WHERE wave.wave_id = governance_gate_start_wave.id AND earlier.state <> 'completed'
         ORDER BY earlier.sequence_number
     ) AS waiting
+    UNION ALL SELECT * FROM governance_no_open_blocker('wave', id)
 $$;
 
 -- What every step forward of a task asks of its wave and program: nothing moves under a blocked

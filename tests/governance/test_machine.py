@@ -1,0 +1,352 @@
+"""Whatever many actors do, in whatever order: after each act the office is in order."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils.timezone import now
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from psycopg import errors
+
+from builders.actions import assign_task, release_task
+from builders.models import Builder, Heartbeat
+from foreman_office.kit.acts import Refused, act
+from governance import actions
+from governance.models import (
+    ArchitectureValidation,
+    Blocker,
+    Evidence,
+    GovernanceViolation,
+    QAExecution,
+)
+from governance.replay import Replay
+from governance.watch import declare_stalls
+from programs.actions import approve_program, complete_task, fail, move, start_task, start_wave
+from programs.models import Program, Task, TaskState, Wave
+from tests.factories import TaskFactory, UserFactory, WaveFactory
+
+nth = st.integers(0, 6)
+builder_ids = st.sampled_from(["ui-builder", "api-builder"])
+overrides = st.sampled_from(["", "", "", "The owner wants it so."])
+classifications = st.sampled_from(["protected_path", "impossible_requirements", "builder_stall"])
+
+OUT_OF_ORDER = {
+    "a wave's progress is not the mean of its tasks": """
+        SELECT FROM waves WHERE progress_percentage <> (
+            SELECT coalesce(avg(progress_percentage), 0)::integer FROM tasks
+            WHERE tasks.wave_id = waves.wave_id)
+    """,
+    "a program's progress is not the mean of its waves": """
+        SELECT FROM programs WHERE progress_percentage <> (
+            SELECT coalesce(avg(progress_percentage), 0)::integer FROM waves
+            WHERE waves.program_id = programs.program_id)
+    """,
+    "trouble is open twice": """
+        SELECT FROM blockers WHERE resolved_at IS NULL
+        GROUP BY entity_type, entity_id, classification HAVING count(*) > 1
+    """,
+    "a blocker is open on nothing": """
+        SELECT FROM blockers WHERE resolved_at IS NULL AND entity_id NOT IN (
+            SELECT program_id FROM programs UNION ALL SELECT wave_id FROM waves
+            UNION ALL SELECT task_id FROM tasks)
+    """,
+    "a builder holds what is not in its hands": """
+        SELECT FROM builders JOIN tasks ON task_id = current_task_id
+        WHERE assigned_builder IS DISTINCT FROM builder_id
+            OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked')
+    """,
+    "a task is with a builder that does not hold it": """
+        SELECT FROM tasks LEFT JOIN builders ON current_task_id = task_id
+        WHERE tasks.state IN ('assigned', 'in-progress')
+            AND assigned_builder IS DISTINCT FROM builder_id
+    """,
+    "a completed task has no end": """
+        SELECT FROM tasks WHERE (state = 'completed') <> (completed_at IS NOT NULL)
+            AND NOT (state = 'planned' OR state = 'failed')
+    """,
+}
+# What an override may leave so, and nothing else.
+OUT_OF_ORDER_UNLESS_FORCED = {
+    "a completed wave has an open task": """
+        SELECT FROM waves JOIN tasks USING (wave_id)
+        WHERE waves.state = 'completed' AND tasks.state <> 'completed'
+    """,
+    "a completed program has an open wave": """
+        SELECT FROM programs JOIN waves USING (program_id)
+        WHERE programs.state = 'completed' AND waves.state <> 'completed'
+    """,
+    "what is blocked goes on": """
+        SELECT FROM blockers JOIN (
+            SELECT program_id, state FROM programs UNION ALL SELECT wave_id, state FROM waves
+            UNION ALL SELECT task_id, state FROM tasks
+        ) AS entity (id, state) ON id = entity_id
+        WHERE resolved_at IS NULL AND state IN ('assigned', 'in-progress', 'completed')
+    """,
+    "a task halted by a violation goes on": """
+        SELECT FROM governance_violations JOIN tasks USING (task_id)
+        WHERE resolved_at IS NULL AND state IN ('assigned', 'in-progress')
+    """,
+    "a wave with nothing left to do goes on": """
+        SELECT FROM waves JOIN programs USING (program_id)
+        WHERE waves.state = 'in-progress' AND programs.state = 'in-progress'
+            AND EXISTS (SELECT FROM tasks WHERE tasks.wave_id = waves.wave_id)
+            AND NOT EXISTS (
+                SELECT FROM tasks WHERE tasks.wave_id = waves.wave_id AND state <> 'completed')
+    """,
+}
+
+
+def rows(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchall()
+
+
+def pick(queryset, n):
+    """Return one of the rows, if there are any."""
+    found = list(queryset.order_by("pk"))
+    return found[n % len(found)] if found else None
+
+
+class Office(RuleBasedStateMachine):
+    """Every act that there is, by anybody, on anything, with any arguments."""
+
+    @initialize()
+    def open(self):
+        call_command("flush", interactive=False, verbosity=0, reset_sequences=False)
+        self.forced = False
+        self.seen = 0
+        self.person = UserFactory.build(username="anna")
+        earlier = WaveFactory(state="planned", program__state="planned")
+        later = WaveFactory(
+            state="planned", program=earlier.program, dependencies=[str(earlier.pk)]
+        )
+        for wave in (earlier, later):
+            TaskFactory(wave=wave)
+            TaskFactory(wave=wave, architecture_reference="", qa_suite_location="")
+
+    def attempt(self, what, *arguments, override="", **options):
+        """Do something that the database may refuse, by name and in a sentence."""
+        if None in arguments:
+            return
+        if override:
+            options["override"] = override
+        with suppress(Refused):
+            what(*arguments, **options)
+            self.forced |= bool(override)
+
+    # --- the plan ---------------------------------------------------------------------------------
+
+    @rule(n=nth, depends=st.booleans())
+    def add_a_wave(self, n, depends):
+        program = pick(Program.objects, n)
+        before = pick(Wave.objects.filter(program=program), n) if depends else None
+        if program:
+            with suppress(Refused), act(self.person):
+                WaveFactory(
+                    program=program,
+                    state="planned",
+                    dependencies=[str(before.pk)] if before else [],
+                )
+
+    @rule(n=nth, own=st.booleans())
+    def add_a_task(self, n, own):
+        if wave := pick(Wave.objects, n):
+            named = {"architecture_reference": "", "qa_suite_location": ""} if own else {}
+            with suppress(Refused), act(self.person):
+                TaskFactory(wave=wave, **named)
+
+    @rule(n=nth)
+    def approve(self, n):
+        self.attempt(approve_program, pick(Program.objects, n), by=self.person)
+
+    @rule(n=nth, override=overrides)
+    def start(self, n, override):
+        self.attempt(start_wave, pick(Wave.objects, n), by=self.person, override=override)
+
+    @rule()
+    def get_going(self):
+        for program in Program.objects.filter(state="planned"):
+            self.attempt(approve_program, program, by=self.person)
+        for wave in Wave.objects.filter(state="planned"):
+            self.attempt(start_wave, wave, by=self.person)
+
+    @rule(n=nth, override=overrides)
+    def start_own_work(self, n, override):
+        task = pick(Task.objects.filter(assigned_builder=None), n)
+        self.attempt(start_task, task, by=self.person, override=override)
+
+    @rule(n=nth, kind=st.sampled_from([Program, Wave, Task]))
+    def give_up(self, n, kind):
+        self.attempt(fail, pick(kind.objects, n), by=self.person, reason="It leads nowhere.")
+
+    @rule(n=nth, kind=st.sampled_from([Program, Wave, Task]), state=st.sampled_from(TaskState),
+          override=overrides)  # fmt: skip
+    def move_anyhow(self, n, kind, state, override):
+        if state in kind.State.values:
+            self.attempt(move, pick(kind.objects, n), state, by=None, override=override)
+
+    @rule(n=nth, kind=st.sampled_from([Program, Wave, Task]))
+    def delete(self, n, kind):
+        if entity := pick(kind.objects, n):
+            key = entity._meta.pk.column
+            # Recorded judgement holds on to its task, a builder to what it has in hand, and a wave
+            # to what it depends on.
+            holding = (errors.ForeignKeyViolation, errors.RestrictViolation, errors.CheckViolation)
+            statement = f"DELETE FROM {entity._meta.db_table} WHERE {key} = %s"
+            with connection.cursor() as cursor, suppress(*holding):
+                cursor.cursor.execute(statement, [entity.pk])
+
+    @rule(n=nth, everywhere=st.booleans(), name=st.sampled_from(["One", "Another"]))
+    def correct_by_hand(self, n, everywhere, name):
+        """As an admin does, or somebody with psql: each row that really changes is told once."""
+        one = pick(Task.objects, n)
+        tasks = Task.objects.all() if everywhere or not one else Task.objects.filter(pk=one.pk)
+        changed = tasks.exclude(name=name).count()
+        before = Evidence.objects.count()
+        tasks.update(name=name)
+        assert Evidence.objects.count() == before + changed
+
+    @rule(n=nth, progress=st.integers(0, 100))
+    def force_progress(self, n, progress):
+        if task := pick(Task.objects.exclude(state="completed"), n):
+            Task.objects.filter(pk=task.pk).update(progress_percentage=progress)
+
+    # --- the work ---------------------------------------------------------------------------------
+
+    @rule(n=nth, name=builder_ids, prepared=st.booleans(), override=overrides)
+    def assign(self, n, name, prepared, override):
+        task, builder = pick(Task.objects.exclude(state="completed"), n), Builder(pk=name)
+        if prepared and task and task.qa_suite_location:
+            self.validate(n, True)
+            actions.record_qa_execution(task, passing=0, failing=5, by=None)
+        self.attempt(assign_task, task, builder, by=self.person, override=override)
+
+    @rule(n=nth)
+    def release(self, n):
+        self.attempt(release_task, pick(Task.objects, n), by=self.person)
+
+    @rule(name=builder_ids, status=st.sampled_from(Heartbeat.Status.values),
+          progress=st.none() | st.integers(0, 100), late=st.sampled_from([0, 0, 0, 1, 3600]),
+          about=st.booleans())  # fmt: skip
+    def beat(self, name, status, progress, late, about):
+        """A true report is never refused."""
+        Heartbeat.objects.create(
+            builder_id=name,
+            task_id=Builder.objects.get(pk=name).current_task_id if about else None,
+            status=status,
+            progress_percentage=progress,
+            timestamp=now() - timedelta(seconds=late),
+        )
+
+    @rule(name=builder_ids)
+    def fall_silent(self, name):
+        long_ago = now() - timedelta(days=1)
+        Builder.objects.filter(pk=name).update(last_heartbeat=long_ago, assigned_at=long_ago)
+        declare_stalls()
+
+    @rule(name=builder_ids, green=st.booleans(), told=st.booleans())
+    def claim(self, name, green, told):
+        builder = Builder.objects.get(pk=name)
+        if task := builder.current_task:
+            if green and task.qa_suite_location:
+                actions.record_qa_execution(task, passing=5, failing=0, by=builder)
+            self.attempt(
+                actions.claim_completion, task, evidence_location="s3://" * told, by=builder
+            )
+
+    @rule(n=nth, override=overrides)
+    def complete(self, n, override):
+        task = pick(Task.objects.filter(state="in-progress") or Task.objects, n)
+        self.attempt(
+            complete_task, task, evidence_location="s3://", by=self.person, override=override
+        )
+
+    # --- the judgement ----------------------------------------------------------------------------
+
+    @rule(n=nth, ready=st.booleans())
+    def validate(self, n, ready):
+        if task := pick(Task.objects, n):
+            results = {"docs": {"design": True, "diagram": ready}}
+            actions.record_validation(task, validation_results=results, by=None)
+
+    @rule(n=nth, passing=st.integers(0, 5), by=builder_ids)
+    def run_the_suite(self, n, passing, by):
+        if task := pick(Task.objects.exclude(qa_suite_location=""), n):
+            actions.record_qa_execution(
+                task, passing=passing, failing=5 - passing, by=Builder.objects.get(pk=by)
+            )
+
+    @rule(n=nth, kind=st.sampled_from([Program, Wave, Task, Task]), what=classifications)
+    def raise_a_blocker(self, n, kind, what):
+        self.attempt(
+            actions.raise_blocker, pick(kind.objects, n), classification=what,
+            description="A lock.", by=self.person,
+        )  # fmt: skip
+
+    @rule(n=nth)
+    def resolve_a_blocker(self, n):
+        blocker = pick(Blocker.objects.open(), n)
+        self.attempt(actions.resolve_blocker, blocker, resolution_action="Open.", by=self.person)
+
+    @rule(n=nth)
+    def break_a_rule(self, n):
+        if task := pick(Task.objects, n):
+            GovernanceViolation.objects.create(task=task, violation_type="debt", description="53")
+
+    @rule(n=nth)
+    def repair_it(self, n):
+        violation = pick(GovernanceViolation.objects.unresolved(), n)
+        self.attempt(actions.resolve_violation, violation, resolution="Repaid.", by=self.person)
+
+    # --- in order ---------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_out_of_order(self):
+        statements = OUT_OF_ORDER | ({} if self.forced else OUT_OF_ORDER_UNLESS_FORCED)
+        assert [name for name, statement in statements.items() if rows(statement)] == []
+
+    @invariant()
+    def every_move_is_in_its_lifecycle_or_was_forced(self):
+        models = {model._meta.model_name: model for model in (Program, Wave, Task)}
+        for told in Evidence.objects.filter(sequence__gt=self.seen).order_by("sequence"):
+            self.seen = told.sequence
+            if told.entity_type in models and told.action == "state_changed":
+                old, new = told.context["from"], told.context["to"]
+                moves = models[told.entity_type].MOVES[old]
+                if told.entity_type == "task" and old == "planned":
+                    moves = moves | {"in-progress"}  # the foreman's own
+                assert new in moves or told.context.get("override")
+
+    @invariant()
+    def all_evidence_is_there(self):
+        assert Replay().first_difference() is None
+        for model, action in (
+            (QAExecution, "qa_run_recorded"),
+            (ArchitectureValidation, "validation_recorded"),
+            (GovernanceViolation, "violation_recorded"),
+        ):
+            assert model.objects.count() == Evidence.objects.filter(action=action).count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whatever_anybody_does_the_office_is_in_order():
+    run_state_machine_as_test(
+        Office,
+        settings=settings(
+            max_examples=20,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
