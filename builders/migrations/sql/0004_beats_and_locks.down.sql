@@ -13,7 +13,16 @@ BEGIN
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
     RETURNING current_task_id INTO held;
 
-    IF held = NEW.task_id THEN
+    -- Looked at before it is touched: an UPDATE of no rows would still wake every trigger on tasks.
+    IF held = NEW.task_id AND EXISTS (
+        SELECT FROM tasks
+        WHERE task_id = held
+            AND state IN ('assigned', 'in-progress', 'blocked')
+            AND (
+                progress_percentage <> NEW.progress_percentage
+                OR (state = 'assigned' AND NEW.status = 'active')
+            )
+    ) THEN
         UPDATE tasks
         SET progress_percentage = coalesce(NEW.progress_percentage, progress_percentage),
             state = CASE
@@ -24,12 +33,7 @@ BEGIN
                     THEN coalesce(started_at, NEW.timestamp)
                 ELSE started_at
             END
-        WHERE task_id = held
-            AND state IN ('assigned', 'in-progress', 'blocked')
-            AND (
-                progress_percentage <> NEW.progress_percentage
-                OR (state = 'assigned' AND NEW.status = 'active')
-            );
+        WHERE task_id = held AND state IN ('assigned', 'in-progress', 'blocked');
     END IF;
 
     PERFORM set_config('foreman.actor', actor_before, true);
