@@ -22,6 +22,15 @@ BEGIN
     RETURN token.builder_id;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.builders_builder_pauses_elapsed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM builders_end_pauses(NEW.builder_id);
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.builders_builder_tokens_two_valid()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -40,46 +49,95 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.builders_builders_times()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.state <> OLD.state AND NEW.state_since = OLD.state_since THEN
+        NEW.state_since := CASE
+            WHEN NEW.last_heartbeat > OLD.last_heartbeat THEN NEW.last_heartbeat ELSE now()
+        END;
+    END IF;
+    IF NEW.current_task_id IS DISTINCT FROM OLD.current_task_id
+        AND NEW.assigned_at IS NOT DISTINCT FROM OLD.assigned_at
+    THEN
+        NEW.assigned_at := CASE WHEN NEW.current_task_id IS NOT NULL THEN now() END;
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.builders_end_pauses(builder text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+    UPDATE builder_pauses SET ended_at = ends_at
+    WHERE ended_at IS NULL AND ends_at <= now() AND builder_id = coalesce(builder, builder_id)
+$function$;
+
 CREATE OR REPLACE FUNCTION public.builders_heartbeats_apply()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 DECLARE
     actor_before CONSTANT text := coalesce(current_setting('foreman.actor', true), '');
+    moving uuid;
     held uuid;
 BEGIN
     PERFORM set_config('foreman.actor', NEW.builder_id, true);
+
+    -- Most beats say nothing new about their task; only the others lock it.
+    SELECT task_id INTO moving
+    FROM builders JOIN tasks ON task_id = current_task_id
+    WHERE builder_id = NEW.builder_id
+        AND tasks.state IN ('assigned', 'in-progress', 'blocked')
+        AND (
+            builders.state = 'failed'
+            OR task_id = NEW.task_id AND progress_percentage <> NEW.progress_percentage
+            OR task_id = NEW.task_id AND tasks.state = 'assigned' AND NEW.status = 'active'
+        );
+    IF FOUND THEN
+        PERFORM 1 FROM tasks WHERE task_id = moving FOR NO KEY UPDATE;
+    END IF;
 
     UPDATE builders
     SET last_heartbeat = NEW.timestamp, state = NEW.status
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
     RETURNING current_task_id INTO held;
 
-    -- Looked at before it is touched: an UPDATE of no rows would still wake every trigger on tasks.
-    IF held = NEW.task_id AND EXISTS (
-        SELECT FROM tasks
+    IF moving = held AND held = NEW.task_id THEN
+        UPDATE tasks
+        SET progress_percentage = NEW.progress_percentage, worked_at = NEW.timestamp
         WHERE task_id = held
             AND state IN ('assigned', 'in-progress', 'blocked')
-            AND (
-                progress_percentage <> NEW.progress_percentage
-                OR (state = 'assigned' AND NEW.status = 'active')
-            )
-    ) THEN
-        UPDATE tasks
-        SET progress_percentage = coalesce(NEW.progress_percentage, progress_percentage),
-            state = CASE
-                WHEN state = 'assigned' AND NEW.status = 'active' THEN 'in-progress' ELSE state
-            END,
-            started_at = CASE
-                WHEN state = 'assigned' AND NEW.status = 'active'
-                    THEN coalesce(started_at, NEW.timestamp)
-                ELSE started_at
-            END
-        WHERE task_id = held AND state IN ('assigned', 'in-progress', 'blocked');
+            AND progress_percentage <> NEW.progress_percentage;
+        BEGIN
+            UPDATE tasks
+            SET state = 'in-progress', started_at = coalesce(started_at, NEW.timestamp)
+            WHERE task_id = held AND state = 'assigned' AND NEW.status = 'active';
+        EXCEPTION WHEN check_violation THEN
+            NULL;  -- its wave or program does not let it begin yet; the next beat asks again
+        END;
     END IF;
 
     PERFORM set_config('foreman.actor', actor_before, true);
     RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.builders_heartbeats_lock()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM 1 FROM tasks
+    WHERE task_id = (SELECT current_task_id FROM builders WHERE builder_id = NEW.builder_id)
+        AND (
+            progress_percentage <> NEW.progress_percentage
+            OR (state = 'assigned' AND NEW.status = 'active')
+            OR state = 'blocked'
+        )
+    FOR NO KEY UPDATE;
+    RETURN NEW;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.builders_heartbeats_not_ahead()
@@ -94,6 +152,43 @@ BEGIN
     END IF;
     RETURN NEW;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.builders_progressed_at(builder text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT greatest(assigned_at, worked_at, (
+        SELECT max(executed_at) FROM (
+            SELECT executed_at, passing_tests, max(passing_tests) OVER (
+                ORDER BY executed_at, execution_id ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW
+            ) AS best_before
+            FROM qa_executions AS run
+            WHERE run.task_id = tasks.task_id AND run.qa_suite_location = tasks.qa_suite_location
+        ) AS run
+        WHERE passing_tests > best_before
+    ))
+    FROM builders JOIN tasks ON task_id = current_task_id WHERE builder_id = builder
+$function$;
+
+CREATE OR REPLACE FUNCTION public.builders_pulse(builder text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT timestamp FROM heartbeats WHERE builder_id = builder ORDER BY timestamp DESC LIMIT 1
+$function$;
+
+CREATE OR REPLACE FUNCTION public.builders_quiet_since(builder builders, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT greatest(builder.last_heartbeat, builder.assigned_at, (
+        SELECT max(coalesce(ended_at, ends_at)) FROM builder_pauses AS pause
+        WHERE pause.builder_id = builder.builder_id AND coalesce(ended_at, ends_at) <= at
+    ))
+$function$;
 
 CREATE OR REPLACE FUNCTION public.builders_record_heartbeat(token_digest bytea, sent_builder text, sent_task uuid, sent_status text, sent_message text, sent_progress integer, sent_id uuid, sent_at timestamp with time zone, OUT broken_rule text, OUT stored_id uuid, OUT stored_at timestamp with time zone)
  RETURNS record
@@ -146,6 +241,58 @@ BEGIN
         broken_rule := 'heartbeat_id_used_once';
     END IF;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.builders_verdict(builder text, threshold interval, at timestamp with time zone)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+DECLARE
+    row builders;
+    quiet boolean;
+BEGIN
+    SELECT * INTO row FROM builders WHERE builder_id = builder;
+    quiet := builders_quiet_since(row, at) < at - threshold;
+    RETURN CASE
+        WHEN EXISTS (
+            SELECT FROM builder_pauses
+            WHERE builder_id = builder
+                AND started_at <= at AND at < coalesce(ended_at, ends_at)
+        ) THEN 'paused'
+        WHEN row.state = 'failed' OR (quiet AND row.current_task_id IS NOT NULL) THEN 'silent'
+        WHEN NOT EXISTS (SELECT FROM heartbeats WHERE builder_id = builder) THEN 'never-heard'
+        WHEN quiet OR row.state = 'idle' THEN 'idle'
+        WHEN row.state = 'blocked' THEN 'waiting'
+        WHEN (
+            SELECT count(*) = 10 AND count(DISTINCT (status, progress_percentage, message)) = 1
+                AND bool_and(task_id IS NOT DISTINCT FROM row.current_task_id)
+                AND min(timestamp) >= builders_progressed_at(builder)
+            FROM (
+                SELECT * FROM heartbeats
+                WHERE builder_id = builder ORDER BY timestamp DESC LIMIT 10
+            ) AS last
+        ) THEN 'spinning'
+        ELSE 'working'
+    END;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.builders_verdict_since(builder text, verdict text, at timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE verdict
+        WHEN 'paused' THEN (
+            SELECT max(started_at) FROM builder_pauses AS pause
+            WHERE pause.builder_id = builders.builder_id AND started_at <= at
+        )
+        WHEN 'silent' THEN builders_quiet_since(builders, at)
+        WHEN 'never-heard' THEN coalesce(assigned_at, created_at)
+        WHEN 'spinning' THEN builders_progressed_at(builder)
+        ELSE state_since
+    END
+    FROM builders WHERE builder_id = builder
+$function$;
 
 CREATE OR REPLACE FUNCTION public.calculate_program_progress()
  RETURNS trigger
@@ -245,6 +392,7 @@ AS $function$
                 CASE
                     WHEN noun IN ('program', 'wave', 'task', 'builder') THEN 'created'
                     WHEN noun = 'blocker' THEN 'raised'
+                    WHEN noun = 'pause' THEN 'started'
                     ELSE 'recorded'
                 END
             WHEN changes ? 'current_task_id' THEN
@@ -252,6 +400,7 @@ AS $function$
                     WHEN 'null' THEN 'released' ELSE 'assigned'
                 END
             WHEN changes ? 'state' THEN 'state_changed'
+            WHEN changes ? 'ended_at' AND changes -> 'ended_at' -> 0 = 'null' THEN 'ended'
             WHEN changes ? 'resolved_at' AND changes -> 'resolved_at' -> 0 = 'null'
                 THEN 'resolved'
             WHEN changes ? 'resolved_at' AND changes -> 'resolved_at' -> 1 = 'null'
@@ -269,10 +418,50 @@ AS $function$
 BEGIN
     actor := coalesce(nullif(current_setting('foreman.actor', true), ''), 'foreman');
     context := coalesce(nullif(current_setting('foreman.context', true), ''), '{}')::jsonb;
+    IF current_setting('foreman.override', true) <> '' THEN
+        context := context
+            || jsonb_build_object('override', current_setting('foreman.override', true));
+    END IF;
     IF actor <> 'foreman' THEN
         SELECT builders.backend_type, builders.provenance ->> 'model' INTO backend, model
         FROM builders WHERE builders.builder_id = actor;
     END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_architecture_ready(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'architecture_ready', coalesce(latest.build_readiness = 'READY', false),
+        CASE
+            WHEN tasks.architecture_reference = '' THEN 'The task names no architecture.'
+            WHEN latest.build_readiness IS NULL
+                THEN format('%s was never validated.', tasks.architecture_reference)
+            ELSE format('%s: %s at %s %%.', tasks.architecture_reference,
+                replace(latest.build_readiness, '_', ' '), latest.pass_rate)
+        END
+    FROM tasks
+    LEFT JOIN LATERAL (
+        SELECT build_readiness, pass_rate FROM architecture_validations AS validation
+        WHERE validation.task_id = tasks.task_id
+            AND validation.architecture_reference = tasks.architecture_reference
+        ORDER BY validated_at DESC, validation_id DESC LIMIT 1
+    ) AS latest ON tasks.architecture_reference <> ''
+    WHERE tasks.task_id = id
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_block(kind text, id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE programs SET state = 'blocked'
+    WHERE kind = 'program' AND program_id = id AND state IN ('planned', 'in-progress');
+    UPDATE waves SET state = 'blocked'
+    WHERE kind = 'wave' AND wave_id = id AND state IN ('planned', 'in-progress');
+    UPDATE tasks SET state = 'blocked'
+    WHERE kind = 'task' AND task_id = id AND state IN ('planned', 'assigned', 'in-progress');
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.governance_blockers_entity()
@@ -303,6 +492,38 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_blockers_not_on_completed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    state text;
+BEGIN
+    IF NEW.resolved_at IS NOT NULL OR programs_is_forced() THEN
+        RETURN NEW;
+    END IF;
+    CASE NEW.entity_type
+        WHEN 'program' THEN
+            SELECT programs.state INTO state FROM programs
+            WHERE program_id = NEW.entity_id FOR NO KEY UPDATE;
+        WHEN 'wave' THEN
+            SELECT waves.state INTO state FROM waves
+            WHERE wave_id = NEW.entity_id FOR NO KEY UPDATE;
+        WHEN 'task' THEN
+            SELECT tasks.state INTO state FROM tasks
+            WHERE task_id = NEW.entity_id FOR NO KEY UPDATE;
+        ELSE
+            RETURN NEW;  -- the check on entity_type refuses it by its own name
+    END CASE;
+    IF state = 'completed' THEN
+        RAISE EXCEPTION 'The % is completed: nothing blocks it any more.', NEW.entity_type
+            USING ERRCODE = 'check_violation',
+                CONSTRAINT = 'governance_blockers_not_on_completed',
+                TABLE = 'blockers', COLUMN = 'entity_id';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_blockers_of_deleted()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -314,6 +535,98 @@ BEGIN
         AND entity_id = (to_jsonb(OLD) ->> TG_ARGV[1])::uuid
         AND resolved_at IS NULL;
     RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_builders_hold_their_task()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    builder text;
+    task text;
+BEGIN
+    IF TG_TABLE_NAME = 'builders' THEN
+        SELECT builder_id, tasks.name INTO builder, task
+        FROM builders JOIN tasks ON task_id = current_task_id
+        WHERE builder_id = NEW.builder_id
+            AND (assigned_builder IS DISTINCT FROM builder_id
+                OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked'));
+    ELSE
+        SELECT builder_id, tasks.name INTO builder, task
+        FROM builders JOIN tasks ON task_id = current_task_id
+        WHERE task_id = NEW.task_id
+            AND (assigned_builder IS DISTINCT FROM builder_id
+                OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked'));
+    END IF;
+    IF FOUND THEN
+        RAISE EXCEPTION '% cannot hold the task "%", which is not in its hands.', builder, task
+            USING ERRCODE = 'check_violation',
+                CONSTRAINT = 'governance_builders_hold_their_task',
+                TABLE = 'builders', COLUMN = 'current_task_id';
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_complete_what_is_done(program uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    UPDATE waves SET state = 'completed'
+    WHERE program_id = program AND state = 'in-progress'
+        AND (SELECT bool_and(met) FROM governance_gate_complete_wave(wave_id));
+    UPDATE programs SET state = 'completed'
+    WHERE program_id = program AND state = 'in-progress'
+        AND (SELECT bool_and(met) FROM governance_gate_complete_program(program_id));
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_declare_stalls(threshold interval)
+ RETURNS TABLE(stalled_builder text, stalled_task uuid, silent_for interval)
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    quiet_since timestamptz;
+BEGIN
+    PERFORM builders_end_pauses();
+    FOR stalled_builder, stalled_task IN
+        SELECT builder_id, current_task_id FROM builders
+        WHERE current_task_id IS NOT NULL
+            AND builders_verdict(builder_id, threshold, now()) = 'silent'
+        ORDER BY current_task_id
+    LOOP
+        PERFORM 1 FROM tasks
+        WHERE task_id = stalled_task AND state IN ('assigned', 'in-progress', 'blocked')
+        FOR NO KEY UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        PERFORM 1 FROM builders
+        WHERE builder_id = stalled_builder AND current_task_id = stalled_task
+        FOR NO KEY UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+
+        SELECT greatest(builders_quiet_since(builders, now()), stall.resolved_at) INTO quiet_since
+        FROM builders
+        LEFT JOIN LATERAL (
+            SELECT blocker_id, resolved_at FROM blockers
+            WHERE entity_type = 'task' AND entity_id = stalled_task
+                AND classification = 'builder_stall'
+            ORDER BY resolved_at DESC NULLS FIRST LIMIT 1
+        ) AS stall ON true
+        WHERE builder_id = stalled_builder
+            AND builders_verdict(builder_id, threshold, now()) = 'silent'
+            AND NOT (
+                builders.state = 'failed'
+                AND stall.blocker_id IS NOT NULL AND stall.resolved_at IS NULL
+            );
+        CONTINUE WHEN NOT FOUND OR quiet_since >= now() - threshold;
+
+        UPDATE builders SET state = 'failed'
+        WHERE builder_id = stalled_builder AND state <> 'failed';
+        PERFORM governance_raise_blocker('task', stalled_task, 'builder_stall', format(
+            '%s has this task in hand and was not heard since %s UTC.', stalled_builder,
+            to_char(quiet_since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')));
+        silent_for := now() - quiet_since;
+        RETURN NEXT;
+    END LOOP;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.governance_evidence()
@@ -403,6 +716,460 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_follow_blockers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF programs_is_history() THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        PERFORM governance_block(entity_type, entity_id) FROM new_rows WHERE resolved_at IS NULL;
+    ELSIF TG_OP = 'DELETE' THEN
+        PERFORM governance_unblock(entity_type, entity_id) FROM old_rows WHERE resolved_at IS NULL;
+    ELSE
+        PERFORM governance_block(n.entity_type, n.entity_id)
+        FROM old_rows AS o JOIN new_rows AS n USING (blocker_id)
+        WHERE o.resolved_at IS NOT NULL AND n.resolved_at IS NULL;
+        PERFORM governance_unblock(n.entity_type, n.entity_id)
+        FROM old_rows AS o JOIN new_rows AS n USING (blocker_id)
+        WHERE o.resolved_at IS NULL AND n.resolved_at IS NOT NULL;
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_follow_builders()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    ending text;
+    stall uuid;
+BEGIN
+    IF OLD.current_task_id IS NULL OR programs_is_history() THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.current_task_id IS DISTINCT FROM OLD.current_task_id THEN
+        ending := format('%s has put the task down.', NEW.builder_id);
+    ELSIF NEW.last_heartbeat > OLD.last_heartbeat AND NEW.state <> 'failed' THEN
+        ending := format('%s was heard again after %s.', NEW.builder_id,
+            date_trunc('second', now() - builders_quiet_since(OLD, now())));
+    ELSE
+        RETURN NULL;
+    END IF;
+    SELECT blocker_id INTO stall FROM blockers
+    WHERE entity_type = 'task' AND entity_id = OLD.current_task_id
+        AND classification = 'builder_stall' AND resolved_at IS NULL
+    FOR NO KEY UPDATE SKIP LOCKED;
+    IF FOUND THEN
+        UPDATE blockers SET resolved_at = now(), resolution_action = ending
+        WHERE blocker_id = stall;
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_follow_programs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NOT programs_is_history() THEN
+        PERFORM governance_complete_what_is_done(done.program_id)
+        FROM (
+            SELECT n.program_id FROM old_rows AS o JOIN new_rows AS n USING (program_id)
+            WHERE n.state <> o.state AND n.state = 'in-progress'
+            ORDER BY n.program_id
+        ) AS done;
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_follow_qa_executions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF programs_is_history() THEN
+        RETURN NULL;
+    END IF;
+    -- Of runs that come in at once the later sees the earlier. Locked as raising a blocker does.
+    PERFORM 1 FROM blockers
+    WHERE entity_type = 'task' AND classification = 'repeated_failures'
+        AND entity_id IN (SELECT task_id FROM new_rows WHERE qa_status <> 'GREEN')
+    ORDER BY entity_id, blocker_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM tasks
+    WHERE task_id IN (SELECT task_id FROM new_rows WHERE qa_status <> 'GREEN')
+    ORDER BY task_id FOR NO KEY UPDATE;
+    PERFORM governance_raise_blocker('task', task_id, 'repeated_failures', format(
+        'Three runs of %s in a row without progress: %s tests pass.',
+        qa_suite_location, array_to_string(passed, ', then ')))
+    FROM (
+        SELECT tasks.task_id, tasks.qa_suite_location,
+            array_agg(last.passing_tests ORDER BY last.executed_at, last.execution_id) AS passed,
+            bool_and(last.qa_status <> 'GREEN') AS never_green
+        FROM (SELECT DISTINCT task_id FROM new_rows) AS reported
+        JOIN tasks USING (task_id)
+        CROSS JOIN LATERAL (
+            SELECT run.* FROM qa_executions AS run
+            WHERE run.task_id = tasks.task_id
+                AND run.qa_suite_location = tasks.qa_suite_location
+                AND run.executed_at > coalesce((
+                    SELECT max(resolved_at) FROM blockers
+                    WHERE entity_type = 'task' AND entity_id = tasks.task_id
+                        AND classification = 'repeated_failures'
+                ), '-infinity')
+            ORDER BY run.executed_at DESC, run.execution_id DESC LIMIT 3
+        ) AS last
+        WHERE tasks.state = 'in-progress'
+        GROUP BY tasks.task_id, tasks.qa_suite_location
+    ) AS streak
+    WHERE cardinality(passed) = 3 AND never_green
+        AND passed[2] <= passed[1] AND passed[3] <= passed[2];
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_follow_tasks()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    moved record;
+BEGIN
+    IF programs_is_history() THEN
+        RETURN NULL;
+    END IF;
+    FOR moved IN
+        SELECT n.*, o.assigned_builder AS builder_before
+        FROM old_rows AS o JOIN new_rows AS n USING (task_id)
+        WHERE n.state <> o.state OR n.assigned_builder IS DISTINCT FROM o.assigned_builder
+        ORDER BY task_id
+    LOOP
+        -- Builder and task agree about each other, whoever wrote the one or the other.
+        IF moved.state IN ('planned', 'completed', 'failed')
+            OR moved.assigned_builder IS DISTINCT FROM moved.builder_before
+        THEN
+            UPDATE builders
+            SET current_task_id = NULL,
+                state = CASE state WHEN 'failed' THEN 'failed' ELSE 'idle' END
+            WHERE current_task_id = moved.task_id;
+        END IF;
+        IF moved.state IN ('assigned', 'in-progress') AND moved.assigned_builder IS NOT NULL THEN
+            UPDATE builders SET current_task_id = moved.task_id
+            WHERE builder_id = moved.assigned_builder AND current_task_id IS NULL;
+            IF NOT EXISTS (SELECT FROM builders WHERE current_task_id = moved.task_id) THEN
+                RAISE EXCEPTION '% holds another task: it cannot take up "%".',
+                    moved.assigned_builder, moved.name
+                    USING ERRCODE = 'check_violation',
+                        CONSTRAINT = 'governance_builders_hold_their_task',
+                        TABLE = 'builders', COLUMN = 'current_task_id';
+            END IF;
+        END IF;
+        IF moved.state = 'completed' THEN
+            PERFORM governance_complete_what_is_done(program_id)
+            FROM waves WHERE wave_id = moved.wave_id;
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_follow_violations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    broken record;
+    rule text;
+BEGIN
+    IF programs_is_history() THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        FOR broken IN
+            SELECT * FROM new_rows WHERE task_id IS NOT NULL AND resolved_at IS NULL
+            ORDER BY task_id
+        LOOP
+            BEGIN
+                PERFORM governance_raise_blocker('task', broken.task_id,
+                    'constitutional_violation',
+                    format('%s: %s', broken.violation_type, broken.description));
+            EXCEPTION WHEN check_violation THEN
+                GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+                IF rule <> 'governance_blockers_not_on_completed' THEN
+                    RAISE;
+                END IF;
+            END;
+        END LOOP;
+    ELSE
+        -- Locked before looking, as above.
+        PERFORM 1 FROM blockers
+        WHERE entity_type = 'task' AND entity_id IN (SELECT task_id FROM new_rows)
+            AND classification = 'constitutional_violation' AND resolved_at IS NULL
+        ORDER BY blocker_id FOR NO KEY UPDATE;
+        UPDATE blockers
+        SET resolved_at = now(), resolution_action = coalesce(n.resolution, 'Violation resolved.')
+        FROM old_rows AS o JOIN new_rows AS n USING (violation_id)
+        WHERE o.resolved_at IS NULL AND n.resolved_at IS NOT NULL
+            AND entity_type = 'task' AND entity_id = n.task_id
+            AND classification = 'constitutional_violation' AND blockers.resolved_at IS NULL
+            AND NOT EXISTS (
+                SELECT FROM governance_violations AS other
+                WHERE other.task_id = n.task_id AND other.resolved_at IS NULL
+            );
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_follow_waves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NOT programs_is_history() THEN
+        PERFORM governance_complete_what_is_done(done.program_id)
+        FROM (
+            SELECT DISTINCT n.program_id FROM old_rows AS o JOIN new_rows AS n USING (wave_id)
+            WHERE n.state <> o.state AND n.state IN ('in-progress', 'completed')
+            ORDER BY n.program_id
+        ) AS done;
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate(kind text, id uuid, source text, target text, builder text)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+BEGIN
+    IF source = 'blocked' AND target IN ('assigned', 'in-progress') THEN
+        RETURN QUERY SELECT * FROM governance_gate_unblock(kind, id, target);
+    ELSIF (kind, target) = ('program', 'in-progress') THEN
+        RETURN QUERY SELECT * FROM governance_gate_approve_program(id);
+    ELSIF (kind, target) = ('program', 'completed') THEN
+        RETURN QUERY SELECT * FROM governance_gate_complete_program(id);
+    ELSIF (kind, target) = ('wave', 'in-progress') THEN
+        RETURN QUERY SELECT * FROM governance_gate_start_wave(id);
+    ELSIF (kind, target) = ('wave', 'completed') THEN
+        RETURN QUERY SELECT * FROM governance_gate_complete_wave(id);
+    ELSIF (kind, target) = ('task', 'assigned') THEN
+        RETURN QUERY SELECT * FROM governance_gate_assign_task(id, builder);
+    ELSIF (kind, target) = ('task', 'in-progress') THEN
+        RETURN QUERY SELECT * FROM governance_gate_start_task(id);
+    ELSIF (kind, target) = ('task', 'completed') THEN
+        RETURN QUERY SELECT * FROM governance_gate_complete_task(id);
+    END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_approve_program(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'has_waves', count(*) > 0,
+        CASE count(*) WHEN 0 THEN 'The program has no wave.' ELSE format('Waves: %s.', count(*)) END
+    FROM waves WHERE program_id = id
+    UNION ALL
+    SELECT 'waves_have_tasks', count(*) = 0,
+        CASE count(*) WHEN 0 THEN 'Each wave has a task.'
+            ELSE format('Without a task: %s.', governance_names(array_agg(name))) END
+    FROM (
+        SELECT name FROM waves
+        WHERE program_id = id AND NOT EXISTS (SELECT FROM tasks WHERE tasks.wave_id = waves.wave_id)
+        ORDER BY sequence_number
+    ) AS empty
+    UNION ALL
+    SELECT 'dependencies_acyclic', count(*) = 0,
+        CASE count(*) WHEN 0 THEN 'No wave waits for itself.'
+            ELSE format('Going round: %s.', governance_names(array_agg(name))) END
+    FROM (
+        WITH RECURSIVE earlier (wave_id, id) AS (
+            SELECT wave_id, jsonb_array_elements_text(dependencies) FROM waves
+            WHERE waves.program_id = governance_gate_approve_program.id
+            UNION
+            SELECT earlier.wave_id, jsonb_array_elements_text(waves.dependencies)
+            FROM earlier JOIN waves ON waves.wave_id::text = earlier.id
+        )
+        SELECT waves.name FROM earlier JOIN waves USING (wave_id)
+        WHERE earlier.id = earlier.wave_id::text
+    ) AS cycle
+    UNION ALL SELECT * FROM governance_no_open_blocker('program', id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_assign_task(id uuid, builder text)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT * FROM governance_parents_in_progress(id)
+    UNION ALL SELECT * FROM governance_architecture_ready(id)
+    UNION ALL SELECT * FROM governance_suite_red(id)
+    UNION ALL SELECT * FROM governance_no_open_blocker('task', id)
+    UNION ALL SELECT * FROM governance_no_unresolved_violation(id)
+    UNION ALL
+    SELECT 'builder_idle',
+        builders.state = 'idle' AND (current_task_id IS NULL OR current_task_id = id),
+        CASE
+            WHEN current_task_id IS NOT NULL AND current_task_id <> id
+                THEN format('%s holds another task.', builder_id)
+            ELSE format('%s is %s.', builder_id, builders.state)
+        END
+    FROM builders WHERE builder_id = builder
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_complete_program(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'waves_completed', count(*) > 0 AND bool_and(state = 'completed'),
+        format('%s of %s waves are completed.',
+            count(*) FILTER (WHERE state = 'completed'), count(*))
+    FROM waves WHERE program_id = id
+    UNION ALL SELECT * FROM governance_no_open_blocker('program', id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_complete_task(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT * FROM governance_parents_in_progress(id)
+    UNION ALL
+    SELECT proof.rule, proof.met, proof.detail
+    FROM tasks, governance_latest_run(id) AS run
+    CROSS JOIN LATERAL (VALUES
+        ('suite_green', coalesce(run.qa_status = 'GREEN', false),
+            CASE
+                WHEN tasks.qa_suite_location = '' THEN 'The task names no suite.'
+                WHEN run.execution_id IS NULL
+                    THEN format('%s was never run.', tasks.qa_suite_location)
+                ELSE format('%s of %s tests pass, %s are skipped.',
+                    run.passing_tests, run.total_tests, run.skipped_tests)
+            END),
+        ('no_debt', coalesce(run.test_debt_count = 0, false),
+            CASE
+                WHEN run.execution_id IS NULL THEN 'No run says so.'
+                ELSE format('Test debt: %s.', run.test_debt_count)
+            END),
+        ('run_newer_than_work',
+            coalesce(run.executed_at > coalesce(tasks.worked_at, '-infinity'), false),
+            CASE
+                WHEN run.execution_id IS NULL THEN 'There is no run.'
+                WHEN tasks.worked_at IS NULL THEN 'No work was reported since.'
+                WHEN run.executed_at > tasks.worked_at
+                    THEN 'The latest run came after the last reported work.'
+                ELSE format('Work went on for %s after the latest run.',
+                    date_trunc('second', tasks.worked_at - run.executed_at))
+            END)
+    ) AS proof (rule, met, detail)
+    WHERE tasks.task_id = id
+        AND (tasks.assigned_builder IS NOT NULL OR tasks.qa_suite_location <> '')
+    UNION ALL
+    SELECT stand.* FROM tasks, governance_goalposts_stand(id) AS stand
+    WHERE task_id = id AND qa_suite_location <> ''
+    UNION ALL
+    SELECT 'evidence_given', coalesce(evidence_location, '') <> '',
+        coalesce(nullif(evidence_location, ''), 'No evidence location is given.')
+    FROM tasks WHERE task_id = id
+    UNION ALL SELECT * FROM governance_no_open_blocker('task', id)
+    UNION ALL SELECT * FROM governance_no_unresolved_violation(id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_complete_wave(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'program_in_progress', programs.state = 'in-progress',
+        format('The program is %s.', programs.state)
+    FROM waves JOIN programs USING (program_id) WHERE wave_id = id
+    UNION ALL
+    SELECT 'tasks_completed', count(*) > 0 AND bool_and(state = 'completed'),
+        format('%s of %s tasks are completed.',
+            count(*) FILTER (WHERE state = 'completed'), count(*))
+    FROM tasks WHERE wave_id = id
+    UNION ALL SELECT * FROM governance_no_open_blocker('wave', id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_start_task(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT * FROM governance_parents_in_progress(id)
+    UNION ALL
+    SELECT ready.* FROM tasks, governance_architecture_ready(id) AS ready
+    WHERE task_id = id AND assigned_builder IS NULL AND architecture_reference <> ''
+    UNION ALL
+    SELECT red.* FROM tasks, governance_suite_red(id) AS red
+    WHERE task_id = id AND assigned_builder IS NULL AND qa_suite_location <> ''
+    UNION ALL SELECT * FROM governance_no_open_blocker('task', id)
+    UNION ALL SELECT * FROM governance_no_unresolved_violation(id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_start_wave(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'program_in_progress', programs.state = 'in-progress',
+        format('The program is %s.', programs.state)
+    FROM waves JOIN programs USING (program_id) WHERE wave_id = id
+    UNION ALL
+    SELECT 'dependencies_completed', count(*) = 0,
+        CASE count(*) WHEN 0 THEN 'Every wave before it is completed.'
+            ELSE format('Not completed: %s.', governance_names(array_agg(name))) END
+    FROM (
+        SELECT earlier.name
+        FROM waves AS wave
+        CROSS JOIN LATERAL jsonb_array_elements_text(wave.dependencies) AS dependency (id)
+        JOIN waves AS earlier ON earlier.wave_id = dependency.id::uuid
+        WHERE wave.wave_id = governance_gate_start_wave.id AND earlier.state <> 'completed'
+        ORDER BY earlier.sequence_number
+    ) AS waiting
+    UNION ALL SELECT * FROM governance_no_open_blocker('wave', id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_gate_unblock(kind text, id uuid, target text)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT * FROM governance_no_open_blocker(kind, id)
+    UNION ALL
+    SELECT 'returns_to_where_it_was', target = before, format('It was %s before.', before)
+    FROM governance_state_before_block(kind, id) AS before
+    UNION ALL
+    SELECT 'still_in_hand', builder_id IS NOT NULL,
+        CASE WHEN builder_id IS NULL THEN format('%s has put it down.', assigned_builder)
+            ELSE format('%s holds it.', builder_id) END
+    FROM tasks LEFT JOIN builders ON current_task_id = task_id
+    WHERE kind = 'task' AND task_id = id AND assigned_builder IS NOT NULL
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_goalposts_stand(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'goalposts_stand', count(moved.name) = 0,
+        CASE
+            WHEN red.execution_id IS NULL THEN 'There is no run to compare with.'
+            WHEN count(moved.name) = 0 THEN 'Every test that was there before work began still is.'
+            ELSE concat_ws(' ',
+                'Vanished: ' || governance_names(
+                    array_agg(moved.name) FILTER (WHERE moved.what = 'vanished')) || '.',
+                'Skipped: ' || governance_names(
+                    array_agg(moved.name) FILTER (WHERE moved.what = 'skipped')) || '.')
+        END
+    FROM governance_red_run(id) AS red
+    CROSS JOIN governance_latest_run(id) AS latest
+    LEFT JOIN LATERAL governance_moved_goalposts(red.execution_id, latest.execution_id) AS moved
+        ON true
+    GROUP BY red.execution_id
+$function$;
+
 CREATE OR REPLACE FUNCTION public.governance_key_is_final()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -413,6 +1180,57 @@ BEGIN
             TABLE = TG_TABLE_NAME;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_latest_run(id uuid)
+ RETURNS qa_executions
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT run.* FROM qa_executions AS run JOIN tasks USING (task_id)
+    WHERE run.task_id = id AND run.qa_suite_location = tasks.qa_suite_location
+        AND tasks.qa_suite_location <> ''
+    ORDER BY run.executed_at DESC, run.execution_id DESC LIMIT 1
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_moved_goalposts(before uuid, after uuid)
+ RETURNS TABLE(name text, what text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT b.name, CASE WHEN a.name IS NULL THEN 'vanished' ELSE 'skipped' END
+    FROM qa_test_results AS b
+    LEFT JOIN qa_test_results AS a ON a.execution_id = after AND a.name = b.name
+    WHERE b.execution_id = before AND b.outcome <> 'skipped'
+        AND (a.name IS NULL OR a.outcome = 'skipped')
+    UNION ALL
+    SELECT format('%s of %s tests', b.total_tests - a.total_tests, b.total_tests), 'vanished'
+    FROM qa_executions AS b, qa_executions AS a
+    WHERE b.execution_id = before AND a.execution_id = after
+        AND a.total_tests < b.total_tests
+        AND NOT EXISTS (SELECT FROM qa_test_results WHERE execution_id = before)
+    ORDER BY 2, 1
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_names(names text[])
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+    SELECT array_to_string(names[1:3], ', ')
+        || CASE WHEN cardinality(names) > 3
+            THEN format(' and %s more', cardinality(names) - 3) ELSE '' END
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_no_open_blocker(kind text, id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'no_open_blocker', count(*) = 0,
+        CASE count(*) WHEN 0 THEN 'Nothing blocks it.'
+            ELSE 'Open: ' || string_agg(replace(classification, '_', ' '), ', ') || '.' END
+    FROM blockers WHERE entity_type = kind AND entity_id = id AND resolved_at IS NULL
+$function$;
+
 CREATE OR REPLACE FUNCTION public.governance_no_truncate()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -422,6 +1240,161 @@ BEGIN
         USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_no_truncate',
             TABLE = TG_TABLE_NAME;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_no_unresolved_violation(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'no_unresolved_violation', count(*) = 0,
+        CASE count(*) WHEN 0 THEN 'No rule is broken.'
+            ELSE 'Unresolved: ' || string_agg(violation_type, ', ') || '.' END
+    FROM governance_violations WHERE task_id = id AND resolved_at IS NULL
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_parents_in_progress(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT parent.rule, parent.state = 'in-progress', parent.detail
+    FROM tasks JOIN waves USING (wave_id) JOIN programs USING (program_id)
+    CROSS JOIN LATERAL (VALUES
+        ('wave_in_progress', waves.state, format('The wave is %s.', waves.state)),
+        ('program_in_progress', programs.state, format('The program is %s.', programs.state))
+    ) AS parent (rule, state, detail)
+    WHERE task_id = id
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_programs_gate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.state <> OLD.state AND NEW.state IN ('in-progress', 'completed')
+        AND NOT programs_is_forced()
+    THEN
+        PERFORM governance_refuse('program', NEW.program_id, OLD.state, NEW.state, NULL);
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_programs_open()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    left_behind uuid[];
+    entered uuid[];
+    closed text;
+BEGIN
+    IF programs_is_forced() THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(DISTINCT program_id) INTO entered FROM new_rows;
+    ELSE
+        SELECT array_agg(o.program_id), array_agg(n.program_id) INTO left_behind, entered
+        FROM old_rows AS o JOIN new_rows AS n USING (wave_id)
+        WHERE n.program_id <> o.program_id;
+    END IF;
+    IF entered IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM programs WHERE program_id = ANY (left_behind || entered)
+    ORDER BY program_id FOR NO KEY UPDATE;
+    SELECT name INTO closed FROM programs
+    WHERE program_id = ANY (entered) AND state = 'completed' LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Program "%" is completed: nothing is added to it.', closed
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_programs_open',
+                TABLE = 'waves', COLUMN = 'program_id';
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_raise_blocker(kind text, id uuid, trouble text, what_happened text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    known uuid;
+BEGIN
+    SELECT blocker_id INTO known FROM blockers
+    WHERE entity_type = kind AND entity_id = id AND classification = trouble
+    ORDER BY resolved_at DESC NULLS FIRST, detected_at DESC LIMIT 1
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO blockers (entity_type, entity_id, classification, description)
+        VALUES (kind, id, trouble, what_happened)
+        ON CONFLICT (entity_type, entity_id, classification) WHERE resolved_at IS NULL
+        DO UPDATE SET occurrences = blockers.occurrences + 1, description = excluded.description
+        RETURNING blocker_id INTO known;
+    ELSE
+        UPDATE blockers
+        SET occurrences = occurrences + 1,
+            description = what_happened,
+            detected_at = CASE WHEN resolved_at IS NULL THEN detected_at ELSE now() END,
+            resolved_at = NULL,
+            resolution_action = NULL
+        WHERE blocker_id = known;
+    END IF;
+    RETURN known;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_red_run(id uuid)
+ RETURNS qa_executions
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT run.*
+    FROM tasks
+    JOIN qa_executions AS run ON run.task_id = tasks.task_id
+        AND run.qa_suite_location = tasks.qa_suite_location AND tasks.qa_suite_location <> ''
+    LEFT JOIN LATERAL (
+        SELECT timestamp AS at FROM evidence_trail
+        WHERE entity_type = 'task' AND entity_id = tasks.task_id AND witnessed
+            AND context ->> 'from' = 'planned' AND context ->> 'to' IN ('assigned', 'in-progress')
+        ORDER BY sequence DESC LIMIT 1
+    ) AS begun ON true
+    WHERE tasks.task_id = id
+    ORDER BY
+        run.executed_at <= begun.at DESC NULLS LAST,
+        CASE WHEN run.executed_at <= begun.at THEN run.executed_at END DESC,
+        run.executed_at,
+        run.execution_id
+    LIMIT 1
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_refuse(kind text, id uuid, source text, target text, builder text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    unmet jsonb;
+    reasons text;
+BEGIN
+    SELECT jsonb_agg(to_jsonb(gate)), string_agg(gate.detail, ' ') INTO unmet, reasons
+    FROM governance_gate(kind, id, source, target, builder) AS gate WHERE NOT gate.met;
+    IF FOUND AND unmet IS NOT NULL THEN
+        RAISE EXCEPTION 'The % cannot become %. %', kind, target, reasons
+            USING ERRCODE = 'check_violation', CONSTRAINT = format('governance_%ss_gate', kind),
+                TABLE = kind || 's', COLUMN = 'state', DETAIL = unmet::text;
+    END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_state_before_block(kind text, id uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce((
+        SELECT context ->> 'from' FROM evidence_trail
+        WHERE entity_type = kind AND entity_id = id
+            AND witnessed AND context ->> 'to' = 'blocked'
+        ORDER BY sequence DESC LIMIT 1
+    ), 'planned')
+$function$;
 
 CREATE OR REPLACE FUNCTION public.governance_subject(noun text, doc jsonb, OUT entity_type text, OUT entity_id uuid)
  RETURNS record
@@ -445,6 +1418,143 @@ AS $function$
         END
 $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_suite_red(id uuid)
+ RETURNS TABLE(rule text, met boolean, detail text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT 'suite_red', coalesce(run.failing_tests > 0 AND run.skipped_tests = 0, false),
+        CASE
+            WHEN tasks.qa_suite_location = '' THEN 'The task names no suite.'
+            WHEN run.execution_id IS NULL THEN format('%s was never run.', tasks.qa_suite_location)
+            WHEN run.skipped_tests > 0
+                THEN format('%s of %s tests are skipped.', run.skipped_tests, run.total_tests)
+            WHEN run.failing_tests = 0
+                THEN format('All %s tests pass: nothing is left to build.', run.total_tests)
+            ELSE format('%s of %s tests fail.', run.failing_tests, run.total_tests)
+        END
+    FROM tasks, governance_latest_run(id) AS run
+    WHERE tasks.task_id = id
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_tasks_gate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    -- What somebody works on is given to nobody else: it is released first, and assigned anew.
+    IF NEW.assigned_builder IS DISTINCT FROM OLD.assigned_builder
+        AND 'planned' NOT IN (OLD.state, NEW.state)
+        AND (OLD.state <> 'blocked' OR EXISTS (
+            SELECT FROM builders WHERE current_task_id = NEW.task_id
+        ))
+        AND NOT programs_is_forced()
+    THEN
+        RAISE EXCEPTION 'The % task "%" is %: it cannot be given to another.', OLD.state, NEW.name,
+            CASE WHEN OLD.assigned_builder IS NULL THEN 'the foreman''s own work'
+                ELSE 'with ' || OLD.assigned_builder END
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_tasks_in_hand',
+                TABLE = 'tasks', COLUMN = 'assigned_builder';
+    END IF;
+    IF NEW.state = OLD.state OR NEW.state NOT IN ('assigned', 'in-progress', 'completed') THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM builders
+    WHERE builder_id = NEW.assigned_builder OR current_task_id = NEW.task_id
+    ORDER BY builder_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM waves WHERE wave_id = NEW.wave_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM programs JOIN waves USING (program_id)
+    WHERE wave_id = NEW.wave_id FOR NO KEY UPDATE OF programs;
+    IF NOT programs_is_forced() THEN
+        PERFORM governance_refuse(
+            'task', NEW.task_id, OLD.state, NEW.state, NEW.assigned_builder);
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_unblock(kind text, id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    before text;
+BEGIN
+    -- Locked before looking: of the last two that are resolved at once, the later sees the earlier.
+    PERFORM 1 FROM programs WHERE kind = 'program' AND program_id = id FOR NO KEY UPDATE;
+    PERFORM 1 FROM waves WHERE kind = 'wave' AND wave_id = id FOR NO KEY UPDATE;
+    PERFORM 1 FROM tasks WHERE kind = 'task' AND task_id = id FOR NO KEY UPDATE;
+    IF EXISTS (
+        SELECT FROM blockers WHERE entity_type = kind AND entity_id = id AND resolved_at IS NULL
+    ) THEN
+        RETURN;
+    END IF;
+    before := governance_state_before_block(kind, id);
+    UPDATE programs SET state = before
+    WHERE kind = 'program' AND program_id = id AND state = 'blocked';
+    UPDATE waves SET state = before
+    WHERE kind = 'wave' AND wave_id = id AND state = 'blocked';
+    UPDATE tasks SET state = CASE
+        WHEN assigned_builder IS NULL
+            OR EXISTS (SELECT FROM builders WHERE current_task_id = task_id)
+        THEN before ELSE 'planned' END
+    WHERE kind = 'task' AND task_id = id AND state = 'blocked';
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_waves_gate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.state = OLD.state OR NEW.state NOT IN ('in-progress', 'completed') THEN
+        RETURN NULL;
+    END IF;
+    IF jsonb_typeof(NEW.dependencies) = 'array' THEN
+        PERFORM 1 FROM waves
+        WHERE program_id = NEW.program_id
+            AND wave_id::text IN (SELECT jsonb_array_elements_text(NEW.dependencies))
+        ORDER BY wave_id FOR SHARE;
+    END IF;
+    PERFORM 1 FROM programs WHERE program_id = NEW.program_id FOR NO KEY UPDATE;
+    IF NOT programs_is_forced() THEN
+        PERFORM governance_refuse('wave', NEW.wave_id, OLD.state, NEW.state, NULL);
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_waves_open()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    left_behind uuid[];
+    entered uuid[];
+    closed text;
+BEGIN
+    IF programs_is_forced() THEN
+        RETURN NULL;
+    END IF;
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(DISTINCT wave_id) INTO entered FROM new_rows;
+    ELSE
+        SELECT array_agg(o.wave_id), array_agg(n.wave_id) INTO left_behind, entered
+        FROM old_rows AS o JOIN new_rows AS n USING (task_id)
+        WHERE n.wave_id <> o.wave_id;
+    END IF;
+    IF entered IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM 1 FROM waves WHERE wave_id = ANY (left_behind || entered)
+    ORDER BY wave_id FOR NO KEY UPDATE;
+    SELECT name INTO closed FROM waves
+    WHERE wave_id = ANY (entered) AND state = 'completed' LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Wave "%" is completed: nothing is added to it.', closed
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_waves_open',
+                TABLE = 'tasks', COLUMN = 'wave_id';
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.programs_fresh_snapshots()
  RETURNS void
  LANGUAGE plpgsql
@@ -455,6 +1565,82 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_fresh_snapshots',
                 HINT = 'Use READ COMMITTED or SERIALIZABLE.';
     END IF;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.programs_is_forced()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(current_setting('foreman.override', true), '') <> '' OR programs_is_history()
+$function$;
+
+CREATE OR REPLACE FUNCTION public.programs_is_history()
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT coalesce(nullif(current_setting('foreman.context', true), ''), '{}')::jsonb ? 'import'
+$function$;
+
+CREATE OR REPLACE FUNCTION public.programs_programs_moves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF (OLD.state, NEW.state) NOT IN (
+        ('planned', 'in-progress'),     ('planned', 'blocked'),
+        ('in-progress', 'blocked'),     ('in-progress', 'completed'),  ('in-progress', 'failed'),
+        ('blocked', 'planned'),         ('blocked', 'in-progress'),    ('blocked', 'failed'),
+        ('failed', 'in-progress')
+    ) AND NOT programs_is_forced() THEN
+        RAISE EXCEPTION 'A % program cannot become %.', OLD.state, NEW.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_programs_moves',
+                TABLE = 'programs', COLUMN = 'state';
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.programs_tasks_moves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF (OLD.state, NEW.state) NOT IN (
+        ('planned', 'assigned'),        ('planned', 'blocked'),
+        ('assigned', 'in-progress'),    ('assigned', 'planned'),       ('assigned', 'blocked'),
+        ('in-progress', 'completed'),   ('in-progress', 'blocked'),    ('in-progress', 'failed'),
+        ('blocked', 'planned'),         ('blocked', 'assigned'),       ('blocked', 'in-progress'),
+        ('blocked', 'failed'),          ('failed', 'planned')
+    ) AND NOT (
+        NEW.assigned_builder IS NULL AND (OLD.state, NEW.state) = ('planned', 'in-progress')
+    ) AND NOT programs_is_forced() THEN
+        RAISE EXCEPTION 'A % task cannot become %.', OLD.state, NEW.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_tasks_moves',
+                TABLE = 'tasks', COLUMN = 'state';
+    END IF;
+    IF NEW.state = 'assigned' AND NEW.assigned_builder IS NULL AND NOT programs_is_forced() THEN
+        RAISE EXCEPTION 'A task without a builder cannot be assigned.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_tasks_moves',
+                TABLE = 'tasks', COLUMN = 'assigned_builder';
+    END IF;
+    RETURN NEW;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.programs_tasks_times()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.state = 'in-progress' THEN
+        NEW.started_at := coalesce(NEW.started_at, now());
+        NEW.completed_at := NULL;
+    ELSIF NEW.state = 'completed' THEN
+        NEW.started_at := coalesce(NEW.started_at, now());
+        NEW.completed_at := coalesce(NEW.completed_at, now());
+        NEW.progress_percentage := 100;
+    END IF;
+    RETURN NEW;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.programs_waves_dependencies()
@@ -533,6 +1719,24 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.programs_waves_moves()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF (OLD.state, NEW.state) NOT IN (
+        ('planned', 'in-progress'),     ('planned', 'blocked'),
+        ('in-progress', 'blocked'),     ('in-progress', 'completed'),  ('in-progress', 'failed'),
+        ('blocked', 'planned'),         ('blocked', 'in-progress'),    ('blocked', 'failed'),
+        ('failed', 'in-progress')
+    ) AND NOT programs_is_forced() THEN
+        RAISE EXCEPTION 'A % wave cannot become %.', OLD.state, NEW.state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_waves_moves',
+                TABLE = 'waves', COLUMN = 'state';
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.update_updated_at()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -554,19 +1758,43 @@ CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.architecture_val
 
 CREATE TRIGGER governance_blockers_entity BEFORE INSERT OR UPDATE OF entity_type, entity_id, resolved_at ON public.blockers FOR EACH ROW EXECUTE FUNCTION governance_blockers_entity();
 
+CREATE TRIGGER governance_blockers_not_on_completed BEFORE INSERT OR UPDATE OF resolved_at ON public.blockers FOR EACH ROW EXECUTE FUNCTION governance_blockers_not_on_completed();
+
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.blockers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('blocker', 'blocker_id', '{}', '{}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.blockers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('blocker', 'blocker_id', '{}', '{}');
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.blockers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('blocker', 'blocker_id', '{}', '{}');
 
+CREATE TRIGGER governance_follow_blockers_deleted AFTER DELETE ON public.blockers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_blockers();
+
+CREATE TRIGGER governance_follow_blockers_inserted AFTER INSERT ON public.blockers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_blockers();
+
+CREATE TRIGGER governance_follow_blockers_updated AFTER UPDATE ON public.blockers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_blockers();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF blocker_id ON public.blockers FOR EACH ROW WHEN ((new.blocker_id <> old.blocker_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.blockers FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
+CREATE TRIGGER builders_builder_pauses_elapsed BEFORE INSERT ON public.builder_pauses FOR EACH ROW EXECUTE FUNCTION builders_builder_pauses_elapsed();
+
+CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.builder_pauses REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('pause', 'pause_id', '{}', '{}');
+
+CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.builder_pauses REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('pause', 'pause_id', '{}', '{}');
+
+CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.builder_pauses REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('pause', 'pause_id', '{}', '{}');
+
+CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF pause_id ON public.builder_pauses FOR EACH ROW WHEN ((new.pause_id <> old.pause_id)) EXECUTE FUNCTION governance_key_is_final();
+
+CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.builder_pauses FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
 CREATE TRIGGER builders_builder_tokens_two_valid BEFORE INSERT OR UPDATE OF builder_id, revoked_at ON public.builder_tokens FOR EACH ROW WHEN ((new.revoked_at IS NULL)) EXECUTE FUNCTION builders_builder_tokens_two_valid();
 
+CREATE TRIGGER builders_builders_times BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION builders_builders_times();
+
 CREATE TRIGGER builders_updated_at BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION update_updated_at();
+
+CREATE CONSTRAINT TRIGGER governance_builders_hold_their_task AFTER INSERT OR UPDATE ON public.builders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_builders_hold_their_task();
 
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.builders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('builder', 'builder_id', '{updated_at,last_heartbeat}', '{}');
 
@@ -574,9 +1802,21 @@ CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.builders REFE
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.builders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('builder', 'builder_id', '{updated_at,last_heartbeat}', '{}');
 
+CREATE TRIGGER governance_follow_builders AFTER UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION governance_follow_builders();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF builder_id ON public.builders FOR EACH ROW WHEN ((new.builder_id <> old.builder_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.builders FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.completion_claims REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('claim', 'claim_id', '{}', '{}');
+
+CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.completion_claims REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('claim', 'claim_id', '{}', '{}');
+
+CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.completion_claims REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('claim', 'claim_id', '{}', '{}');
+
+CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF claim_id ON public.completion_claims FOR EACH ROW WHEN ((new.claim_id <> old.claim_id)) EXECUTE FUNCTION governance_key_is_final();
+
+CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.completion_claims FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
 CREATE TRIGGER governance_evidence_trail_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.evidence_trail FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence_trail_append_only();
 
@@ -588,11 +1828,17 @@ CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.governance_vi
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.governance_violations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('violation', 'violation_id', '{}', '{}');
 
+CREATE TRIGGER governance_follow_violations_inserted AFTER INSERT ON public.governance_violations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_violations();
+
+CREATE TRIGGER governance_follow_violations_updated AFTER UPDATE ON public.governance_violations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_violations();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF violation_id ON public.governance_violations FOR EACH ROW WHEN ((new.violation_id <> old.violation_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.governance_violations FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
 CREATE TRIGGER builders_heartbeats_apply AFTER INSERT ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_apply();
+
+CREATE TRIGGER builders_heartbeats_lock BEFORE INSERT ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_lock();
 
 CREATE TRIGGER builders_heartbeats_not_ahead BEFORE INSERT OR UPDATE OF "timestamp" ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_not_ahead();
 
@@ -604,9 +1850,15 @@ CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.programs REFE
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.programs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('program', 'program_id', '{updated_at,progress_percentage}', '{}');
 
+CREATE TRIGGER governance_follow_programs AFTER UPDATE ON public.programs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_programs();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF program_id ON public.programs FOR EACH ROW WHEN ((new.program_id <> old.program_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.programs FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_programs_gate AFTER UPDATE ON public.programs FOR EACH ROW EXECUTE FUNCTION governance_programs_gate();
+
+CREATE TRIGGER programs_programs_moves BEFORE UPDATE ON public.programs FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION programs_programs_moves();
 
 CREATE TRIGGER programs_updated_at BEFORE UPDATE ON public.programs FOR EACH ROW EXECUTE FUNCTION update_updated_at();
 
@@ -616,21 +1868,37 @@ CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.qa_executions
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.qa_executions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('qa_run', 'execution_id', '{}', '{}');
 
+CREATE TRIGGER governance_follow_qa_executions AFTER INSERT ON public.qa_executions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_qa_executions();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF execution_id ON public.qa_executions FOR EACH ROW WHEN ((new.execution_id <> old.execution_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.qa_executions FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
 CREATE TRIGGER governance_blockers_of_deleted AFTER DELETE ON public.tasks FOR EACH ROW EXECUTE FUNCTION governance_blockers_of_deleted('task', 'task_id');
 
+CREATE CONSTRAINT TRIGGER governance_builders_hold_their_task AFTER UPDATE ON public.tasks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_builders_hold_their_task();
+
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('task', 'task_id', '{updated_at}', '{progress_percentage}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('task', 'task_id', '{updated_at}', '{progress_percentage}');
 
-CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('task', 'task_id', '{updated_at}', '{progress_percentage}');
+CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('task', 'task_id', '{updated_at,worked_at}', '{progress_percentage}');
+
+CREATE TRIGGER governance_follow_tasks AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_tasks();
 
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF task_id ON public.tasks FOR EACH ROW WHEN ((new.task_id <> old.task_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_tasks_gate AFTER UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION governance_tasks_gate();
+
+CREATE TRIGGER governance_waves_open AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_waves_open();
+
+CREATE TRIGGER governance_waves_open_to_moved AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_waves_open();
+
+CREATE TRIGGER programs_tasks_moves BEFORE UPDATE ON public.tasks FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION programs_tasks_moves();
+
+CREATE TRIGGER programs_tasks_times BEFORE UPDATE ON public.tasks FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) AND (NOT programs_is_history()))) EXECUTE FUNCTION programs_tasks_times();
 
 CREATE TRIGGER task_progress_deleted AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION calculate_wave_progress();
 
@@ -648,11 +1916,21 @@ CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.waves REFEREN
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('wave', 'wave_id', '{updated_at,progress_percentage}', '{}');
 
+CREATE TRIGGER governance_follow_waves AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_waves();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF wave_id ON public.waves FOR EACH ROW WHEN ((new.wave_id <> old.wave_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.waves FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
+CREATE TRIGGER governance_programs_open AFTER INSERT ON public.waves REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_programs_open();
+
+CREATE TRIGGER governance_programs_open_to_moved AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_programs_open();
+
+CREATE TRIGGER governance_waves_gate AFTER UPDATE ON public.waves FOR EACH ROW EXECUTE FUNCTION governance_waves_gate();
+
 CREATE CONSTRAINT TRIGGER programs_waves_dependencies AFTER INSERT OR DELETE OR UPDATE OF wave_id, program_id, dependencies ON public.waves DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION programs_waves_dependencies();
+
+CREATE TRIGGER programs_waves_moves BEFORE UPDATE ON public.waves FOR EACH ROW WHEN ((old.state IS DISTINCT FROM new.state)) EXECUTE FUNCTION programs_waves_moves();
 
 CREATE TRIGGER wave_progress_deleted AFTER DELETE ON public.waves REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION calculate_program_progress();
 
