@@ -1,6 +1,6 @@
 """What a builder sends twice is done once: a key of its choice makes the second time harmless."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ from django.db import connection
 
 from builders.models import Builder, IdempotencyKey
 from foreman_office.kit.acts import Refused, act
+from foreman_office.kit.sql import ContractNow
 
 KEPT_FOR = timedelta(days=2)  # promised: a day
-BATCH = 5000
 
 
 class Answer(NamedTuple):
@@ -48,20 +48,7 @@ def once(builder: Builder, key: str, digest: bytes, do: Callable[[], Answer]) ->
         return Answer(before.status, before.body, replayed=True)
 
 
-def prune_idempotency_keys(older_than: timedelta = KEPT_FOR, batch: int = BATCH) -> Iterator[int]:
-    """Remove old keys, a batch and a transaction at a time; give the number of each batch."""
-    removed = batch
-    while removed == batch:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                DELETE FROM idempotency_keys WHERE (builder_id, key) IN (
-                    SELECT builder_id, key FROM idempotency_keys
-                    WHERE created_at < now() - %s ORDER BY created_at LIMIT %s
-                )
-                """,
-                [older_than, batch],
-            )
-            removed = cursor.rowcount
-        if removed:
-            yield removed
+def prune_idempotency_keys(older_than: timedelta = KEPT_FOR) -> int:
+    """Remove old keys, and return how many there were."""
+    old = IdempotencyKey.objects.filter(created_at__lt=ContractNow() - older_than)
+    return old.delete()[0]

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
+from builders.idempotency import prune_idempotency_keys
 from builders.models import Builder, silence_threshold
 from builders.retention import prune_heartbeats, retention
 from foreman_office.kit.acts import act
@@ -104,6 +105,7 @@ class Watch:
             self.prune_at = time.monotonic() + PRUNE_EVERY.total_seconds()
             if self.takes_the_pruning():
                 self.pruning, self.removed = prune_heartbeats(retention()), 0
+                prune_idempotency_keys()
         batch = next(self.pruning, 0)
         self.removed += batch
         if self.removed and not batch:

@@ -18,13 +18,14 @@ from foreman_office.demo import scene
 from foreman_office.demo.builder import Declined, Office, Worker, facts, junit
 from foreman_office.demo.foreman import SIMULATED, Foreman
 from foreman_office.demo.script import Beat, Claim, Escalation, Run, script, suite
+from foreman_office.kit.roles import Role
 from foreman_office.management.commands.simulate import fresh_tokens
 from governance import plans
 from governance.junit import read
 from governance.models import Blocker, Evidence
 from governance.quality import certificate
 from programs.models import BuilderName, Program, State, Task
-from tests.factories import HeartbeatFactory, UserFactory
+from tests.factories import UserFactory
 
 seeds, builders = st.integers(0, 2**31), st.sampled_from(BuilderName.values)
 
@@ -295,30 +296,17 @@ def test_the_foreman_waits_while_a_visitor_holds_the_program_up(transactional_db
     assert not foreman.turn()
 
 
-@pytest.mark.parametrize(
-    ("said", "classification", "description"),
-    [
-        ("Protected path: not mine", "protected_path", "not mine"),
-        ("Rain: it is wet", "architecture_qa_mismatch", "Rain: it is wet"),
-        (None, "architecture_qa_mismatch", "The builder says no more than that it is blocked."),
-    ],
-)
-def test_a_blocked_builder_is_taken_at_its_word(said, classification, description, task, builder):
-    HeartbeatFactory(builder=builder, task=task, status="blocked", message=said)
-    Foreman(seed=1).block(task, builder)
-    blocker = task.blockers.get()
-    assert (blocker.classification, blocker.description) == (classification, description)
-    assert task.state == Task.State.BLOCKED
-
-
 @pytest.mark.parametrize("change", ["declare failed", "take away"])
 def test_a_task_that_a_visitor_has_spoiled_is_begun_again(change, transactional_db):
     foreman = Foreman(seed=1, pace=0)
     while foreman.turn():
         pass
     task = Task.objects.filter(state=Task.State.ASSIGNED).first()
-    for state in (Task.State.BLOCKED, Task.State.FAILED):
-        Task.objects.filter(pk=task.pk).update(state=state)
+    if change == "take away":
+        Builder.objects.filter(current_task=task).update(current_task=None)
+    else:
+        for state in (Task.State.BLOCKED, Task.State.FAILED):
+            Task.objects.filter(pk=task.pk).update(state=state)
     while foreman.turn():
         pass
     task.refresh_from_db()
@@ -341,7 +329,7 @@ def test_the_sample_is_imported_once_and_then_left_alone(db):
 
 def test_the_visitor_may_enter_the_admin_and_has_no_password(db):
     visitor = scene.visitor()
-    assert visitor.is_superuser
+    assert set(visitor.groups.values_list("name", flat=True)) == {Role.FOREMAN, Role.ADMIN}
     assert visitor.is_staff
     assert not visitor.has_usable_password()
     assert scene.visitor() == visitor
