@@ -31,6 +31,7 @@ RULES = {
     "waves_completed": "Every wave is completed",
     "returns_to_where_it_was": "It returns to the state it had before",
     # of builders
+    "may_report": "It has a token to report with",
     "heard": "It was heard within the threshold",
     "gets_on": "Its last beats tell of progress",
     "not_waiting": "It does not wait for anything",

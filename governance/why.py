@@ -192,8 +192,9 @@ def smallest_changes(unmet: Iterable[Condition], entity: Any, found: Derivation)
         changes.append(Change(words, address, frozenset(meets) & rules))
 
     own = [row for row in found.blockers if not spoken_for(row, found.violations)]
-    if rules & {"no_unresolved_violation"}:
-        meets = ["no_unresolved_violation", *([] if own else ["no_open_blocker"])]
+    spoken = "no_open_blocker" in rules and not own
+    if "no_unresolved_violation" in rules or spoken:
+        meets = ["no_unresolved_violation", *(["no_open_blocker"] if spoken else [])]
         number = some(len(found.violations), "violation")
         change(f"Resolve {number}.", f"{here}#trouble", *meets)
     if "no_open_blocker" in rules and own:
@@ -275,7 +276,9 @@ def _builder(builder: Any) -> Derivation:
     beats = f"{builder.get_absolute_url()}"
     quiet = verdict == Verdict.SILENT
     heard = f"Last heard {clock(builder.pulse)}." if builder.pulse else "Never heard from."
+    tokens = builder.tokens.valid().count()
     reasons = [
+        Reason(Condition("may_report", tokens > 0, f"Valid tokens: {tokens}."), []),
         Reason(
             Condition("heard", not quiet, f"{heard} The threshold is {threshold} s."),
             [Row("Its heartbeats", f"{task.get_absolute_url()}#pulse" if task else beats)],
@@ -312,6 +315,8 @@ def _builder(builder: Any) -> Derivation:
         ],
         Verdict.WAITING: ["Resolve what it waits for; its next heartbeat says that it goes on."],
     }.get(verdict, [])
+    if not tokens:
+        changes = [*changes, "Issue a token to it in the records: without one it cannot report."]
     where = task.get_absolute_url() if task else beats
     return Derivation(
         builder,
