@@ -286,7 +286,7 @@ class IdempotencyKey(models.Model):
     key = models.TextField()
     request_digest = models.BinaryField(max_length=32)
     # None while the act is under way, which nobody else sees.
-    status = models.SmallIntegerField(null=True)
+    status = models.IntegerField(null=True)
     body = models.TextField(null=True)
     created_at = models.DateTimeField(db_default=ContractNow())
 

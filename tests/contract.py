@@ -323,15 +323,41 @@ def blockers_resolved(noun):
     }
 
 
+def each_row(name, event, when=""):
+    """A trigger of the same name as its function."""
+    return {name: f"{event} FOR EACH ROW {f'WHEN ({when}) ' if when else ''}{name}()"}
+
+
+def each_statement(name, *events, function=""):
+    """The triggers of a function over a statement's rows, one for each event."""
+    one = len(events) == 1
+    return {
+        name if one else f"{name}_{said}": f"AFTER {event} FOR EACH STATEMENT {function or name}()"
+        for event, said in ((event, f"{event.lower().removesuffix('e')}ed") for event in events)
+    }
+
+
+MOVED = "(old.state IS DISTINCT FROM new.state)"
+
 ADDITIONS = {
     "programs": {
         "triggers": {
+            **each_row("programs_programs_moves", "BEFORE UPDATE", MOVED),
+            **each_row("governance_programs_gate", "AFTER UPDATE"),
+            **each_statement("governance_follow_programs", "UPDATE"),
             **watched("program", "program_id", "{updated_at,progress_percentage}"),
             **blockers_resolved("program"),
         },
     },
     "waves": {
         "triggers": {
+            **each_row("programs_waves_moves", "BEFORE UPDATE", MOVED),
+            **each_row("governance_waves_gate", "AFTER UPDATE"),
+            **each_statement("governance_follow_waves", "UPDATE"),
+            **each_statement("governance_programs_open", "INSERT"),
+            **each_statement(
+                "governance_programs_open_to_moved", "UPDATE", function="governance_programs_open"
+            ),
             **watched("wave", "wave_id", "{updated_at,progress_percentage}"),
             **blockers_resolved("wave"),
             "wave_progress_inserted": (
@@ -346,18 +372,48 @@ ADDITIONS = {
         },
     },
     "tasks": {
+        "columns": {"worked_at": MOMENT},
         "triggers": {
+            **each_row("programs_tasks_moves", "BEFORE UPDATE", MOVED),
+            **each_row(
+                "programs_tasks_times",
+                "BEFORE UPDATE",
+                f"({MOVED} AND (NOT programs_is_history()))",
+            ),
+            **each_row("governance_tasks_gate", "AFTER UPDATE"),
+            **each_row(
+                "governance_builders_hold_their_task", "AFTER UPDATE DEFERRABLE INITIALLY DEFERRED"
+            ),
+            **each_statement("governance_follow_tasks", "UPDATE"),
+            **each_statement("governance_waves_open", "INSERT"),
+            **each_statement(
+                "governance_waves_open_to_moved", "UPDATE", function="governance_waves_open"
+            ),
             **watched("task", "task_id", "{updated_at}", "{progress_percentage}"),
+            "governance_evidence_updated": (
+                "AFTER UPDATE FOR EACH STATEMENT governance_evidence("
+                "'task', 'task_id', '{updated_at,worked_at}', '{progress_percentage}')"
+            ),
             **blockers_resolved("task"),
             "task_progress_inserted": "AFTER INSERT FOR EACH STATEMENT calculate_wave_progress()",
             "task_progress_deleted": "AFTER DELETE FOR EACH STATEMENT calculate_wave_progress()",
         },
     },
     "builders": {
+        "columns": {"state_since": NOW, "assigned_at": MOMENT},
         "constraints": {"idx_builders_current_task": "UNIQUE (current_task_id)"},
-        "triggers": watched("builder", "builder_id", "{updated_at,last_heartbeat}"),
+        "triggers": {
+            **each_row("builders_builders_times", "BEFORE UPDATE"),
+            **each_row(
+                "governance_builders_hold_their_task",
+                "AFTER INSERT OR UPDATE DEFERRABLE INITIALLY DEFERRED",
+            ),
+            **each_row("governance_follow_builders", "AFTER UPDATE"),
+            **watched("builder", "builder_id", "{updated_at,last_heartbeat}"),
+        },
     },
     "blockers": {
+        "columns": {"occurrences": "integer NOT NULL DEFAULT 1"},
         "indexes": {
             "blockers_one_open_per_entity_and_classification": (
                 "UNIQUE btree (entity_type, entity_id, classification) WHERE (resolved_at IS NULL)"
@@ -365,6 +421,10 @@ ADDITIONS = {
         },
         "triggers": {
             **watched("blocker", "blocker_id"),
+            **each_row(
+                "governance_blockers_not_on_completed", "BEFORE INSERT OR UPDATE OF resolved_at"
+            ),
+            **each_statement("governance_follow_blockers", "INSERT", "UPDATE", "DELETE"),
             "governance_blockers_entity": (
                 "BEFORE INSERT OR UPDATE OF entity_type, entity_id, resolved_at"
                 " FOR EACH ROW governance_blockers_entity()"
@@ -377,6 +437,7 @@ ADDITIONS = {
                 'BEFORE INSERT OR UPDATE OF "timestamp" FOR EACH ROW'
                 " builders_heartbeats_not_ahead()"
             ),
+            **each_row("builders_heartbeats_lock", "BEFORE INSERT"),
             "builders_heartbeats_apply": ("AFTER INSERT FOR EACH ROW builders_heartbeats_apply()"),
         },
     },
@@ -396,7 +457,12 @@ ADDITIONS = {
             ),
         },
     },
-    "governance_violations": {"triggers": watched("violation", "violation_id")},
+    "governance_violations": {
+        "triggers": {
+            **watched("violation", "violation_id"),
+            **each_statement("governance_follow_violations", "INSERT", "UPDATE"),
+        },
+    },
     "architecture_validations": {
         "constraints": {
             "architecture_validations_ready_means_all": (
@@ -423,6 +489,9 @@ ADDITIONS = {
                 " AND (passing_tests > 0) AND (qa_status = 'PARTIAL'::text))))"
             ),
         },
-        "triggers": watched("qa_run", "execution_id"),
+        "triggers": {
+            **watched("qa_run", "execution_id"),
+            **each_statement("governance_follow_qa_executions", "INSERT"),
+        },
     },
 }

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 ),
                 ("key", models.TextField()),
                 ("request_digest", models.BinaryField(max_length=32)),
-                ("status", models.SmallIntegerField(null=True)),
+                ("status", models.IntegerField(null=True)),
                 ("body", models.TextField(null=True)),
                 (
                     "created_at",

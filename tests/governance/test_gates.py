@@ -493,8 +493,8 @@ def test_forced_to_another_builder_the_task_changes_hands():
     assert [builder.pk for builder in task.holders.all()] == ["api-builder"]
 
 
-@pytest.mark.parametrize("state", ["planned", "completed", "failed"])
-def test_a_builder_holds_no_task_that_is_not_at_work(state, sql, refuses):
+@pytest.mark.parametrize("state", ["completed", "failed"])
+def test_a_builder_holds_no_task_that_is_finished(state, sql, refuses):
     task = TaskFactory(state=state, assigned_builder="ui-builder")
     with refuses("governance_builders_hold_their_task"):
         Builder.objects.filter(pk="ui-builder").update(current_task=task)

@@ -548,25 +548,22 @@ CREATE TRIGGER governance_follow_programs AFTER UPDATE ON programs
     REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_programs();
 
--- What a builder holds is assigned to it and not finished. Deferred: assigning is two rows.
+-- What a builder holds is nobody else's, and not finished. Deferred: assigning is two rows.
 CREATE FUNCTION governance_builders_hold_their_task() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
+    held uuid;
     builder text;
     task text;
 BEGIN
     IF TG_TABLE_NAME = 'builders' THEN
-        SELECT builder_id, tasks.name INTO builder, task
-        FROM builders JOIN tasks ON task_id = current_task_id
-        WHERE builder_id = NEW.builder_id
-            AND (assigned_builder IS DISTINCT FROM builder_id
-                OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked'));
+        held := NEW.current_task_id;
     ELSE
-        SELECT builder_id, tasks.name INTO builder, task
-        FROM builders JOIN tasks ON task_id = current_task_id
-        WHERE task_id = NEW.task_id
-            AND (assigned_builder IS DISTINCT FROM builder_id
-                OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked'));
+        held := NEW.task_id;
     END IF;
+    SELECT builder_id, tasks.name INTO builder, task
+    FROM builders JOIN tasks ON task_id = current_task_id
+    WHERE current_task_id = held
+        AND (assigned_builder <> builder_id OR tasks.state IN ('completed', 'failed'));
     IF FOUND THEN
         RAISE EXCEPTION '% cannot hold the task "%", which is not in its hands.', builder, task
             USING ERRCODE = 'check_violation',
