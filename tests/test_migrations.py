@@ -6,6 +6,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from builders.models import Builder
 from governance.models import Blocker, Evidence
+from governance.replay import Replay
 from tests import migrations
 from tests.contract import CONTRACT
 from tests.factories import (
@@ -176,3 +177,32 @@ def test_the_newest_migration_goes_back_and_forth_over_data(app, office, sql):
 
 def rows_of_the_trail(sql):
     return set(sql(f"SELECT {row_of('evidence_trail')}::text FROM evidence_trail"))
+
+
+def test_the_record_replays_over_an_upgrade(another_database, sql):
+    """Columns that came after a row was told are known from their first change on."""
+    for app in APPS:
+        call_command("migrate", app, "zero", verbosity=0)
+    for app in reversed(APPS):
+        call_command("migrate", app, migrations.FOUNDING[app], verbosity=0)
+    sql(
+        """
+        INSERT INTO programs (name, description, state) VALUES ('Before', '', 'in-progress');
+        INSERT INTO waves (program_id, name, sequence_number, state)
+        SELECT program_id, 'Before', 1, 'in-progress' FROM programs;
+        INSERT INTO tasks (wave_id, name, architecture_reference, qa_suite_location,
+            acceptance_criteria, state)
+        SELECT wave_id, 'Before', '', '', '', 'planned' FROM waves;
+        INSERT INTO blockers (entity_type, entity_id, classification, description)
+        SELECT 'task', task_id, 'protected_path', 'A lock.' FROM tasks;
+        UPDATE builders SET state = 'active' WHERE builder_id = 'ui-builder';
+        """
+    )
+
+    call_command("migrate", verbosity=0)
+    assert Replay().first_difference() is None
+
+    sql("UPDATE builders SET state = 'idle' WHERE builder_id = 'ui-builder'")
+    sql("SELECT governance_raise_blocker('task', task_id, 'protected_path', 'Again.') FROM tasks")
+    assert Blocker.objects.get().occurrences == 2
+    assert Replay().first_difference() is None
