@@ -48,10 +48,12 @@ def test_an_act_says_what_it_is_told_to_say_besides(told):
         assert told() == (FOREMAN, {"user": "ada", "reason": "a typo", "count": 2})
 
 
-def test_an_act_inside_another_hands_the_name_back(told):
+def test_an_act_inside_another_is_part_of_it_and_hands_the_name_back(told):
     with act(UserFactory(username="ada"), reason="outer"):
-        with act(BuilderFactory()):
-            assert told() == ("ui-builder", {})
+        with act(BuilderFactory(), reason="inner"):
+            assert told() == ("ui-builder", {"user": "ada", "reason": "inner"})
+        with act(None):
+            assert told() == (FOREMAN, {"user": "ada", "reason": "outer"})
         assert told() == (FOREMAN, {"user": "ada", "reason": "outer"})
 
 

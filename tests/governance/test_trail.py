@@ -28,12 +28,12 @@ def sentences(entity):
 
 def test_a_task_tells_its_life():
     task = TaskFactory()
-    Task.objects.filter(pk=task.pk).update(state="assigned")
+    Task.objects.filter(pk=task.pk).update(state="blocked")
     Task.objects.filter(pk=task.pk).update(progress_percentage=40)
     Task.objects.filter(pk=task.pk).update(name="Another name")
     assert sentences(task) == [
         "Task created",
-        "planned → assigned",
+        "planned → blocked",
         "Progress set by hand",
         "Edited: name",
     ]
@@ -41,7 +41,7 @@ def test_a_task_tells_its_life():
 
 def test_a_builder_tells_what_it_took_up_and_put_down():
     task, builder = TaskFactory(name="Masonry"), BuilderFactory()
-    assign_task(task, builder, by=None)
+    assign_task(task, builder, by=None, override="To see it told.")
     release_task(task, by=None)
     assert sentences(builder)[-2:] == ["Took up Masonry", "Put its task down Masonry"]
 
@@ -58,9 +58,15 @@ def test_judgement_is_told_on_its_task():
     ArchitectureValidationFactory(task=task)
     assert sentences(task)[1:] == [
         "Blocker: architecture and QA disagree Nine or eleven?",
+        "planned → blocked",
         "Blocker resolved: architecture and QA disagree Eleven.",
+        "blocked → planned",
         "Violation: test debt 53",
+        "Blocker: constitutional violation test debt: 53",
+        "planned → blocked",
         "Violation resolved: test debt Repaired.",
+        "Blocker resolved: constitutional violation Repaired.",
+        "blocked → planned",
         "QA run partial, 9 of 15 pass",
         "Architecture ready, 100 %",
     ]
@@ -89,7 +95,7 @@ def test_an_imported_record_speaks_the_words_of_its_source():
 
 def test_names_are_looked_up_once_for_all(django_assert_max_num_queries):
     tasks = TaskFactory.create_batch(5)
-    assign_task(tasks[0], BuilderFactory(), by=None)
+    assign_task(tasks[0], BuilderFactory(), by=None, override="To see it told.")
     rows = list(Evidence.objects.order_by("-sequence")[:30])
     with django_assert_max_num_queries(4):
         tell(rows)
