@@ -6,6 +6,7 @@ Nothing of it is stored: the gates are asked, and what they read is shown beside
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -17,7 +18,7 @@ from builders.models import Builder, Verdict
 from foreman_office.kit.decide import Offer
 from governance.costs import some
 from governance.gates import Condition, NextMove, next_move
-from governance.models import Blocker, Evidence, GovernanceViolation
+from governance.models import Blocker, Evidence, GovernanceViolation, QAExecution
 from governance.offers import offer_resolution
 from governance.quality import latest_run
 from programs.models import Program, State, Task, Wave
@@ -56,6 +57,11 @@ class Derivation:
     changes: list[Change] = field(default_factory=list)
     blockers: list[Blocker] = field(default_factory=list)
     violations: list[GovernanceViolation] = field(default_factory=list)
+
+    @cached_property
+    def run(self) -> QAExecution | None:
+        """The latest run of a task's suite, which many conditions speak of."""
+        return latest_run(self.entity)
 
     @property
     def resolutions(self) -> list[Offer]:
@@ -141,7 +147,7 @@ def rows_behind(rule: str, entity: Any, found: Derivation) -> list[Row]:
             latest = entity.validations.order_by("-validated_at").first()
             return [Row(f"Validation: {latest}", f"{here}#validations")] if latest else []
         case "suite_red" | "suite_green" | "no_debt" | "run_newer_than_work" | "goalposts_stand":
-            run = latest_run(entity)
+            run = found.run
             return (
                 [Row(f"Run of {localtime(run.executed_at):%H:%M:%S}", f"{here}#runs")]
                 if run

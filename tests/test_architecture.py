@@ -21,6 +21,7 @@ KNOW_EVERYONE = {
         "api",
         "api_docs",
         "demo",
+        "health",
         "login_link",
         "management",
         "settings",

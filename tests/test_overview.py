@@ -24,7 +24,7 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-PARTS = ["headline", "matters", "builders", "running", "programs", "evidence"]
+PARTS = ["headline", "decisions", "builders", "running", "programs", "evidence"]
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_what_needs_attention_comes_first_and_is_counted_in_the_title(person):
     TaskFactory(state="failed", name="Chimney")
     content = person.get("/").text
     assert "<title>(4) Overview" in content
-    assert "4 things need attention" in content
+    assert "4 decisions wait for you" in content
     for words in ("Silent builder", "Blocker: repeated", "protected path", "Failed task"):
         assert words in content
     assert content.index("Silent builder") < content.index("Running now")
@@ -94,11 +94,11 @@ def test_active_programs_come_before_planned_and_completed_ones_stay_away(person
 def test_evidence_is_told_in_sentences_and_imports_are_left_out(person, admin_user):
     with act(None, **{"import": "sample.yaml"}):
         TaskFactory(name="From a history")
-    task = TaskFactory(name="Masonry")
+    task = TaskFactory(name="Masonry", state="in-progress")
     with act(admin_user):
-        Task.objects.filter(pk=task.pk).update(state="assigned")
+        Task.objects.filter(pk=task.pk).update(state="failed")
     content = part(person, "evidence").text
-    assert "planned → assigned" in content
+    assert "in-progress → failed" in content
     assert "Masonry" in content
     assert admin_user.username in content
     assert "From a history" not in content
@@ -129,7 +129,7 @@ def test_overview_asks_no_more_for_more_rows(person, django_assert_max_num_queri
         GovernanceViolationFactory(task=task)
         TaskFactory(wave=wave, state="failed")
         HeartbeatFactory(task=task)
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(32):
         person.get("/")
 
 
@@ -196,7 +196,7 @@ def test_a_login_never_leads_elsewhere(client):
 def test_a_part_asked_for_after_the_session_sends_its_page_to_the_login(client):
     headers = {
         "HX-Request": "true",
-        "HX-Target": "matters",
+        "HX-Target": "decisions",
         "HX-Current-URL": "http://testserver/programs/?page=2",
     }
     answer = client.get("/", headers=headers, follow=True)
