@@ -22,6 +22,7 @@ KNOW_EVERYONE = {
         "api_docs",
         "demo",
         "health",
+        "health",
         "login_link",
         "management",
         "settings",

@@ -32,7 +32,7 @@ from governance.actions import (
 from governance.gates import conditions
 from governance.junit import Result
 from governance.models import Blocker, Classification, TestOutcome
-from programs.actions import approve_program, fail, start_wave
+from programs.actions import approve_program, send_back_task, start_wave
 from programs.models import Program, State, Task, TaskState
 
 # Who stands in the evidence. Nobody can log in as it: it is in no table.
@@ -118,10 +118,8 @@ class Foreman:
             case TaskState.PLANNED:
                 if builder.state == Builder.State.IDLE and builder.current_task_id is None:
                     yield from self.before_work(task, builder)
-            case TaskState.ASSIGNED if builder.current_task_id != task.pk:
-                yield partial(release_task, task, by=self.by)
-            case TaskState.IN_PROGRESS if builder.current_task_id != task.pk:
-                yield partial(fail, task, by=self.by, reason="Nobody has it in hand.")
+            case TaskState.ASSIGNED | TaskState.IN_PROGRESS if builder.current_task_id != task.pk:
+                yield partial(send_back_task, task, by=self.by, reason="Nobody has it in hand.")
             case TaskState.BLOCKED:
                 yield from self.under_blockers(task)
             case TaskState.FAILED:
