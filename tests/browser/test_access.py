@@ -23,6 +23,8 @@ def addresses(transactional_db):
         scene["wave"].get_absolute_url(),
         scene["task"].get_absolute_url(),
         reverse("builders:builder_list"),
+        reverse("governance:why", args=["task", scene["task"].pk]),
+        reverse("governance:why", args=["builder", "integration-builder"]),
     ]
 
 
@@ -45,6 +47,10 @@ def test_axe_finds_nothing(browse, foreman, addresses, theme, width):
         expect(page.locator("#freshness")).to_have_text("live")
         found += findings(page)
     page.get_by_role("button", name="johan").click()
+    found += findings(page)
+    page.goto(reverse("overview"))
+    for fold in page.locator("details.offer > summary").all():
+        fold.click()
     found += findings(page)
     assert not found, "\n\n".join(found)
 

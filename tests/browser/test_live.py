@@ -24,7 +24,7 @@ def at_work(transactional_db):
     """A builder with a task in hand and a token: what a heartbeat needs."""
     task = TaskFactory(name="Masonry", wave__program__name="The house")
     builder = BuilderFactory(builder_id="ui-builder")
-    assign_task(task, builder, by=None)
+    assign_task(task, builder, by=None, override="the scene")
     _, token = issue_token(builder, by=None)
     return task, token
 
@@ -195,9 +195,9 @@ def test_a_silent_builder_is_seen_by_reading_alone(browse, foreman):
     builder = BuilderFactory(builder_id="api-builder", current_task=task, last_heartbeat=now())
     page = browse(user=foreman)
     page.goto("/")
-    expect(page.locator("#matters")).to_contain_text("Nothing waits for you")
+    expect(page.locator("#decisions")).to_contain_text("Nothing waits for you")
     Builder.objects.filter(pk=builder.pk).update(last_heartbeat=now() - timedelta(minutes=3))
-    expect(page.locator("#matters")).to_contain_text("Silent builder", timeout=TICK)
+    expect(page.locator("#decisions")).to_contain_text("Silent builder", timeout=TICK)
     expect(page.locator("#lamps .lamp[data-tone=failed]")).to_contain_text("api")
 
 
