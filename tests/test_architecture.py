@@ -22,7 +22,6 @@ KNOW_EVERYONE = {
         "api_docs",
         "demo",
         "health",
-        "health",
         "login_link",
         "management",
         "settings",
