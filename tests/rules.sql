@@ -542,22 +542,19 @@ CREATE OR REPLACE FUNCTION public.governance_builders_hold_their_task()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
+    held uuid;
     builder text;
     task text;
 BEGIN
     IF TG_TABLE_NAME = 'builders' THEN
-        SELECT builder_id, tasks.name INTO builder, task
-        FROM builders JOIN tasks ON task_id = current_task_id
-        WHERE builder_id = NEW.builder_id
-            AND (assigned_builder IS DISTINCT FROM builder_id
-                OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked'));
+        held := NEW.current_task_id;
     ELSE
-        SELECT builder_id, tasks.name INTO builder, task
-        FROM builders JOIN tasks ON task_id = current_task_id
-        WHERE task_id = NEW.task_id
-            AND (assigned_builder IS DISTINCT FROM builder_id
-                OR tasks.state NOT IN ('assigned', 'in-progress', 'blocked'));
+        held := NEW.task_id;
     END IF;
+    SELECT builder_id, tasks.name INTO builder, task
+    FROM builders JOIN tasks ON task_id = current_task_id
+    WHERE current_task_id = held
+        AND (assigned_builder <> builder_id OR tasks.state IN ('completed', 'failed'));
     IF FOUND THEN
         RAISE EXCEPTION '% cannot hold the task "%", which is not in its hands.', builder, task
             USING ERRCODE = 'check_violation',
