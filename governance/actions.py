@@ -17,7 +17,6 @@ from governance.models import (
     GovernanceViolation,
     QAExecution,
     QAStatus,
-    QATestResult,
     Readiness,
     TestOutcome,
 )
@@ -136,20 +135,20 @@ def record_qa_execution(
             qa_status=status,
             execution_time_ms=execution_time_ms,
         )
-        QATestResult.objects.bulk_create(
-            (
-                QATestResult(
-                    execution=run,
-                    name=result.name,
-                    outcome=result.outcome,
-                    flaky=result.flaky,
-                    message=result.message,
-                )
-                for result in results
-            ),
-            batch_size=5_000,
-        )
+        _keep_results(run, results)
     return run
+
+
+def _keep_results(run: QAExecution, results: Sequence[Result]) -> None:
+    """Write the tests of a run. There may be fifty thousand, while others wait for their task."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY qa_test_results (execution_id, name, outcome, flaky, message) FROM STDIN"
+        ) as copy,
+    ):
+        for result in results:
+            copy.write_row((run.pk, result.name, str(result.outcome), result.flaky, result.message))
 
 
 def record_qa_report(
