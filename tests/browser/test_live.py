@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from builders.actions import assign_task, issue_token
 from builders.models import Builder
+from foreman_office.kit.acts import act
 from programs.models import Task
 from tests.browser.scene import furnish
 from tests.factories import BlockerFactory, BuilderFactory, TaskFactory
@@ -121,7 +122,8 @@ def test_a_refresh_keeps_focus_folds_and_place(browse, foreman):
     link.focus()
     place = page.evaluate("scrollY")
     # Rows change, so that the part really is swapped.
-    Task.objects.filter(wave=wave).update(assigned_builder="qa-builder")
+    with act(None, override="the scene"):
+        Task.objects.filter(wave=wave).update(assigned_builder="qa-builder")
     tick_until_answered(page, "tasks")
     expect(fold.get_by_role("cell", name="qa-builder")).to_have_count(5)
     expect(fold).to_have_attribute("open", "")
@@ -196,7 +198,8 @@ def test_a_silent_builder_is_seen_by_reading_alone(browse, foreman):
     page = browse(user=foreman)
     page.goto("/")
     expect(page.locator("#decisions")).to_contain_text("Nothing waits for you")
-    Builder.objects.filter(pk=builder.pk).update(last_heartbeat=now() - timedelta(minutes=3))
+    since = now() - timedelta(minutes=3)
+    Builder.objects.filter(pk=builder.pk).update(last_heartbeat=since, assigned_at=since)
     expect(page.locator("#decisions")).to_contain_text("Silent builder", timeout=TICK)
     expect(page.locator("#lamps .lamp[data-tone=failed]")).to_contain_text("api")
 
