@@ -5,11 +5,14 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests import throwaway
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60
@@ -24,7 +27,7 @@ with embedded.running(Path(sys.argv[1])):
 """
 
 
-OURS = re.compile("FOREMAN_|DATABASE_|WEB_|(DJANGO_SETTINGS_MODULE|ALLOWED_HOSTS|PORT)$")
+OURS = re.compile("FOREMAN_|DATABASE_|DJANGO_|WEB_|(ALLOWED_HOSTS|PORT)$")
 PLAIN = {"DATABASE_URL": "", "SECRET_KEY": "", "DEBUG": "false", "HTTPS": "false"}
 
 
@@ -32,6 +35,20 @@ def environment(var: Path, **variables: str) -> dict[str, str]:
     """Return what a fresh shell would say, with nothing of this run or of a developer's .env."""
     kept = {name: value for name, value in os.environ.items() if not OURS.match(name)}
     return {**kept, **PLAIN, "FOREMAN_VAR": str(var), **variables}
+
+
+def place() -> Path:
+    """Make a directory among those of this run.
+
+    Not among pytest's own: each new pytest closes root's to everybody else, and so to the
+    PostgreSQL that another one runs there as another user.
+    """
+    return Path(tempfile.mkdtemp(prefix="place-", dir=throwaway.directory()))
+
+
+@pytest.fixture
+def tmp_path():
+    return place()
 
 
 @pytest.fixture
@@ -115,9 +132,9 @@ def use_server(start):
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory):
+def migrated():
     """Migrate once; an office that opens on a copy opens sooner."""
-    var = tmp_path_factory.mktemp("migrated") / "var"
+    var = place() / "var"
     command = [sys.executable, ROOT / "manage.py", "migrate"]
     subprocess.run(command, env=environment(var), check=True, capture_output=True)
     return var
