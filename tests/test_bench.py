@@ -14,7 +14,7 @@ FIGURES = [
     *(
         f"{what}, {connections} connections"
         for connections in (5, 50)
-        for what in ("heartbeats", "heartbeat p50", "heartbeat p99", "load client")
+        for what in ("heartbeats", "heartbeat p50", "heartbeat p99", "heartbeat processor time")
     ),
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
