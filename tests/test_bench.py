@@ -1,0 +1,73 @@
+"""The benchmarks run from end to end and yield their figures. How good those are is not asked."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from bench.figures import compare, interleaved, percentile, table
+from tests.platform.conftest import environment
+
+FIGURES = [
+    *(
+        f"{what}, {connections} connections"
+        for connections in (5, 50)
+        for what in ("heartbeats", "heartbeat p50", "heartbeat p99", "heartbeat processor time")
+    ),
+    "progress of 20 tasks",
+    *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
+    *(f"{page}, 2 programs and 1, p95" for page in ("overview", "program", "task")),
+]
+
+
+def bench(*arguments, into):
+    return subprocess.run(
+        [sys.executable, "-m", "bench", "--tiny", "--into", into, *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment(into),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_every_benchmark_runs_and_yields_its_figures(tmp_path):
+    ran = bench(into=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    (written,) = tmp_path.iterdir()  # and the office that was measured is gone
+    figures = json.loads(written.read_text())["figures"]
+    assert [figure["what"] for figure in figures] == FIGURES
+    assert all(figure["measured"] > 0 and figure["floor"] > 0 for figure in figures)
+    assert all(figure["what"] in ran.stdout for figure in figures)
+
+
+def test_a_benchmark_that_does_not_exist_is_named(tmp_path):
+    ran = bench("speed", into=tmp_path)
+    assert ran.returncode == 2
+    assert "unknown: speed" in ran.stderr
+
+
+def test_a_ratio_is_the_median_of_its_pairs():
+    figure = compare("beats", "beats/s", [(60, 100), (10, 100), (90, 100)], at_least=0.7)
+    assert (figure.measured, figure.floor, figure.ratio) == (60, 100, 0.6)
+    assert figure.spread == (0.1, 0.9)
+    assert figure.met is False
+    assert "NOT MET" in table([figure])
+
+
+@pytest.mark.parametrize(("ratio", "met"), [(2, True), (3, True), (4, False)])
+def test_a_bound_may_be_an_upper_one(ratio, met):
+    assert compare("update", "ms", [(ratio, 1)], at_most=3).met is met
+
+
+def test_what_is_compared_takes_turns_in_going_first():
+    order = []
+    interleaved(3, lambda: order.append("measured"), lambda: order.append("floor"))
+    assert order == ["measured", "floor", "floor", "measured", "measured", "floor"]
+
+
+def test_a_percentile_is_a_value_that_was_measured():
+    assert percentile(range(1, 101), 95) == 95
+    assert percentile([3, 1, 2], 50) == 2
+    assert percentile([7], 99) == 7
