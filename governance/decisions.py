@@ -152,7 +152,7 @@ def _troubles(limit: int) -> Iterator[Decision]:
             f"{violation.description}{by}",
             "A rule that holds for all work was broken; what was built meanwhile is in doubt.",
             "The task stays halted, and cannot be completed."
-            if violation.task_id
+            if violation.task and violation.task.state != Task.State.COMPLETED
             else "It stays unresolved.",
             violation.detected_at,
             [offer_resolution(violation)],

@@ -6,7 +6,6 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
@@ -25,14 +24,14 @@ READERS = {Role.FOREMAN, Role.VIEWER, Role.ADMIN}
 DECIDERS = {Role.FOREMAN}
 
 
-def has_role(user: AbstractBaseUser | AnonymousUser, roles: set[Role]) -> bool:
+def has_role(user: Any, roles: set[Role]) -> bool:
     """Tell whether the user is in one of the groups. A superuser may all."""
     if not user.is_active:
         return False
-    if getattr(user, "is_superuser", False):
+    if user.is_superuser:
         return True
     if not hasattr(user, "role_names"):  # asked once for each request
-        user.role_names = set(user.groups.values_list("name", flat=True))  # type: ignore[union-attr]
+        user.role_names = set(user.groups.values_list("name", flat=True))
     return bool(user.role_names & {role.value for role in roles})
 
 
