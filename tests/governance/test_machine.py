@@ -93,9 +93,11 @@ OUT_OF_ORDER_UNLESS_FORCED = {
         ) AS entity (id, state) ON id = entity_id
         WHERE resolved_at IS NULL AND state IN ('assigned', 'in-progress', 'completed')
     """,
-    "a task halted by a violation goes on": """
+    # (A violation's blocker can be resolved before the violation is: then the work goes on, and is
+    # not completed.)
+    "a task is completed over a violation": """
         SELECT FROM governance_violations JOIN tasks USING (task_id)
-        WHERE resolved_at IS NULL AND state IN ('assigned', 'in-progress')
+        WHERE resolved_at IS NULL AND completed_at > detected_at AND state = 'completed'
     """,
     "a wave with nothing left to do goes on": """
         SELECT FROM waves JOIN programs USING (program_id)
