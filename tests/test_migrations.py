@@ -3,6 +3,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from builders.models import Builder
 from governance.models import Blocker, Evidence
@@ -167,7 +168,7 @@ def test_the_newest_migration_goes_back_and_forth_over_data(app, office, sql):
     names = sorted(name for of, name in MigrationLoader(connection).disk_migrations if of == app)
 
     call_command("migrate", app, names[-2], verbosity=0)
-    assert schema(sql) != before
+    assert (app, names[-1]) not in MigrationRecorder(connection).applied_migrations()
     call_command("migrate", verbosity=0)
 
     assert schema(sql) == before

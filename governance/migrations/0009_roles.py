@@ -34,7 +34,7 @@ def take_roles(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("governance", "0008_claims"),
-        ("builders", "0005_pauses"),
+        ("builders", "0006_idempotency"),
         ("programs", "0003_moves"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("auth", "0012_alter_user_first_name_max_length"),
