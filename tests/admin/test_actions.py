@@ -58,7 +58,8 @@ def test_many_are_resolved_with_one_answer(office, model, factory, words):
     resolved = model.objects.exclude(resolved_at=None)
     assert {row.pk for row in resolved} == {row.pk for row in chosen}
     assert {getattr(row, words) for row in resolved} == {"Fixed."}
-    trail = Evidence.objects.filter(action__endswith="_resolved")
+    noun = "blocker" if model is Blocker else "violation"
+    trail = Evidence.objects.filter(action=f"{noun}_resolved")
     assert [row.context["user"] for row in trail] == ["carol", "carol"]
     assert LogEntry.objects.filter(change_message="Resolved.").count() == 2
     left.refresh_from_db()

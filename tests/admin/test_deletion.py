@@ -108,8 +108,7 @@ def test_what_has_no_history_goes_and_leaves_a_trace(office, together):
 def test_a_judgement_entered_by_mistake_goes_and_leaves_a_trace(office, factory):
     row = factory()
     assert office.delete(row).status_code == 302
-    evidence = Evidence.objects.order_by("sequence").last()
-    assert evidence.action.endswith("_deleted")
+    evidence = Evidence.objects.get(action__endswith="_deleted")
     assert evidence.context["user"] == "carol"
 
 
