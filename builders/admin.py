@@ -4,7 +4,7 @@ from django.template.response import TemplateResponse
 
 from builders import actions
 from builders.forms import BuilderForm
-from builders.models import Builder, BuilderToken, Heartbeat
+from builders.models import Builder, BuilderPause, BuilderToken, Heartbeat
 from foreman_office.kit.admin import GovernedAdmin, LongTable, ReadOnlyAdmin, log_bulk
 
 
@@ -77,6 +77,18 @@ class BuilderTokenAdmin(ReadOnlyAdmin):
         valid = [actions.revoke_token(token, by=request.user) for token in queryset.valid()]
         log_bulk(request, valid, "Revoked.")
         self.message_user(request, f"Tokens revoked: {len(valid)}.")
+
+
+@admin.register(BuilderPause)
+class BuilderPauseAdmin(ReadOnlyAdmin):
+    """Pauses begin and end on the builders' page."""
+
+    list_display = ["builder", "reason", "started_at", "ends_at", "ended_at"]
+    list_select_related = ["builder"]
+    list_filter = ["builder"]
+    search_fields = ["reason", "builder__builder_id"]
+    date_hierarchy = "started_at"
+    ordering = ["-started_at"]
 
 
 @admin.register(Heartbeat)

@@ -4,13 +4,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from foreman_office.kit.acts import FOREMAN
-from foreman_office.kit.admin import GovernedAdmin, LongTable, resolve_rows
+from foreman_office.kit.admin import GovernedAdmin, LongTable, ReadOnlyAdmin, resolve_rows
 from governance import actions
 from governance.entities import name_entities
 from governance.forms import ArchitectureValidationForm, BlockerForm
 from governance.models import (
     ArchitectureValidation,
     Blocker,
+    CompletionClaim,
     Evidence,
     GovernanceViolation,
     QAExecution,
@@ -171,6 +172,18 @@ class ActorFilter(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         return queryset.filter(actor=self.value()) if self.value() else queryset
+
+
+@admin.register(CompletionClaim)
+class CompletionClaimAdmin(ReadOnlyAdmin):
+    """What builders said, and what the gate answered: kept as it was."""
+
+    list_display = ["claimed_at", "builder", "task", "accepted"]
+    list_select_related = ["builder", "task"]
+    list_filter = ["accepted", "builder"]
+    search_fields = ["task__name", "task_id__exact"]
+    date_hierarchy = "claimed_at"
+    ordering = ["-claimed_at"]
 
 
 @admin.register(Evidence)

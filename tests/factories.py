@@ -8,9 +8,15 @@ from django.contrib.auth.models import Group
 from django.utils.timezone import now
 from factory.django import DjangoModelFactory
 
-from builders.models import Builder, BuilderToken, Heartbeat
+from builders.models import Builder, BuilderPause, BuilderToken, Heartbeat
 from foreman_office.kit.acts import act
-from governance.models import ArchitectureValidation, Blocker, GovernanceViolation, QAExecution
+from governance.models import (
+    ArchitectureValidation,
+    Blocker,
+    CompletionClaim,
+    GovernanceViolation,
+    QAExecution,
+)
 from programs.models import Program, Task, Wave
 
 
@@ -99,6 +105,28 @@ class BuilderTokenFactory(DjangoModelFactory):
     builder = factory.SubFactory(BuilderFactory)
     prefix = "fo_test"
     digest = factory.Sequence(lambda n: n.to_bytes(32, "big"))
+
+
+class BuilderPauseFactory(DjangoModelFactory):
+    """A pause that is over: one that runs has a builder to itself."""
+
+    class Meta:
+        model = BuilderPause
+
+    builder = factory.SubFactory(BuilderFactory)
+    reason = "A new disk."
+    started_at = factory.LazyFunction(lambda: now() - timedelta(hours=2))
+    ends_at = factory.LazyFunction(lambda: now() - timedelta(hours=1))
+    ended_at = factory.SelfAttribute("ends_at")
+
+
+class CompletionClaimFactory(DjangoModelFactory):
+    class Meta:
+        model = CompletionClaim
+
+    task = factory.SubFactory(TaskFactory)
+    builder = factory.SubFactory(BuilderFactory)
+    accepted = False
 
 
 class BlockerFactory(DjangoModelFactory):

@@ -13,7 +13,9 @@ from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
     BuilderFactory,
+    BuilderPauseFactory,
     BuilderTokenFactory,
+    CompletionClaimFactory,
     GovernanceViolationFactory,
     HeartbeatFactory,
     QAExecutionFactory,
@@ -106,6 +108,7 @@ EXPECTED = {
     "api:claim": API,
     "api:escalation": API,
     "api:validation": API,
+    "api_docs": API_DOCUMENT,
     "healthz": HEALTH,
     "readyz": HEALTH,
 }
@@ -202,6 +205,7 @@ def rows():
         *(task, task.wave, task.wave.program, builder),
         *(BuilderTokenFactory(), HeartbeatFactory(), BlockerFactory(entity=task)),
         *(GovernanceViolationFactory(), ArchitectureValidationFactory(), QAExecutionFactory()),
+        *(BuilderPauseFactory(), CompletionClaimFactory()),
         *(UserFactory(), Group.objects.get(name="viewer")),
         task.evidence[0],
     ]
@@ -209,7 +213,12 @@ def rows():
 
 
 # Lists of one app and links back to the site say nothing that the other pages do not.
-UNTRIED = {"admin:(?P<url>.*)$", "admin:app_list", "admin:view_on_site"}
+UNTRIED = {
+    "admin:(?P<url>.*)$",
+    "admin:<path:object_id>/",
+    "admin:app_list",
+    "admin:view_on_site",
+}
 
 
 def admin_addresses(rows):
