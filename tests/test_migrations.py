@@ -21,6 +21,7 @@ from tests.factories import (
     TaskFactory,
     WaveFactory,
 )
+from tests.races import until
 
 pytestmark = pytest.mark.django_db
 
@@ -76,10 +77,20 @@ def test_a_migration_that_drops_narrows_or_blocks_is_noticed(statement):
 # --- there and back -----------------------------------------------------------------------------
 
 
+def is_alone():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return not cursor.fetchall()
+
+
 @pytest.fixture
 def another_database(transactional_db):
     """Go to a copy of the database under test, to be taken apart."""
     name = connection.settings_dict["NAME"]
+    until(is_alone)  # a live server of the test before may still be answering
     connection.close()
     connection.creation.clone_test_db("migrations", verbosity=0, autoclobber=True)
     copy = connection.creation.get_test_db_clone_settings("migrations")["NAME"]
