@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builders.models import Builder, Heartbeat
+from foreman_office.kit.acts import act
 from governance.models import Evidence
 from programs.models import Task
 from tests.factories import BuilderFactory, HeartbeatFactory, TaskFactory
@@ -152,12 +153,16 @@ def test_the_builder_is_the_one_who_started_the_task(holder, task, beat, sql):
 
 @pytest.mark.parametrize("state", ["planned", "completed", "failed"])
 def test_a_task_not_at_work_is_untouched(state, holder, task, beat):
-    Task.objects.update(state=state, progress_percentage=70)
-    before = Task.objects.values().get()
+    with transaction.atomic():
+        with act(None, **{"import": "a plan"}):  # history: nobody is made to put the task down
+            Task.objects.update(state=state, progress_percentage=70)
+        before = Task.objects.values().get()
 
-    beat(task=task, progress=90)
+        beat(task=task, progress=90)
 
-    assert Task.objects.values().get() == before
+        assert Builder.objects.get(pk=holder.pk).current_task_id == task.pk
+        assert Task.objects.values().get() == before
+        transaction.set_rollback(True)  # no transaction may end like this
 
 
 def test_a_blocked_task_reports_progress_and_stays_blocked(holder, task, beat):
@@ -349,8 +354,8 @@ def test_a_beat_that_waits_for_its_task_to_be_taken_away_leaves_it_alone(connect
 def test_a_beat_and_the_end_of_its_task_at_once_end_completed(beats_first, connect, holder, task):
     beat = [statement(task, "active", 0, 60)]
     finish = [
-        "UPDATE builders SET current_task_id = NULL WHERE builder_id = 'ui-builder'",
-        "UPDATE tasks SET state = 'completed', progress_percentage = 100",
+        "SELECT set_config('foreman.override', 'the end of a test', true)",
+        "UPDATE tasks SET state = 'completed'",
     ]
 
     errors = overlap(connect, *((beat, finish) if beats_first else (finish, beat)))
@@ -358,6 +363,7 @@ def test_a_beat_and_the_end_of_its_task_at_once_end_completed(beats_first, conne
     assert errors == (None, None)
     task.refresh_from_db()
     assert (task.state, task.progress_percentage) == ("completed", 100)
+    assert Builder.objects.get(pk=holder.pk).current_task_id is None
 
 
 @pytest.mark.django_db(transaction=True)
