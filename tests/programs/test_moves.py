@@ -114,7 +114,7 @@ def test_many_rows_move_together_or_not_at_all(wave):
         Task.objects.update(state="planned")
 
     assert rule_of(refused.value) == "programs_tasks_moves"
-    assert f"A {done.state} task cannot become planned." in str(refused.value)
+    assert f"This task is {done.state}: it cannot become planned." in str(refused.value)
     assert set(Task.objects.values_list("state", flat=True)) == {"failed", "completed"}
 
 

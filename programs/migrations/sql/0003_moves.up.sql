@@ -18,7 +18,7 @@ BEGIN
         ('blocked', 'planned'),         ('blocked', 'in-progress'),    ('blocked', 'failed'),
         ('failed', 'in-progress')
     ) AND NOT programs_is_forced() THEN
-        RAISE EXCEPTION 'A % program cannot become %.', OLD.state, NEW.state
+        RAISE EXCEPTION 'This program is %: it cannot become %.', OLD.state, NEW.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_programs_moves',
                 TABLE = 'programs', COLUMN = 'state';
     END IF;
@@ -37,7 +37,7 @@ BEGIN
         ('blocked', 'planned'),         ('blocked', 'in-progress'),    ('blocked', 'failed'),
         ('failed', 'in-progress')
     ) AND NOT programs_is_forced() THEN
-        RAISE EXCEPTION 'A % wave cannot become %.', OLD.state, NEW.state
+        RAISE EXCEPTION 'This wave is %: it cannot become %.', OLD.state, NEW.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_waves_moves',
                 TABLE = 'waves', COLUMN = 'state';
     END IF;
@@ -60,7 +60,7 @@ BEGIN
     ) AND NOT (
         NEW.assigned_builder IS NULL AND (OLD.state, NEW.state) = ('planned', 'in-progress')
     ) AND NOT programs_is_forced() THEN
-        RAISE EXCEPTION 'A % task cannot become %.', OLD.state, NEW.state
+        RAISE EXCEPTION 'This task is %: it cannot become %.', OLD.state, NEW.state
             USING ERRCODE = 'check_violation', CONSTRAINT = 'programs_tasks_moves',
                 TABLE = 'tasks', COLUMN = 'state';
     END IF;
