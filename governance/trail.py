@@ -103,6 +103,11 @@ def said(row: Evidence) -> tuple[str, str, str]:
             ready = record["build_readiness"]
             words = "ready" if ready == "READY" else "not ready"
             return ready, f"Architecture {words}, {record['pass_rate']:g} %", ""
+        case "claim_recorded" if record["accepted"]:
+            return "all-clear", "Claim of completion accepted", ""
+        case "claim_recorded":
+            unmet = [each["detail"] for each in record["conditions"] if not each["met"]]
+            return "not-passed", "Claim of completion refused", " ".join(unmet)
         case "created" | "deleted":
             return "planned", f"{row.entity_type.capitalize()} {row.action}", ""
         case "edited":

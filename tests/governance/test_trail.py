@@ -1,10 +1,17 @@
 """Evidence as sentences: whatever the triggers write, people can read."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils.timezone import now
 
 from builders.actions import assign_task, release_task
-from governance.actions import raise_blocker, resolve_blocker, resolve_violation
+from governance.actions import (
+    claim_completion,
+    raise_blocker,
+    resolve_blocker,
+    resolve_violation,
+)
 from governance.models import Evidence
 from governance.trail import tell
 from programs.models import Task
@@ -99,3 +106,21 @@ def test_names_are_looked_up_once_for_all(django_assert_max_num_queries):
     rows = list(Evidence.objects.order_by("-sequence")[:30])
     with django_assert_max_num_queries(4):
         tell(rows)
+
+
+def test_a_claim_says_whether_it_was_believed_and_if_not_why():
+    task = TaskFactory(state="in-progress", assigned_builder="ui-builder", evidence_location="e/")
+    builder = BuilderFactory(current_task=task)
+    claim_completion(task, by=builder)
+    last = tell(Evidence.objects.of(task).order_by("sequence"))[-1]
+    assert last.what == "Claim of completion refused"
+    assert "tests/escalation/ was never run." in last.detail
+
+    QAExecutionFactory(
+        task=task, passing_tests=0, failing_tests=15, executed_at=now() - timedelta(days=1)
+    )
+    QAExecutionFactory(task=task, passing_tests=15, failing_tests=0)
+    claim_completion(task, by=builder)
+    said = sentences(task)
+    assert "Claim of completion accepted" in said
+    assert said.index("in-progress → completed") > 0
