@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from bench.figures import compare, interleaved, percentile, table
-from tests.platform.conftest import environment
+from tests.platform.conftest import environment, place
 
 FIGURES = [
     *(
@@ -20,6 +20,11 @@ FIGURES = [
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
     *(f"{page}, 2 programs and 1, p95" for page in ("overview", "program", "task")),
 ]
+
+
+@pytest.fixture
+def tmp_path():
+    return place()
 
 
 def bench(*arguments, into):
