@@ -19,6 +19,8 @@ IMPORTED = "imported"  # the action under which an import keeps what the file re
 OF_IMPORT = ("import", "user")  # what its context says of the import, and not of the record
 BATCH = 5000
 SHORT = 60
+# What the office itself measures: a file's word counts when the row is made.
+MEASURED = {"created_at", "updated_at", "worked_at", "occurrences"}
 # The trail is not compared: it only grows. These may stand in the office and not in the file.
 KEPT = ["wave", "task", "validation", "qa_run", "violation", "heartbeat", "blocker"]
 
@@ -166,11 +168,11 @@ def _existing(kind: str, rows: list[Row]) -> dict[Any, dict[str, Any]]:
 
 
 def _differing(row: Row, old: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the columns that the file would change; when a row was made is not among them."""
+    """Return the columns that the file would change; what the office measures is not among them."""
     return {
         column: (old[column], new)
         for column, new in row.values.items()
-        if column not in ("created_at", "updated_at") and not _equal(old[column], new)
+        if column not in MEASURED and not _equal(old[column], new)
     }
 
 

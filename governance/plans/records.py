@@ -183,8 +183,8 @@ class Remarked(BaseModel):
 
 EMPTY: list[Any] = [None, "", [], {}]
 STRUCTURE = {"key", "id", "waves", "tasks", "validations", "qa_runs", "violations", "heartbeats"}
-# When a row was made is the database's to say; a builder's own backend is told as it is.
-NOT_RECORDED = {"created_at", "updated_at", "backend_type", "entity"}
+# What the office measures is the database's to say; a builder's own backend is told as it is.
+NOT_RECORDED = {"created_at", "updated_at", "worked_at", "occurrences", "backend_type", "entity"}
 
 
 def _same(said: Any, standard: Any) -> bool:
@@ -329,6 +329,7 @@ class Task(Record):
     updated_at: Time | None = None
     started_at: Time | None = None
     completed_at: Time | None = None
+    worked_at: Time | None = None
     validations: list[Validation] = []
     qa_runs: list[QARun] = []
     violations: list[Violation] = []
@@ -396,6 +397,11 @@ class Blocker(Record):
     detected_at: Time
     resolved_at: Time | None = None
     resolution_action: str | None = None
+    occurrences: Annotated[int, Field(ge=1, le=INTEGER)] = 1
+
+    @classmethod
+    def silent(cls, name: str, value: Any) -> bool:
+        return super().silent(name, value) or (name == "occurrences" and value == 1)
 
 
 class Evidence(Remarked):

@@ -22,7 +22,12 @@ from hypothesis import strategies as st
 from builders.actions import assign_task
 from builders.models import Backend, Builder, HeartbeatStatus
 from governance import plans
-from governance.actions import raise_blocker, resolve_blocker, resolve_violation
+from governance.actions import (
+    raise_blocker,
+    record_validation,
+    resolve_blocker,
+    resolve_violation,
+)
 from governance.models import (
     ArchitectureValidation,
     Blocker,
@@ -33,7 +38,13 @@ from governance.models import (
 )
 from programs.actions import complete_task
 from programs.models import BuilderName, Program, State, Task, TaskState
-from tests.factories import HeartbeatFactory, ProgramFactory, TaskFactory, WaveFactory
+from tests.factories import (
+    HeartbeatFactory,
+    ProgramFactory,
+    QAExecutionFactory,
+    TaskFactory,
+    WaveFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -282,6 +293,7 @@ def files(draw):
                 "evidence_location": texts,
                 "started_at": times,
                 "completed_at": times,
+                "worked_at": moments,
                 **made,
                 **remarks,
             },
@@ -342,7 +354,12 @@ def files(draw):
                     "detected_at": times,
                     "resolved_at": times,
                 },
-                optional={"description": texts, "resolution_action": texts, **remarks},
+                optional={
+                    "description": texts,
+                    "resolution_action": texts,
+                    "occurrences": st.integers(1, 2**31 - 1),
+                    **remarks,
+                },
             )
         )
 
@@ -458,11 +475,15 @@ def by_hand(db):
     same = [TaskFactory(wave=first, name="Wire a lamp", created_at=past) for _ in range(3)]
     nameless = TaskFactory(wave=first, name="灯", acceptance_criteria="", evidence_location="")
     builder = Builder.objects.get(pk="ui-builder")
+    record_validation(same[0], validation_results={"section": {"item": True}}, by=None)
+    QAExecutionFactory(task=same[0], passing_tests=0, failing_tests=3)
     assign_task(same[0], builder, by=None)
     HeartbeatFactory(builder=builder, task=same[0], progress_percentage=40, message="")
+    QAExecutionFactory(task=same[0], passing_tests=3, executed_at=now())
     same[0].refresh_from_db()
-    complete_task(same[0], by=builder)
-    blocker = raise_blocker(first, classification="protected_path", description="", by=None)
+    complete_task(same[0], evidence_location="evidence/lamp/", by=builder)
+    for _ in range(2):
+        blocker = raise_blocker(first, classification="protected_path", description="", by=None)
     raise_blocker(program, classification="builder_stall", description="Silence.", by=None)
     resolve_blocker(blocker, resolution_action="Opened.", by=None)
     violation = GovernanceViolation.objects.create(
@@ -521,7 +542,7 @@ def test_an_office_that_lived_on_after_its_import_comes_back_row_for_row():
     program = load(plans.SAMPLE.read_text())
     task = Task.objects.filter(state="planned", assigned_builder="ui-builder").first()
     builder = Builder.objects.get(pk="ui-builder")
-    assign_task(task, builder, by=None)
+    assign_task(task, builder, by=None, override="The sample's builders began without a red run.")
     HeartbeatFactory(builder=builder, task=task, progress_percentage=30, message="on it")
     TaskFactory(wave=task.wave, name="One more")
     for blocker in Blocker.objects.open():
@@ -530,6 +551,24 @@ def test_an_office_that_lived_on_after_its_import_comes_back_row_for_row():
     text, before = plans.export(program), office()
     with emptied():
         assert_comes_back(text, before)
+
+
+def test_what_the_office_measured_stays_when_a_file_without_it_comes_again():
+    program = load(plans.SAMPLE.read_text())
+    task = Task.objects.filter(state="planned", assigned_builder="ui-builder").first()
+    builder = Builder.objects.get(pk="ui-builder")
+    assign_task(task, builder, by=None, override="The sample's builders began without a red run.")
+    beat = HeartbeatFactory(builder=builder, task=task, progress_percentage=30)
+    blocker = Blocker.objects.open().filter(entity_type="task").first()
+    entity = Task.objects.get(pk=blocker.entity_id)
+    raise_blocker(entity, classification=blocker.classification, description="Again.", by=None)
+    assert "occurrences: 2" in plans.export(program)
+    assert "worked_at: " in plans.export(program)
+    load(plans.SAMPLE.read_text())
+    task.refresh_from_db()
+    blocker.refresh_from_db()
+    assert (task.state, task.worked_at) == ("planned", beat.timestamp)
+    assert (blocker.description != "Again.", blocker.occurrences) == (True, 2)
 
 
 def test_a_word_of_the_file_is_exported_for_as_long_as_it_means_the_row():
