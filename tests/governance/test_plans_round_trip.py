@@ -571,6 +571,19 @@ def test_what_the_office_measured_stays_when_a_file_without_it_comes_again():
     assert (blocker.description != "Again.", blocker.occurrences) == (True, 2)
 
 
+def test_a_file_that_plans_a_task_anew_takes_it_out_of_its_builders_hands():
+    load(plans.SAMPLE.read_text())
+    task = Task.objects.filter(state="planned", assigned_builder="ui-builder").first()
+    builder = Builder.objects.get(pk="ui-builder")
+    assign_task(task, builder, by=None, override="The sample's builders began without a red run.")
+    builder.refresh_from_db()
+    assert builder.current_task_id == task.pk
+    load(plans.SAMPLE.read_text())
+    task.refresh_from_db()
+    builder.refresh_from_db()
+    assert (task.state, builder.current_task_id, builder.state) == ("planned", None, "idle")
+
+
 def test_a_word_of_the_file_is_exported_for_as_long_as_it_means_the_row():
     program = load(plans.SAMPLE.read_text())
     ready = plans.export(program).count("build_readiness: READY")

@@ -471,9 +471,6 @@ CREATE FUNCTION governance_follow_tasks() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     moved record;
 BEGIN
-    IF programs_is_history() THEN
-        RETURN NULL;
-    END IF;
     FOR moved IN
         SELECT n.*, o.assigned_builder AS builder_before
         FROM old_rows AS o JOIN new_rows AS n USING (task_id)
@@ -489,6 +486,7 @@ BEGIN
                 state = CASE state WHEN 'failed' THEN 'failed' ELSE 'idle' END
             WHERE current_task_id = moved.task_id;
         END IF;
+        CONTINUE WHEN programs_is_history();  -- which takes out of hands, and puts nothing into them
         IF moved.state IN ('assigned', 'in-progress') AND moved.assigned_builder IS NOT NULL THEN
             UPDATE builders SET current_task_id = moved.task_id
             WHERE builder_id = moved.assigned_builder AND current_task_id IS NULL;
