@@ -1,3 +1,5 @@
+from contextlib import contextmanager
+
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
@@ -21,7 +23,6 @@ from tests.factories import (
     TaskFactory,
     WaveFactory,
 )
-from tests.races import until
 
 pytestmark = pytest.mark.django_db
 
@@ -77,28 +78,48 @@ def test_a_migration_that_drops_narrows_or_blocks_is_noticed(statement):
 # --- there and back -----------------------------------------------------------------------------
 
 
-def is_alone():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        return not cursor.fetchall()
+@pytest.fixture(scope="module")
+def pristine(django_db_setup, django_db_blocker):
+    """Migrate a database that nobody else ever enters: one with other sessions cannot be copied.
+
+    The one under test may have some, of a live server of the test before.
+    """
+    under_test = connection.settings_dict["NAME"]
+    name = f"{under_test}_pristine"
+    drop = f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)}"
+    with django_db_blocker.unblock():
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(drop)
+            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(name)}")
+        with database(name):
+            call_command("migrate", verbosity=0)
+        yield name
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(drop)
+
+
+@contextmanager
+def database(name):
+    """Be in another database for a while."""
+    before = connection.settings_dict["NAME"]
+    connection.close()
+    connection.settings_dict["NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = before
 
 
 @pytest.fixture
-def another_database(transactional_db):
-    """Go to a copy of the database under test, to be taken apart."""
-    name = connection.settings_dict["NAME"]
-    until(is_alone)  # a live server of the test before may still be answering
-    connection.close()
-    connection.creation.clone_test_db("migrations", verbosity=0, autoclobber=True)
-    copy = connection.creation.get_test_db_clone_settings("migrations")["NAME"]
-    connection.settings_dict["NAME"] = copy
-    yield
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    connection.creation.destroy_test_db(suffix="migrations", verbosity=0)
+def another_database(transactional_db, pristine):
+    """Go to a copy of a migrated database, to be taken apart."""
+    creation = connection.creation
+    with database(pristine):
+        creation.clone_test_db("migrations", verbosity=0, autoclobber=True)
+        with database(creation.get_test_db_clone_settings("migrations")["NAME"]):
+            yield
+        creation.destroy_test_db(suffix="migrations", verbosity=0)
     ContentType.objects.clear_cache()
 
 
