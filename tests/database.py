@@ -1,6 +1,7 @@
 """The database under test: the throwaway server, and a flush that append-only tables allow."""
 
 import os
+import signal
 
 import pytest
 from django.conf import settings
@@ -9,6 +10,12 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from psycopg.errors import DeadlockDetected
 
 from tests import throwaway
+
+
+def pytest_configure():
+    """Let Ctrl-C reach what tests start, also where the run itself is in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
