@@ -186,6 +186,9 @@ class Heartbeat(models.Model):
         indexes = [
             models.Index("builder", models.F("timestamp").desc(), name="idx_heartbeats_builder"),
             models.Index("task", name="idx_heartbeats_task"),
+            # Beside the contract: the newest of all and of a task.
+            models.Index(models.F("timestamp").desc(), name="idx_heartbeats_newest"),
+            models.Index("task", models.F("timestamp").desc(), name="idx_heartbeats_task_newest"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The judgement: blockers, violations, validations, QA runs, evidence (contract 1.5, 1.7-1.10)."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -56,6 +57,19 @@ def within(entity: Program | Wave | Task) -> Q:
     return of
 
 
+def by_age(noun: str, key: str) -> list[models.Index]:
+    """Return the indexes for what came last and what was resolved last."""
+    return [
+        models.Index(F("detected_at").desc(), F(key).desc(), name=f"idx_{noun}_detected"),
+        models.Index(
+            F("resolved_at").desc(),
+            F(key).desc(),
+            name=f"idx_{noun}_resolved",
+            condition=Q(resolved_at__isnull=False),
+        ),
+    ]
+
+
 class BlockerQuerySet(models.QuerySet):
     def open(self):
         return self.filter(resolved_at=None)
@@ -103,6 +117,7 @@ class Blocker(models.Model):
             models.Index(
                 "resolved_at", name="idx_blockers_unresolved", condition=Q(resolved_at=None)
             ),
+            *by_age("blockers", "blocker_id"),
         ]
 
     def __str__(self) -> str:
@@ -150,6 +165,7 @@ class GovernanceViolation(models.Model):
             models.Index(
                 "resolved_at", name="idx_violations_unresolved", condition=Q(resolved_at=None)
             ),
+            *by_age("violations", "violation_id"),
         ]
 
     def __str__(self) -> str:
@@ -189,6 +205,11 @@ class ArchitectureValidation(models.Model):
         ]
         indexes = [
             models.Index("task", name="idx_arch_validations_task"),
+            models.Index(
+                F("validated_at").desc(),
+                F("validation_id").desc(),
+                name="idx_arch_validations_newest",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -266,6 +287,16 @@ class QAExecution(models.Model):
         ]
         indexes = [
             models.Index("task", F("executed_at").desc(), name="idx_qa_executions_task"),
+            # Beside the contract: the newest of all, and the few that tell of test debt.
+            models.Index(
+                F("executed_at").desc(), F("execution_id").desc(), name="idx_qa_executions_newest"
+            ),
+            models.Index(
+                F("executed_at").desc(),
+                F("execution_id").desc(),
+                name="idx_qa_executions_debt",
+                condition=Q(test_debt_count__gt=0),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -299,6 +330,9 @@ class QATestResult(models.Model):
                 fields=["execution", "name"], name="qa_test_results_execution_id_name_key"
             ),
             one_of("qa_test_results", "outcome", TestOutcome),
+        ]
+        indexes = [
+            models.Index("execution", name="idx_qa_test_results_flaky", condition=Q(flaky=True)),
         ]
 
     def __str__(self) -> str:
@@ -366,6 +400,14 @@ class Watcher(models.Model):
         return f"{self.host}:{self.pid}"
 
 
+# Not the loading of a history by an import.
+HAPPENED = ~Q(context__has_key="import")
+
+
+def newest(name: str, *columns: str, **options: Any) -> models.Index:
+    return models.Index(*columns, F("timestamp").desc(), F("sequence").desc(), name=name, **options)
+
+
 class EvidenceQuerySet(models.QuerySet):
     def within(self, entity):
         """The trail of a program, wave or task and of everything inside it."""
@@ -373,7 +415,7 @@ class EvidenceQuerySet(models.QuerySet):
 
     def as_it_happened(self):
         """Leave out what an import wrote: the loading of a history is not its events."""
-        return self.exclude(context__has_key="import")
+        return self.filter(HAPPENED)
 
     def of(self, entity):
         """The trail of one program, wave, task or builder."""
@@ -413,6 +455,12 @@ class Evidence(models.Model):
                 "entity_type", "entity_id", F("timestamp").desc(), name="idx_evidence_entity"
             ),
             models.Index(F("timestamp").desc(), name="idx_evidence_timestamp"),
+            # Beside the contract. The rows of one transaction share its time, and an import has
+            # very many: only with the number behind it is the time an order.
+            newest("idx_evidence_newest"),
+            newest("idx_evidence_happened", condition=HAPPENED),
+            newest("idx_evidence_actor", "actor"),
+            newest("idx_evidence_action", "action"),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from foreman_office.kit.search import Words, WordsIndex
 from foreman_office.kit.sql import ContractNow, RandomUUID
 
 
@@ -118,6 +119,7 @@ class Program(models.Model):
         indexes = [
             models.Index("state", name="idx_programs_state"),
             models.Index("organisation_id", name="idx_programs_org"),
+            WordsIndex(Words("name"), name="idx_programs_words"),
         ]
 
     def __str__(self) -> str:
@@ -166,6 +168,7 @@ class Wave(models.Model):
         indexes = [
             models.Index("program", name="idx_waves_program"),
             models.Index("state", name="idx_waves_state"),
+            WordsIndex(Words("name"), name="idx_waves_words"),
         ]
 
     def __str__(self) -> str:
@@ -220,6 +223,19 @@ class Task(models.Model):
             models.Index("wave", name="idx_tasks_wave"),
             models.Index("state", name="idx_tasks_state"),
             models.Index("assigned_builder", name="idx_tasks_builder"),
+            # Beside the contract: the orders of the list, each with a last word for equals.
+            models.Index("updated_at", "task_id", name="idx_tasks_updated"),
+            models.Index("name", "task_id", name="idx_tasks_name"),
+            models.Index("progress_percentage", "task_id", name="idx_tasks_progress"),
+            models.Index("created_at", "task_id", name="idx_tasks_created"),
+            # What was finished last.
+            models.Index(
+                "completed_at",
+                "task_id",
+                name="idx_tasks_completed",
+                condition=Q(completed_at__isnull=False),
+            ),
+            WordsIndex(Words("name"), name="idx_tasks_words"),
         ]
 
     def __str__(self) -> str:

@@ -337,6 +337,22 @@ def each_statement(name, *events, function=""):
     }
 
 
+def by_age(noun, key):
+    """The indexes by which a list shows what came last, and what was resolved last."""
+    return {
+        f"idx_{noun}_detected": f"btree (detected_at DESC, {key} DESC)",
+        f"idx_{noun}_resolved": (
+            f"btree (resolved_at DESC, {key} DESC) WHERE (resolved_at IS NOT NULL)"
+        ),
+    }
+
+
+# What `matching` asks for, as PostgreSQL repeats it.
+WORDS = (
+    r"""gin (to_tsvector('simple'::regconfig, translate(name,"""
+    r""" '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, '                                '::text)))"""
+)
+
 MOVED = "(old.state IS DISTINCT FROM new.state)"
 
 ADDITIONS = {
@@ -348,6 +364,7 @@ ADDITIONS = {
             **watched("program", "program_id", "{updated_at,progress_percentage}"),
             **blockers_resolved("program"),
         },
+        "indexes": {"idx_programs_words": WORDS},
     },
     "waves": {
         "triggers": {
@@ -370,9 +387,20 @@ ADDITIONS = {
                 " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW programs_waves_dependencies()"
             ),
         },
+        "indexes": {"idx_waves_words": WORDS},
     },
     "tasks": {
         "columns": {"worked_at": MOMENT},
+        "indexes": {
+            "idx_tasks_updated": "btree (updated_at, task_id)",
+            "idx_tasks_name": "btree (name, task_id)",
+            "idx_tasks_progress": "btree (progress_percentage, task_id)",
+            "idx_tasks_created": "btree (created_at, task_id)",
+            "idx_tasks_completed": (
+                "btree (completed_at, task_id) WHERE (completed_at IS NOT NULL)"
+            ),
+            "idx_tasks_words": WORDS,
+        },
         "triggers": {
             **each_row("programs_tasks_moves", "BEFORE UPDATE", MOVED),
             **each_row(
@@ -418,6 +446,7 @@ ADDITIONS = {
             "blockers_one_open_per_entity_and_classification": (
                 "UNIQUE btree (entity_type, entity_id, classification) WHERE (resolved_at IS NULL)"
             ),
+            **by_age("blockers", "blocker_id"),
         },
         "triggers": {
             **watched("blocker", "blocker_id"),
@@ -432,6 +461,10 @@ ADDITIONS = {
         },
     },
     "heartbeats": {
+        "indexes": {
+            "idx_heartbeats_newest": 'btree ("timestamp" DESC)',
+            "idx_heartbeats_task_newest": 'btree (task_id, "timestamp" DESC)',
+        },
         "triggers": {
             "builders_heartbeats_not_ahead": (
                 'BEFORE INSERT OR UPDATE OF "timestamp" FOR EACH ROW'
@@ -446,7 +479,15 @@ ADDITIONS = {
             "sequence": "bigint NOT NULL",
             "witnessed": "boolean NOT NULL DEFAULT false",
         },
-        "indexes": {"idx_evidence_sequence": "UNIQUE btree (sequence)"},
+        "indexes": {
+            "idx_evidence_sequence": "UNIQUE btree (sequence)",
+            "idx_evidence_newest": 'btree ("timestamp" DESC, sequence DESC)',
+            "idx_evidence_happened": (
+                "btree (\"timestamp\" DESC, sequence DESC) WHERE (NOT (context ? 'import'::text))"
+            ),
+            "idx_evidence_actor": 'btree (actor, "timestamp" DESC, sequence DESC)',
+            "idx_evidence_action": 'btree (action, "timestamp" DESC, sequence DESC)',
+        },
         "triggers": {
             "governance_evidence_trail_append_only": (
                 "BEFORE DELETE OR UPDATE OR TRUNCATE FOR EACH STATEMENT"
@@ -458,6 +499,7 @@ ADDITIONS = {
         },
     },
     "governance_violations": {
+        "indexes": by_age("violations", "violation_id"),
         "triggers": {
             **watched("violation", "violation_id"),
             **each_statement("governance_follow_violations", "INSERT", "UPDATE"),
@@ -470,6 +512,7 @@ ADDITIONS = {
                 " OR ((build_readiness = 'NOT_READY'::text) AND (pass_rate < (100)::numeric))))"
             ),
         },
+        "indexes": {"idx_arch_validations_newest": "btree (validated_at DESC, validation_id DESC)"},
         "triggers": watched("validation", "validation_id"),
     },
     "qa_executions": {
@@ -487,6 +530,12 @@ ADDITIONS = {
                 " AND (test_debt_count = 0) AND (total_tests = passing_tests))"
                 " OR (((NOT (total_tests = passing_tests)) OR (test_debt_count > 0))"
                 " AND (passing_tests > 0) AND (qa_status = 'PARTIAL'::text))))"
+            ),
+        },
+        "indexes": {
+            "idx_qa_executions_newest": "btree (executed_at DESC, execution_id DESC)",
+            "idx_qa_executions_debt": (
+                "btree (executed_at DESC, execution_id DESC) WHERE (test_debt_count > 0)"
             ),
         },
         "triggers": {

@@ -29,6 +29,9 @@ NOT_ASKED_OF_FOUNDING = [
     "ban-drop-default",
     "require-concurrent-index-deletion",
 ]
+# It wants IF NOT EXISTS, which would take an index that was never finished for a good one; ours
+# are dropped before they are made (AddIndexConcurrently).
+NOT_ASKED_OUTSIDE_TRANSACTIONS = ["prefer-robust-stmts"]
 
 RULES_IN_FORCE = """
     SELECT rule FROM (
@@ -74,26 +77,35 @@ def lock() -> None:
                 file.write(f"{checksum}  {path}\n")
 
 
-def scripts(connection) -> dict[str, str]:
-    """Return the SQL of our migrations by name, the founding ones as one script."""
+def scripts(connection) -> list[tuple[str, str, bool]]:
+    """Return each of our migrations: its name, its SQL, and whether a transaction is around it.
+
+    The founding ones are one script.
+    """
     loader = MigrationLoader(connection, replace_migrations=False)
     keys = [key for leaf in loader.graph.leaf_nodes() for key in loader.graph.forwards_plan(leaf)]
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[list[str], bool]] = {}
     for app, name in dict.fromkeys(keys):
         if app in FOUNDING:
             script = "founding" if name[:4] <= FOUNDING[app] else f"{app}.{name}"
-            step = (loader.graph.nodes[app, name], False)
-            found.setdefault(script, []).extend(loader.collect_sql([step]))
-    return {script: "\n".join(sql) for script, sql in found.items()}
+            migration = loader.graph.nodes[app, name]
+            sql, _ = found.setdefault(script, ([], migration.atomic))
+            sql += loader.collect_sql([(migration, False)])
+    return [(script, "\n".join(sql), atomic) for script, (sql, atomic) in found.items()]
 
 
-def complaints(script: str, sql: str) -> str:
+def complaints(script: str, sql: str, atomic: bool = True) -> str:
     """Return what squawk has to say about a script: nothing if it is safe on tables in use."""
-    not_asked = NOT_ASKED + (NOT_ASKED_OF_FOUNDING if script == "founding" else [])
+    not_asked = [
+        *NOT_ASKED,
+        *(NOT_ASKED_OF_FOUNDING if script == "founding" else []),
+        *([] if atomic else NOT_ASKED_OUTSIDE_TRANSACTIONS),
+    ]
     judged = subprocess.run(
         [
             Path(sys.executable).with_name("squawk"),
-            *("--pg-version", "15.0", "--assume-in-transaction", "--reporter", "gcc"),
+            *("--pg-version", "15.0", "--reporter", "gcc"),
+            *(["--assume-in-transaction"] if atomic else []),
             *("--exclude", ",".join(not_asked), "--stdin-filepath", f"{script}.sql"),
         ],
         input=sql,

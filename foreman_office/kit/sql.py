@@ -4,12 +4,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from django.contrib.postgres import operations
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.migrations import RunSQL
 from django.db.models.functions import Now
 
-__all__ = ["ContractNow", "Identity", "RandomUUID", "RunSQLFile"]
+__all__ = ["AddIndexConcurrently", "ContractNow", "Identity", "RandomUUID", "RunSQLFile"]
 
 
 class ContractNow(Now):
@@ -27,6 +28,19 @@ class Identity(models.Func):
 
     template = "DEFAULT"
     output_field = models.BigIntegerField()
+
+
+class AddIndexConcurrently(operations.AddIndexConcurrently):
+    """Add an index beside those at work, in a migration that can be run again.
+
+    Without a transaction around it, a migration that is broken off leaves the indexes it has made,
+    the last of them invalid.
+    """
+
+    def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
+        name = schema_editor.quote_name(self.index.name)
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+        super().database_forwards(app_label, schema_editor, *states)
 
 
 class RunSQLFile(RunSQL):
