@@ -41,6 +41,9 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must be the address of a PostgreSQL server.")
 
 _options = DATABASES["default"].setdefault("OPTIONS", {})
+# A server that went without a word is noticed by us, not by the network's own quarter of an hour.
+_options.setdefault("connect_timeout", 5)
+_options.setdefault("tcp_user_timeout", 30_000)
 if FOREMAN_DB_POOL_SIZE:
     _options["pool"] = pool.options(FOREMAN_DB_POOL_SIZE)
 if DATABASE_POOLED:
@@ -179,7 +182,10 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["foreman_office.kit.templatetags.kit"],
+            "builtins": [
+                "foreman_office.kit.templatetags.kit",
+                "foreman_office.kit.templatetags.lists",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("waves/<uuid:pk>/", views.wave, name="wave"),
     path("waves/<uuid:pk>/start/", views.wave_start, name="wave_start"),
     path("waves/<uuid:pk>/fail/", views.wave_fail, name="wave_fail"),
+    path("tasks/", views.task_list, name="task_list"),
     path("tasks/<uuid:pk>/", views.task, name="task"),
     path("tasks/<uuid:pk>/start/", views.task_start, name="task_start"),
     path("tasks/<uuid:pk>/complete/", views.task_complete, name="task_complete"),

@@ -1,5 +1,6 @@
 from collections import Counter
 from functools import cache
+from operator import attrgetter
 
 from django.core.paginator import Paginator
 from django.db.models import FETCH_PEERS
@@ -7,8 +8,10 @@ from django.shortcuts import get_object_or_404
 
 from foreman_office.kit.decide import OverrideForm, ReasonForm, decided, filled
 from foreman_office.kit.htmx import render_page
+from foreman_office.kit.listing import Listing, Sort
 from foreman_office.kit.roles import decides, reads
 from programs import actions
+from programs.filters import TaskFilter
 from programs.forms import CompleteForm
 from programs.models import Program, State, Task, Wave
 from programs.tallies import plan_of, tally_programs
@@ -67,6 +70,27 @@ def wave(request, pk):
         },
         parts=["summary", "gate", "tasks", "blockers", "evidence"],
     )
+
+
+TASK_SORTS = {
+    "updated": Sort("Last change", "updated_at", descending=True),
+    "name": Sort("Name", "name"),
+}
+TASK_COLUMNS = {
+    "task_id": attrgetter("pk"),
+    "task": attrgetter("name"),
+    "state": attrgetter("state"),
+    "updated_at": attrgetter("updated_at"),
+}
+
+
+@reads
+def task_list(request):
+    tasks = Task.objects.select_related("wave__program").fetch_mode(FETCH_PEERS)
+    listing = Listing(request, tasks, TaskFilter, TASK_SORTS, noun="task")
+    if "export" in request.GET:
+        return listing.export(TASK_COLUMNS)
+    return render_page(request, "programs/task_list.html", {"listing": listing}, parts=["list"])
 
 
 @reads

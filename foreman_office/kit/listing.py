@@ -1,0 +1,230 @@
+"""Long lists, as pages show them: filtered, sorted, cut by key, counted up to a bound, exported.
+
+All of a list's state is in its address, so that it can be shared, reloaded and refreshed.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import F, Model, QuerySet
+from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
+from django.http import Http404, HttpRequest, QueryDict, StreamingHttpResponse
+from django.utils.dateparse import parse_datetime
+from django_filters import ChoiceFilter, FilterSet
+
+from foreman_office.kit.exports import FORMATS, Columns, export
+
+PAGE = 50
+COUNTED = 1000  # how far a list is counted; beyond, "more than" must do
+CHUNK = 1000  # rows that an export reads at once
+OWN = {"after", "before", "sort", "export"}  # what is in the address and filters nothing
+
+
+class Sort(NamedTuple):
+    """An order that a list may have: by a field that is never null, then by the key."""
+
+    label: str
+    field: str
+    descending: bool = False
+
+
+class Chip(NamedTuple):
+    """A filter in force, and the address without it."""
+
+    label: str
+    value: str
+    without: str
+
+
+class SortFilter(ChoiceFilter):
+    """The order as the last field of the filters: headers sort too, but a phone has none."""
+
+    def __init__(self, sorts: Mapping[str, Sort]) -> None:
+        orders: list[tuple[str, str]] = []
+        for name, sort in sorts.items():
+            both = [(name, f"{sort.label}, ascending"), (f"-{name}", f"{sort.label}, descending")]
+            orders += reversed(both) if sort.descending else both
+        super().__init__(label="Sort by", choices=orders, empty_label=None)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return qs
+
+
+class Listing:
+    """One list as the address asks for it. It reads when a template or an export asks.
+
+    `rows` is what the reader may see at all; `sorts` maps the words of the address to orders, the
+    first is the usual one. A word in the address that names nothing raises `Http404`.
+    """
+
+    def __init__(
+        self,
+        request: HttpRequest,
+        rows: QuerySet[Any],
+        filters: type[FilterSet],
+        sorts: Mapping[str, Sort],
+        *,
+        noun: str,
+        page: int = PAGE,
+    ) -> None:
+        self.request, self.asked = request, request.GET
+        self.noun, self.size, self.sorts = noun, page, sorts
+        self.formats = {key: each.label for key, each in FORMATS.items()}
+        name = self.asked.get("sort") or self._usual
+        if name.removeprefix("-") not in sorts:
+            raise Http404("There is no such order.")
+        self.sort = name
+        self.descending = name.startswith("-")
+        self.field = sorts[name.removeprefix("-")].field
+        asked = self.asked.copy()
+        asked.setdefault("sort", name)
+        self.filterset = filters(asked, queryset=rows, request=request)
+        self.filterset.filters["sort"] = SortFilter(sorts)
+
+    @property
+    def _usual(self) -> str:
+        name, sort = next(iter(self.sorts.items()))
+        return f"-{name}" if sort.descending else name
+
+    # --- what is asked ----------------------------------------------------------------------------
+
+    @property
+    def form(self) -> Any:
+        return self.filterset.form
+
+    @cached_property
+    def filtered(self) -> QuerySet[Any]:
+        """Every row that the filters let through; none while one of them makes no sense."""
+        return self.filterset.qs if self.form.is_valid() else self.filterset.queryset.none()
+
+    @cached_property
+    def chips(self) -> list[Chip]:
+        found = []
+        for name, field in self.form.fields.items():
+            value = self.asked.get(name, "")
+            if name in OWN or not value:
+                continue
+            words = dict(getattr(field, "choices", ())).get(value, value)
+            found.append(Chip(field.label or name, str(words), self.address(**{name: None})))
+        return found
+
+    # --- what is shown ----------------------------------------------------------------------------
+
+    @cached_property
+    def _window(self) -> tuple[list[Any], bool, bool]:
+        """The rows of this page in order, and whether there are some before and after them."""
+        if mark := self.asked.get("before"):
+            rows = list(self._cut(mark, backward=True)[: self.size + 1])
+            return rows[: self.size][::-1], len(rows) > self.size, True
+        mark = self.asked.get("after")
+        rows = list(self._cut(mark)[: self.size + 1])
+        return rows[: self.size], bool(mark), len(rows) > self.size
+
+    @property
+    def rows(self) -> list[Any]:
+        return self._window[0]
+
+    @property
+    def previous(self) -> str | None:
+        """The address of the page before this one, if there is one."""
+        rows, before, _ = self._window
+        if not before:
+            return None
+        return self.address(before=self._mark(rows[0])) if rows else self.address()
+
+    @property
+    def next(self) -> str | None:
+        rows, _, after = self._window
+        return self.address(after=self._mark(rows[-1])) if after and rows else None
+
+    @cached_property
+    def count(self) -> str:
+        """How many there are, in words: exact up to a bound, so that no list counts a table."""
+        number = self.filtered.order_by()[: COUNTED + 1].count()
+        if number > COUNTED:
+            return f"more than {COUNTED:,} {self.noun}s"
+        return f"{number:,} {self.noun}{'' if number == 1 else 's'}"
+
+    # --- addresses --------------------------------------------------------------------------------
+
+    def address(self, **changed: str | None) -> str:
+        """Return this list's address with some words changed or, by None, taken out."""
+        words: QueryDict = self.asked.copy()
+        for name in ("after", "before", "export"):
+            words.pop(name, None)
+        for name, value in changed.items():
+            words.pop(name, None)
+            if value is not None:
+                words[name] = value
+        for name in [name for name, value in words.items() if not value]:
+            del words[name]
+        return f"{self.request.path}?{words.urlencode()}" if words else self.request.path
+
+    def sorted_by(self, name: str) -> tuple[str, str]:
+        """Tell how a column is sorted, in words of `aria-sort`, and the address to turn it."""
+        if self.sort.removeprefix("-") == name:
+            other = name if self.descending else f"-{name}"
+            return "descending" if self.descending else "ascending", self.address(sort=other)
+        first = f"-{name}" if self.sorts[name].descending else name
+        return "none", self.address(sort=first)
+
+    # --- the whole of it --------------------------------------------------------------------------
+
+    def export(self, columns: Columns) -> StreamingHttpResponse:
+        """Stream every row that the filters let through, in the order of the page."""
+        format = self.asked["export"]
+        if format not in FORMATS:
+            raise Http404("There is no such format.")
+        return export(self.chunks(), columns, format, name=f"{self.noun}s".replace(" ", "-"))
+
+    def chunks(self) -> Iterator[list[Any]]:
+        """Read all rows in bounded pieces, each its own query: no snapshot is held open."""
+        mark = None
+        while rows := list(self._cut(mark)[:CHUNK]):
+            yield rows
+            mark = self._mark(rows[-1])
+
+    # --- keys -------------------------------------------------------------------------------------
+
+    def _cut(self, mark: str | None, *, backward: bool = False) -> QuerySet[Any]:
+        """Order the rows, and leave out what lies up to a mark."""
+        falling = self.descending != backward
+        order = [F(self.field).desc() if falling else F(self.field).asc()]
+        order.append(F("pk").desc() if falling else F("pk").asc())
+        rows = self.filtered.order_by(*order)
+        if not mark:
+            return rows
+        beyond = TupleLessThan if falling else TupleGreaterThan
+        key = self.filtered.model._meta.pk.name
+        return rows.filter(beyond((F(self.field), F(key)), self._place(mark)))
+
+    def _mark(self, row: Model) -> str:
+        place = json.dumps([getattr(row, self.field), row.pk], cls=Exact)
+        return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+    def _place(self, mark: str) -> tuple[Any, Any]:
+        model = self.filtered.model
+        try:
+            value, key = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+            field = model._meta.get_field(self.field)
+            value = parse_datetime(value) if "DateTime" in type(field).__name__ else value
+            return field.get_prep_value(field.to_python(value)), model._meta.pk.to_python(key)
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise Http404("There is no such place in the list.") from error
+
+
+class Exact(DjangoJSONEncoder):
+    """JSON that keeps the microseconds: a mark must find its row again."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, datetime):
+            return o.isoformat()
+        return str(o) if isinstance(o, UUID | Decimal) else super().default(o)

@@ -1,0 +1,164 @@
+"""Lists as pages show them: cut by key without loss, honestly counted, exported whole."""
+
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.http import Http404
+from django.test import RequestFactory
+from django.utils.timezone import now
+from django_filters import CharFilter, ChoiceFilter, FilterSet
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foreman_office.kit import listing as listing_module
+from foreman_office.kit.exports import FORMATS, cell, in_table
+from foreman_office.kit.listing import Listing, Sort
+from programs.models import Task, TaskState
+from tests.factories import TaskFactory, WaveFactory
+
+SORTS = {
+    "updated": Sort("Last change", "updated_at", descending=True),
+    "name": Sort("Name", "name"),
+}
+COLUMNS = {
+    "name": lambda task: task.name,
+    "progress": lambda task: task.progress_percentage,
+    "builder": lambda task: task.assigned_builder,
+    "updated_at": lambda task: task.updated_at,
+}
+
+
+class Filters(FilterSet):
+    state = ChoiceFilter(label="State", choices=TaskState)
+    q = CharFilter(label="Name", field_name="name", lookup_expr="icontains")
+
+    class Meta:
+        model = Task
+        fields = []
+
+
+def ask(query="", page=3):
+    rows = Task.objects.all()
+    return Listing(
+        RequestFactory().get(f"/tasks/{query}"), rows, Filters, SORTS, noun="task", page=page
+    )
+
+
+@pytest.fixture
+def tasks(db):
+    """Ten tasks, some of one name and some of one moment."""
+    wave = WaveFactory()
+    tasks = [TaskFactory(wave=wave, name=f"Task {number // 4}") for number in range(10)]
+    for number, task in enumerate(tasks):
+        moment = now() - timedelta(days=number // 3)
+        Task.objects.filter(pk=task.pk).update(updated_at=moment.replace(microsecond=123456))
+    return tasks
+
+
+@pytest.mark.parametrize("sort", ["name", "-name", "updated", "-updated"])
+def test_every_row_is_on_exactly_one_page_forward_and_back(tasks, sort):
+    order = sort.replace("updated", "updated_at")
+    key = "-pk" if sort.startswith("-") else "pk"
+    expected = list(Task.objects.order_by(order, key))
+    forward, address, last = [], f"?sort={sort}", None
+    while address:
+        last = ask(address)
+        forward += last.rows
+        address = last.next and last.next.removeprefix("/tasks/")
+    assert forward == expected
+
+    backward = list(reversed(last.rows))
+    while address := last.previous and last.previous.removeprefix("/tasks/"):
+        last = ask(address)
+        backward += reversed(last.rows)
+    assert backward == list(reversed(expected))
+
+
+def test_a_page_back_to_the_first_has_none_before_it(tasks):
+    second = ask(ask().next.removeprefix("/tasks/"))
+    first = ask(second.previous.removeprefix("/tasks/"))
+    assert first.rows == ask().rows
+    assert first.previous is None
+
+
+@pytest.mark.parametrize("query", ["?sort=size", "?after=x", "?before=W10", "?after=WzEsMl0"])
+def test_an_order_or_a_place_that_does_not_exist_is_not_found(tasks, query):
+    with pytest.raises(Http404):
+        ask(query).rows  # noqa: B018
+
+
+def test_a_filter_that_makes_no_sense_shows_no_row_and_says_why(tasks):
+    listing = ask("?state=lost")
+    assert listing.rows == []
+    assert "state" in listing.form.errors
+
+
+def test_a_list_counts_exactly_up_to_its_bound(tasks, monkeypatch):
+    assert ask().count == "10 tasks"
+    assert ask("?q=task+2").count == "2 tasks"
+    monkeypatch.setattr(listing_module, "COUNTED", 9)
+    assert ask().count == "more than 9 tasks"
+
+
+def test_each_filter_in_force_can_be_taken_out_alone(tasks):
+    state, text = ask("?state=planned&q=Task+1&sort=name&after=").chips
+    assert (state.label, state.value, state.without) == (
+        "State",
+        "Planned",
+        "/tasks/?q=Task+1&sort=name",
+    )
+    assert text.without == "/tasks/?state=planned&sort=name"
+
+
+def test_a_column_turns_its_order(tasks):
+    assert ask().sorted_by("updated") == ("descending", "/tasks/?sort=updated")
+    assert ask().sorted_by("name") == ("none", "/tasks/?sort=name")
+    assert ask("?sort=name").sorted_by("name") == ("ascending", "/tasks/?sort=-name")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_export_has_every_row_in_the_order_of_the_page(tasks, format, monkeypatch):
+    monkeypatch.setattr(listing_module, "CHUNK", 4)
+    response = ask(f"?export={format}&sort=name&q=task").export(COLUMNS)
+    text = b"".join(response.streaming_content).decode()
+    names = [task.name for task in Task.objects.order_by("name", "pk")]
+    match format:
+        case "csv":
+            rows = list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        case "json":
+            rows = json.loads(text)
+        case "ndjson":
+            rows = [json.loads(line) for line in text.splitlines()]
+        case "md":
+            head, _, *lines = [line.strip("| ").split(" | ") for line in text.splitlines()]
+            rows = [dict(zip(head, line, strict=False)) for line in lines]
+    assert [row["name"] for row in rows] == names
+    if format == "ndjson":
+        moments = {task.updated_at.isoformat() for task in Task.objects.all()}
+        assert {row["updated_at"] for row in rows} == moments
+
+
+def test_an_export_of_nothing_is_a_whole_document(db):
+    listing = ask("?export=json")
+    assert json.loads(b"".join(listing.export(COLUMNS).streaming_content)) == []
+
+
+def test_a_format_that_does_not_exist_is_not_found(tasks):
+    with pytest.raises(Http404):
+        ask("?export=xls").export(COLUMNS)
+
+
+@given(st.text())
+def test_no_text_becomes_a_formula_in_a_spreadsheet(text):
+    assert not cell(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert cell(text).removeprefix("'") == text.removeprefix("'")
+
+
+@given(st.text())
+def test_no_text_leaves_its_cell_of_a_table(text):
+    plain = in_table(text).replace("\\\\", "")
+    assert len(plain.splitlines()) <= 1
+    assert plain.count("|") == plain.count("\\|")
