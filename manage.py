@@ -8,9 +8,10 @@ from contextlib import nullcontext
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import OperationalError
 from environs import EnvError
 
-from foreman_office.kit import embedded
+from foreman_office.kit import embedded, pool
 
 WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "findstatic", "help", "version"}
 
@@ -24,6 +25,9 @@ def main() -> None:
     except (ImproperlyConfigured, EnvError) as error:
         sys.exit(f"The office cannot start: {error}")
 
+    # A command is one thread: what a pool keeps for others would only hide why there is none.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+
     # A polite kill unwinds like Ctrl-C, so that the last one out stops the server.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
@@ -33,6 +37,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except embedded.ServerError as error:
         sys.exit(f"The office cannot start: {error}")
+    except OperationalError as error:
+        sys.exit(f"The database cannot be used: {pool.explain(error)}")
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
 

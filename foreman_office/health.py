@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
@@ -11,7 +11,11 @@ from django.utils.timezone import now
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from foreman_office.kit.look import Look
+from foreman_office.kit.unavailable import DatabaseError
 from governance.models import Watcher
+
+PATIENCE = 1.8  # seconds: whoever asks gives up after two
 
 
 @never_cache
@@ -25,18 +29,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer whether the office can do its work: with its database, its schema and its watcher."""
-    unknown = failed("Not known without what comes before it.")
-    checks = {"database": unknown, "migrations": unknown, "watcher": unknown}
     try:
-        checks["migrations"] = migrations()
-        checks["database"] = passed()
-        if checks["migrations"]["ok"]:
-            checks["watcher"] = watcher()
-    except (OperationalError, InterfaceError) as error:
-        checks["database"] = failed(str(error).partition("\n")[0])
-    ready = all(check["ok"] for check in checks.values())
+        found = look.within(PATIENCE)
+    except DatabaseError as error:
+        found = unknown() | {"database": failed(str(error).partition("\n")[0])}
+    except TimeoutError:
+        found = unknown() | {"database": failed(f"It does not answer within {PATIENCE} s.")}
+    ready = all(check["ok"] for check in found.values())
     return JsonResponse(
-        {"status": "ok" if ready else "failed", "checks": checks}, status=200 if ready else 503
+        {"status": "ok" if ready else "failed", "checks": found}, status=200 if ready else 503
     )
 
 
@@ -48,11 +49,31 @@ def failed(detail: str) -> dict[str, Any]:
     return {"ok": False, "detail": detail}
 
 
+def unknown() -> dict[str, Any]:
+    before = failed("Not known without what comes before it.")
+    return {"database": before, "migrations": before, "watcher": before}
+
+
+def checks() -> dict[str, Any]:
+    found = unknown() | {"migrations": migrations(), "database": passed()}
+    if found["migrations"]["ok"]:
+        found["watcher"] = watcher()
+    return found
+
+
+look = Look(checks)
+
+
 def migrations() -> dict[str, Any]:
-    missing = sorted(known_migrations() - set(MigrationRecorder(connection).applied_migrations()))
+    missing = missing_migrations()
     if missing:
-        return failed("Not applied: " + ", ".join(".".join(key) for key in missing) + ".")
+        return failed("Not applied: " + ", ".join(missing) + ".")
     return passed()
+
+
+def missing_migrations() -> list[str]:
+    applied = set(MigrationRecorder(connection).applied_migrations())
+    return sorted(".".join(key) for key in known_migrations() - applied)
 
 
 @cache

@@ -7,6 +7,8 @@ from foreman_office.api import api
 from foreman_office.api_docs import api_docs
 from foreman_office.login_link import login_once
 
+handler500 = "foreman_office.kit.unavailable.server_error"
+
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("login/", views.login, name="login"),

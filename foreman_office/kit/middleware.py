@@ -1,4 +1,4 @@
-"""Refused becomes 409 and Unfilled 422: as a page, as a part of one, or as JSON."""
+"""Refused becomes 409, Unfilled 422, a database that cannot be used 503: as a page or as JSON."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,11 @@ from django.shortcuts import render
 
 from foreman_office.kit.acts import Refused
 from foreman_office.kit.decide import Unfilled, came_from
+from foreman_office.kit.unavailable import DatabaseError, unavailable
 
 
 class RefusedMiddleware:
-    """Answer a refusal of the database, or a form with errors, with what it says."""
+    """Answer a refusal of the database, its absence, or a form with errors, with what it says."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -19,6 +20,8 @@ class RefusedMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, DatabaseError):
+            return unavailable(request, error)
         part = "#part" if request.headers.get("HX-Request") else ""
         back = came_from(request) or "/"
         if isinstance(error, Unfilled):

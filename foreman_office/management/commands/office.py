@@ -16,6 +16,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
 
 from foreman_office.demo.scene import set_the_scene, visitor
+from foreman_office.kit import pool
 from foreman_office.kit.children import Children
 from foreman_office.login_link import make_login_link
 
@@ -125,7 +126,7 @@ def one_migrating_office() -> Iterator[None]:
     try:
         holder = psycopg.connect(**connection.get_connection_params())
     except psycopg.OperationalError as error:
-        raise CommandError(f"The database cannot be reached: {error}") from error
+        raise CommandError(f"The database cannot be reached: {pool.explain(error)}") from error
     with holder:
         for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             holder.execute(f"SET LOCAL {timeout} = 0")

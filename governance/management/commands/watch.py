@@ -4,7 +4,6 @@ from threading import Event
 
 from django.conf import settings
 from django.core.management import BaseCommand
-from django.db import connection
 from django.utils.timezone import now
 
 from governance.watch import Watch
@@ -14,8 +13,6 @@ class Command(BaseCommand):
     help = "Sweep for silent builders every FOREMAN_SWEEP_SECONDS, until told to stop."
 
     def handle(self, *args, **options):
-        # One thread needs one connection, and to learn at once that the server is gone.
-        connection.settings_dict["OPTIONS"].pop("pool", None)
         stop = Event()
         before = {
             number: signal.getsignal(number)

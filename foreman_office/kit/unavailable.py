@@ -1,0 +1,60 @@
+"""What is answered while the database cannot be used: 503, why, and when to ask again."""
+
+import sys
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+from django.utils.log import log_response
+from django.views.defaults import server_error as bug
+from psycopg import errors
+
+from foreman_office.kit.api import error, refuse
+from foreman_office.kit.decide import came_from
+
+DatabaseError = (OperationalError, InterfaceError)
+RETRY_AFTER = 2  # seconds
+
+# Whatever else is operational means that the database is away.
+AWAY = ("database_away", "The office cannot reach its database. It goes on as soon as it can.")
+BUSY = ("database_busy", "Somebody else holds what this needs, and holds it long.")
+FULL = ("database_full", "The disk of the database is full. Somebody has to make room on it.")
+KINDS: list[tuple[type[Exception], tuple[str, str]]] = [
+    (errors.LockNotAvailable, BUSY),
+    (errors.QueryCanceled, BUSY),
+    (errors.DeadlockDetected, BUSY),
+    (errors.DiskFull, FULL),
+]
+
+
+def unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
+    """Say that the office cannot do its work now, in the form that was asked for.
+
+    What failed at its very end may have been done: only an answer of success acknowledges.
+    """
+    cause = failure.__cause__ or failure
+    rule, message = next((said for kind, said in KINDS if isinstance(cause, kind)), AWAY)
+    response: HttpResponse
+    if request.path_info.startswith("/api/"):
+        response = refuse(503, error(None, rule, message))
+    elif not request.accepts("text/html"):
+        response = JsonResponse({"rule": rule, "message": message}, status=503)
+    else:
+        back = request.get_full_path() if request.method == "GET" else came_from(request)
+        context = {"rule": rule, "message": message, "back": back or "/"}
+        response = render(request, "503.html", context, status=503)
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    add_never_cache_headers(response)
+    reason = str(cause).partition("\n")[0]
+    # One line without a traceback: an outage is no bug, and brings many of these.
+    log_response("%s: %s: %s", request.path, rule, reason, request=request, response=response)
+    return response
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer what no middleware could: a session that cannot be kept is the database's fault."""
+    failure = sys.exception()
+    if isinstance(failure, DatabaseError):
+        return unavailable(request, failure)
+    return bug(request)
