@@ -6,8 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
-from foreman_office.kit.search import Words, WordsIndex
-from foreman_office.kit.sql import ContractNow, RandomUUID
+from foreman_office.kit.sql import ContractNow, RandomUUID, Words, WordsIndex
 
 
 class State(models.TextChoices):

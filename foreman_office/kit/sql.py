@@ -1,16 +1,26 @@
 """What models and migrations need of SQL, so that the schema says what the contract says."""
 
+import string
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from django.contrib.postgres import operations
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.migrations import RunSQL
 from django.db.models.functions import Now
 
-__all__ = ["AddIndexConcurrently", "ContractNow", "Identity", "RandomUUID", "RunSQLFile"]
+__all__ = [
+    "AddIndexConcurrently",
+    "ContractNow",
+    "Identity",
+    "RandomUUID",
+    "RunSQLFile",
+    "Words",
+    "WordsIndex",
+]
 
 
 class ContractNow(Now):
@@ -28,6 +38,30 @@ class Identity(models.Func):
 
     template = "DEFAULT"
     output_field = models.BigIntegerField()
+
+
+class Words(models.Func):
+    """The words of a text column, in lower case and of no language.
+
+    Punctuation parts them: left in place, "docs/login" would be one word, and "1.2" a number.
+    """
+
+    punctuation = string.punctuation
+    blanks = " " * len(punctuation)
+    function = "to_tsvector"
+    template = "%(function)s('simple', translate(%(expressions)s))"
+    output_field = SearchVectorField()
+
+    def __init__(self, expression: str, **extra: Any) -> None:
+        parted = models.Value(self.punctuation), models.Value(self.blanks)
+        super().__init__(expression, *parted, **extra)
+
+
+class WordsIndex(models.Index):
+    """An index on `Words`, which answers `kit.search.matching`."""
+
+    def create_sql(self, *args: Any, **options: Any) -> Any:
+        return super().create_sql(*args, **options | {"using": " USING gin"})
 
 
 class AddIndexConcurrently(operations.AddIndexConcurrently):

@@ -1,7 +1,6 @@
 from django.db import migrations, models
 
-from foreman_office.kit.search import Words, WordsIndex
-from foreman_office.kit.sql import AddIndexConcurrently
+from foreman_office.kit.sql import AddIndexConcurrently, Words, WordsIndex
 
 
 class Migration(migrations.Migration):
