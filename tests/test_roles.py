@@ -82,6 +82,7 @@ EXPECTED = {
     "logout": WAY_OUT,
     "theme": OWN,
     "programs:program_list": READS,
+    "programs:task_list": READS,
     "programs:program": READS,
     "programs:program_approve": DECIDES,
     "programs:program_fail": DECIDES,
