@@ -55,9 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "builders": builders,
             "running": cache(lambda: running.fetch_mode(FETCH_PEERS)[:20]),
             "programs": cache(unfinished_programs),
-            "evidence": cache(
-                lambda: Evidence.objects.as_it_happened().order_by("-timestamp", "-sequence")[:12]
-            ),
+            "evidence": cache(lambda: Evidence.objects.recent()[:12]),
         },
         parts=["headline", "decisions", "builders", "running", "programs", "evidence"],
     )

@@ -417,6 +417,10 @@ class EvidenceQuerySet(models.QuerySet):
         """Leave out what an import wrote: the loading of a history is not its events."""
         return self.filter(HAPPENED)
 
+    def recent(self):
+        """What happened, newest first. That an import loaded it is no event of the plan."""
+        return self.as_it_happened().order_by("-timestamp", "-sequence")
+
     def of(self, entity):
         """The trail of one program, wave, task or builder."""
         return self.filter(

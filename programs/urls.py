@@ -1,6 +1,6 @@
 from django.urls import path
 
-from programs import views
+from programs import task_views, views
 
 app_name = "programs"
 
@@ -12,10 +12,10 @@ urlpatterns = [
     path("waves/<uuid:pk>/", views.wave, name="wave"),
     path("waves/<uuid:pk>/start/", views.wave_start, name="wave_start"),
     path("waves/<uuid:pk>/fail/", views.wave_fail, name="wave_fail"),
-    path("tasks/", views.task_list, name="task_list"),
-    path("tasks/<uuid:pk>/", views.task, name="task"),
-    path("tasks/<uuid:pk>/start/", views.task_start, name="task_start"),
-    path("tasks/<uuid:pk>/complete/", views.task_complete, name="task_complete"),
-    path("tasks/<uuid:pk>/fail/", views.task_fail, name="task_fail"),
-    path("tasks/<uuid:pk>/send-back/", views.task_send_back, name="task_send_back"),
+    path("tasks/", task_views.task_list, name="task_list"),
+    path("tasks/<uuid:pk>/", task_views.task, name="task"),
+    path("tasks/<uuid:pk>/start/", task_views.task_start, name="task_start"),
+    path("tasks/<uuid:pk>/complete/", task_views.task_complete, name="task_complete"),
+    path("tasks/<uuid:pk>/fail/", task_views.task_fail, name="task_fail"),
+    path("tasks/<uuid:pk>/send-back/", task_views.task_send_back, name="task_send_back"),
 ]

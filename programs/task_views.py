@@ -1,0 +1,97 @@
+from functools import cache
+from operator import attrgetter
+
+from django.db.models import FETCH_PEERS
+from django.shortcuts import get_object_or_404
+
+from foreman_office.kit.decide import OverrideForm, ReasonForm, decided, filled
+from foreman_office.kit.htmx import render_page
+from foreman_office.kit.listing import Listing, Sort
+from foreman_office.kit.roles import decides, reads
+from programs import actions
+from programs.filters import TaskFilter
+from programs.forms import CompleteForm
+from programs.models import Task
+
+TASK_SORTS = {
+    "updated": Sort("Last change", "updated_at", descending=True),
+    "name": Sort("Name", "name"),
+}
+TASK_COLUMNS = {
+    "task_id": attrgetter("pk"),
+    "task": attrgetter("name"),
+    "state": attrgetter("state"),
+    "updated_at": attrgetter("updated_at"),
+}
+
+
+@reads
+def task_list(request):
+    tasks = Task.objects.select_related("wave__program").fetch_mode(FETCH_PEERS)
+    listing = Listing(request, tasks, TaskFilter, TASK_SORTS, noun="task")
+    if "export" in request.GET:
+        return listing.export(TASK_COLUMNS)
+    return render_page(request, "programs/task_list.html", {"listing": listing}, parts=["list"])
+
+
+@reads
+def task(request, pk):
+    task = get_object_or_404(Task.objects.select_related("wave__program"), pk=pk)
+    runs = cache(lambda: list(task.qa_executions.order_by("-executed_at")[:50]))
+    beats = cache(lambda: list(task.heartbeats.order_by("-timestamp")[:50]))
+    return render_page(
+        request,
+        "programs/task.html",
+        {
+            "task": task,
+            "runs": runs,
+            "runs_charted": cache(lambda: runs()[:24][::-1]),
+            "beats": beats,
+            "beats_in_order": cache(lambda: beats()[::-1]),
+            "progress_since": cache(lambda: progress_since(beats())),
+            "validations": cache(lambda: list(task.validations.order_by("-validated_at")[:20])),
+            "violations": cache(lambda: list(task.violations.order_by("-detected_at")[:20])),
+            "blockers": cache(lambda: list(task.blockers.order_by("-detected_at")[:20])),
+            "evidence": cache(lambda: task.evidence.recent()[:30]),
+        },
+        parts=["summary", "gate", "proof", "runs", "validations", "pulse", "trouble", "evidence"],
+    )
+
+
+def progress_since(beats):
+    """Return when the progress took its present value, as far back as the beats tell."""
+    reported = [beat for beat in beats if beat.progress_percentage is not None]
+    since = None
+    for beat in reported:
+        if beat.progress_percentage != reported[0].progress_percentage:
+            break
+        since = beat.timestamp
+    return since
+
+
+@decides
+def task_start(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.start_task(task, by=request.user, **filled(request, OverrideForm))
+    return decided(request, f"“{task}” is in progress.", task)
+
+
+@decides
+def task_complete(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.complete_task(task, by=request.user, **filled(request, CompleteForm))
+    return decided(request, f"“{task}” is completed.", task)
+
+
+@decides
+def task_fail(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.fail(task, by=request.user, **filled(request, ReasonForm))
+    return decided(request, f"“{task}” is given up.", task)
+
+
+@decides
+def task_send_back(request, pk):
+    task = get_object_or_404(Task, pk=pk)
+    actions.send_back_task(task, by=request.user, **filled(request, ReasonForm))
+    return decided(request, f"“{task}” is planned again.", task)
