@@ -25,7 +25,7 @@ def run(sizes: Sizes) -> Iterator[Figure]:
         fill(last=1, **SHAPE)
         cookie = logged_in()
         pages = {
-            "overview": reverse("overview"),
+            "inbox": reverse("inbox"),
             "program": Program.objects.get().get_absolute_url(),
             "task": Task.objects.running().first().get_absolute_url(),
         }

@@ -35,7 +35,7 @@ def login_once(request: HttpRequest, token: str) -> HttpResponse:
         user = invited(token, User.objects.select_for_update() if pressed else User.objects.all())
         if user and pressed:
             auth.login(request, user)
-            return redirect("overview")
+            return redirect("inbox")
     return render(request, "login_once.html", {"invited": user}, status=200 if user else 410)
 
 

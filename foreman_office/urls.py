@@ -10,7 +10,7 @@ from foreman_office.login_link import login_once
 handler500 = "foreman_office.kit.unavailable.server_error"
 
 urlpatterns = [
-    path("", views.overview, name="overview"),
+    path("", views.inbox, name="inbox"),
     path("login/", views.login, name="login"),
     path("login/once/<str:token>/", login_once, name="login_once"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -1,4 +1,4 @@
-"""What belongs to no app or to all three: the overview, the frame of every page, the door."""
+"""What belongs to no app or to all three: the inbox, the frame of every page, the door."""
 
 from datetime import timedelta
 from functools import cache
@@ -43,12 +43,12 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 @reads
-def overview(request: HttpRequest) -> HttpResponse:
+def inbox(request: HttpRequest) -> HttpResponse:
     builders = cache(lambda: list(with_last_words(with_verdict())))
     running = Task.objects.running().select_related("wave__program").order_by("-state", "name")
     return render_page(
         request,
-        "overview.html",
+        "inbox.html",
         {
             "at_work": cache(lambda: sum(map(is_at_work, builders()))),
             "decisions": cache(lambda: list_decisions(decides=may_decide(request))),

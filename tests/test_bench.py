@@ -18,7 +18,7 @@ FIGURES = [
     ),
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
-    *(f"{page}, 2 programs and 1, p95" for page in ("overview", "program", "task")),
+    *(f"{page}, 2 programs and 1, p95" for page in ("inbox", "program", "task")),
 ]
 
 

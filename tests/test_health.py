@@ -82,7 +82,7 @@ def test_both_are_asked_over_plain_http_too(client, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("page", ["overview", "programs:program_list", "builders:builder_list"])
+@pytest.mark.parametrize("page", ["inbox", "programs:program_list", "builders:builder_list"])
 def test_every_page_says_that_nobody_watches(client, page):
     client.force_login(UserFactory())
     assert "Nobody watches." in client.get(reverse(page)).text

@@ -76,7 +76,7 @@ API_ROOT = {"GET": all_roles({404}), "POST": all_roles({404})}
 HEALTH = {"GET": all_roles({200, 503}), "POST": all_roles({200, 405, 503})}
 
 EXPECTED = {
-    "overview": READS,
+    "inbox": READS,
     "login": DOOR,
     "login_once": INVITATION,
     "logout": WAY_OUT,
@@ -270,7 +270,7 @@ def test_one_who_reads_sees_no_button(client):
     BlockerFactory(entity=task)
     GovernanceViolationFactory(task=task)
     pages = [
-        reverse("overview"),
+        reverse("inbox"),
         task.get_absolute_url(),
         task.wave.get_absolute_url(),
         task.wave.program.get_absolute_url(),

@@ -345,5 +345,5 @@ def test_staff_who_may_only_look_look(client, model):
 def test_the_index_is_the_offices_and_leads_back_to_it(office):
     page = office.client.get(reverse("admin:index")).content.decode()
     assert "Foreman Office administration" in page
-    assert f'<a href="{reverse("overview")}">Back to the office</a>' in page
+    assert f'<a href="{reverse("inbox")}">Back to the office</a>' in page
     assert "View site" not in page

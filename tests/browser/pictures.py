@@ -33,7 +33,7 @@ def test_pictures(browse, foreman, theme, size):
     stranger = browse(width=SIZES[size], color_scheme=theme)
     for name, address, who in (
         ("login", reverse("login"), stranger),
-        ("overview", reverse("overview"), page),
+        ("inbox", reverse("inbox"), page),
         ("programs", reverse("programs:program_list"), page),
         ("program", scene["program"].get_absolute_url(), page),
         ("wave", scene["wave"].get_absolute_url(), page),

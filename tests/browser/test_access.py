@@ -17,7 +17,7 @@ OPTIONS = {
 def addresses(transactional_db):
     scene = furnish()
     return [
-        reverse("overview"),
+        reverse("inbox"),
         reverse("programs:program_list"),
         scene["program"].get_absolute_url(),
         scene["wave"].get_absolute_url(),
@@ -48,7 +48,7 @@ def test_axe_finds_nothing(browse, foreman, addresses, theme, width):
         found += findings(page)
     page.get_by_role("button", name="johan").click()
     found += findings(page)
-    page.goto(reverse("overview"))
+    page.goto(reverse("inbox"))
     for fold in page.locator("details.offer > summary").all():
         fold.click()
     page.evaluate("scrollTo(0, 0)")  # out from under the bar that stays on top

@@ -52,9 +52,9 @@ def test_a_visitor_finds_builders_at_work_and_leaves_nothing_running(open_demo, 
     demo, link = open_demo()
     browser = build_opener(HTTPCookieProcessor(CookieJar()))
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page(browser, link))[1]
-    overview = page(browser, link, urlencode({"csrfmiddlewaretoken": token}).encode())
-    assert "Simulation" in overview
-    assert "Maturion" in overview
+    inbox = page(browser, link, urlencode({"csrfmiddlewaretoken": token}).encode())
+    assert "Simulation" in inbox
+    assert "Maturion" in inbox
     with pytest.raises(HTTPError, match="410"):
         page(build_opener(), link)
 

@@ -1,4 +1,4 @@
-"""The overview, and what belongs to every page: the frame, the door, the theme, errors."""
+"""The inbox, and what belongs to every page: the frame, the door, the theme, errors."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ def person(client):
 
 def part(client, target):
     headers = {"HX-Request": "true", "HX-Target": target}
-    return client.get(reverse("overview"), headers=headers)
+    return client.get(reverse("inbox"), headers=headers)
 
 
 def make_silent(name="integration-builder"):
@@ -53,7 +53,7 @@ def test_a_stranger_is_sent_to_the_login(client):
 
 def test_an_empty_office_is_all_clear(person):
     content = person.get("/").text
-    assert "<title>Overview" in content
+    assert "<title>Inbox" in content
     assert "All clear" in content
     assert "Nothing is running" in content
     assert "No program is under way" in content
@@ -65,7 +65,7 @@ def test_what_needs_attention_comes_first_and_is_counted_in_the_title(person):
     GovernanceViolationFactory(violation_type="protected path")
     TaskFactory(state="failed", name="Chimney")
     content = person.get("/").text
-    assert "<title>(4) Overview" in content
+    assert "<title>(4) Inbox" in content
     assert "4 decisions wait for you" in content
     for words in ("Silent builder", "Blocker: repeated", "protected path", "Failed task"):
         assert words in content
@@ -119,7 +119,7 @@ def test_the_lamps_bring_the_count_along(person):
     assert 'id="due" hx-swap-oob="true">1' in alone
 
 
-def test_overview_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
+def test_inbox_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     for _ in range(4):
         wave = WaveFactory()
         for task in TaskFactory.create_batch(3, wave=wave, state="in-progress"):
@@ -190,7 +190,7 @@ def test_a_login_never_leads_elsewhere(client):
         reverse("login"),
         {"username": "maria", "password": "a password", "next": "https://evil.example/"},
     )
-    assert answer.url == reverse("overview")
+    assert answer.url == reverse("inbox")
 
 
 def test_a_part_asked_for_after_the_session_sends_its_page_to_the_login(client):
