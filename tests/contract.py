@@ -315,6 +315,15 @@ def watched(noun, key, apart="{}", measured="{}"):
     }
 
 
+def announced(kind, untold="{}"):
+    """The triggers that announce what has changed in a table."""
+    return each_statement(
+        "governance_announce",
+        *("INSERT", "UPDATE", "DELETE"),
+        function=f"governance_announce('{kind}', '{untold}')",
+    )
+
+
 def blockers_resolved(noun):
     return {
         "governance_blockers_of_deleted": (
@@ -331,8 +340,9 @@ def each_row(name, event, when=""):
 def each_statement(name, *events, function=""):
     """The triggers of a function over a statement's rows, one for each event."""
     one = len(events) == 1
+    called = function if "(" in function else f"{function or name}()"
     return {
-        name if one else f"{name}_{said}": f"AFTER {event} FOR EACH STATEMENT {function or name}()"
+        name if one else f"{name}_{said}": f"AFTER {event} FOR EACH STATEMENT {called}"
         for event, said in ((event, f"{event.lower().removesuffix('e')}ed") for event in events)
     }
 
@@ -362,6 +372,7 @@ ADDITIONS = {
             **each_row("governance_programs_gate", "AFTER UPDATE"),
             **each_statement("governance_follow_programs", "UPDATE"),
             **watched("program", "program_id", "{updated_at,progress_percentage}"),
+            **announced("program", "{updated_at,progress_percentage}"),
             **blockers_resolved("program"),
         },
         "indexes": {"idx_programs_words": WORDS},
@@ -376,6 +387,7 @@ ADDITIONS = {
                 "governance_programs_open_to_moved", "UPDATE", function="governance_programs_open"
             ),
             **watched("wave", "wave_id", "{updated_at,progress_percentage}"),
+            **announced("wave", "{updated_at,progress_percentage}"),
             **blockers_resolved("wave"),
             "wave_progress_inserted": (
                 "AFTER INSERT FOR EACH STATEMENT calculate_program_progress()"
@@ -418,6 +430,7 @@ ADDITIONS = {
                 "governance_waves_open_to_moved", "UPDATE", function="governance_waves_open"
             ),
             **watched("task", "task_id", "{updated_at}", "{progress_percentage}"),
+            **announced("task", "{updated_at}"),
             "governance_evidence_updated": (
                 "AFTER UPDATE FOR EACH STATEMENT governance_evidence("
                 "'task', 'task_id', '{updated_at,worked_at}', '{progress_percentage}')"
@@ -438,6 +451,7 @@ ADDITIONS = {
             ),
             **each_row("governance_follow_builders", "AFTER UPDATE"),
             **watched("builder", "builder_id", "{updated_at,last_heartbeat}"),
+            **each_row("governance_announce_pulse", "AFTER UPDATE"),
         },
     },
     "blockers": {
@@ -450,6 +464,7 @@ ADDITIONS = {
         },
         "triggers": {
             **watched("blocker", "blocker_id"),
+            **announced("blocker"),
             **each_row(
                 "governance_blockers_not_on_completed", "BEFORE INSERT OR UPDATE OF resolved_at"
             ),
@@ -472,6 +487,7 @@ ADDITIONS = {
             ),
             **each_row("builders_heartbeats_lock", "BEFORE INSERT"),
             "builders_heartbeats_apply": ("AFTER INSERT FOR EACH ROW builders_heartbeats_apply()"),
+            **each_statement("governance_announce_late", "INSERT"),
         },
     },
     "evidence_trail": {
@@ -496,12 +512,16 @@ ADDITIONS = {
             "governance_evidence_trail_witnessed": (
                 "BEFORE INSERT FOR EACH ROW governance_evidence_trail_witnessed()"
             ),
+            "governance_announce_inserted": (
+                "AFTER INSERT FOR EACH STATEMENT governance_announce('evidence', '{}')"
+            ),
         },
     },
     "governance_violations": {
         "indexes": by_age("violations", "violation_id"),
         "triggers": {
             **watched("violation", "violation_id"),
+            **announced("violation"),
             **each_statement("governance_follow_violations", "INSERT", "UPDATE"),
         },
     },
@@ -513,7 +533,7 @@ ADDITIONS = {
             ),
         },
         "indexes": {"idx_arch_validations_newest": "btree (validated_at DESC, validation_id DESC)"},
-        "triggers": watched("validation", "validation_id"),
+        "triggers": watched("validation", "validation_id") | announced("validation"),
     },
     "qa_executions": {
         "constraints": {
@@ -540,6 +560,7 @@ ADDITIONS = {
         },
         "triggers": {
             **watched("qa_run", "execution_id"),
+            **announced("run"),
             **each_statement("governance_follow_qa_executions", "INSERT"),
         },
     },

@@ -428,6 +428,71 @@ BEGIN
     END IF;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_announce()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    untold CONSTANT text[] := TG_ARGV[1];
+    docs jsonb[];
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        docs := ARRAY(SELECT to_jsonb(old_rows) FROM old_rows LIMIT 21);
+    ELSE
+        docs := ARRAY(SELECT to_jsonb(new_rows) FROM new_rows LIMIT 21);
+        IF TG_OP = 'UPDATE' AND cardinality(docs) <= 20 THEN
+            docs := ARRAY(
+                SELECT doc FROM (
+                    SELECT to_jsonb(new_rows) - untold FROM new_rows
+                    UNION ALL SELECT to_jsonb(old_rows) - untold FROM old_rows
+                ) AS rows (doc)
+                GROUP BY doc HAVING count(*) = 1  -- before and after are not the same
+            );
+        END IF;
+    END IF;
+    PERFORM governance_announce_rows(TG_ARGV[0], docs);
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_announce_late()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF EXISTS (
+        SELECT FROM new_rows JOIN builders USING (builder_id)
+        WHERE new_rows.timestamp < builders.last_heartbeat
+    ) THEN
+        PERFORM governance_announce_rows('beat', ARRAY(
+            SELECT to_jsonb(new_rows) FROM new_rows LIMIT 21));
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_announce_pulse()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF date_bin('50 ms', NEW.updated_at, 'epoch') > date_bin('50 ms', OLD.updated_at, 'epoch') THEN
+        PERFORM pg_notify('foreman',
+            concat_ws(' ', 'builder:' || NEW.builder_id, 'task:' || NEW.current_task_id));
+    END IF;
+    RETURN NULL;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_announce_rows(kind text, docs jsonb[])
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF cardinality(docs) > 20 THEN  -- more topics might not go into the 8000 bytes of a payload
+        PERFORM pg_notify('foreman', '*');
+    ELSIF docs <> '{}' THEN
+        PERFORM pg_notify('foreman', governance_topics(kind, docs));
+    END IF;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_architecture_ready(id uuid)
  RETURNS TABLE(rule text, met boolean, detail text)
  LANGUAGE sql
@@ -1467,6 +1532,41 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_topics(kind text, docs jsonb[])
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+    WITH named AS (
+        SELECT DISTINCT thing.kind, thing.id FROM unnest(docs) AS doc CROSS JOIN LATERAL (VALUES
+            ('program', doc ->> 'program_id'),
+            ('wave', doc ->> 'wave_id'),
+            ('task', doc ->> 'task_id'),
+            ('builder', doc ->> 'builder_id'),
+            ('builder', doc ->> 'assigned_builder'),
+            (nullif(doc ->> 'entity_type', 'builder'), doc ->> 'entity_id')
+        ) AS thing (kind, id) WHERE thing.id IS NOT NULL
+    ), holders AS (
+        SELECT 'wave' AS kind, wave_id::text AS id FROM tasks
+        WHERE task_id = ANY (ARRAY(SELECT id::uuid FROM named WHERE named.kind = 'task'))
+    ), owners AS (
+        SELECT 'program' AS kind, program_id::text AS id FROM waves
+        WHERE wave_id = ANY (ARRAY(
+            SELECT id::uuid FROM (TABLE named UNION ALL TABLE holders) AS known
+            WHERE known.kind = 'wave'
+        ))
+    ), subjects AS (  -- evidence names a builder by an id made of its name
+        SELECT 'builder' AS kind, builder_id AS id FROM builders
+        WHERE builder_entity_id(builder_id)::text IN (
+            SELECT id FROM named WHERE named.kind IS NULL)
+    )
+    SELECT concat_ws(' ', kind, (
+        SELECT string_agg(concat(thing.kind, ':', thing.id), ' ')
+        FROM (TABLE named UNION TABLE holders UNION TABLE owners UNION TABLE subjects) AS thing
+        WHERE thing.kind IS NOT NULL
+    ))
+$function$;
+
 CREATE OR REPLACE FUNCTION public.governance_unblock(kind text, id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -1741,6 +1841,12 @@ BEGIN
     RETURN NEW;
 END $function$;
 
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.architecture_validations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('validation', '{}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.architecture_validations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('validation', '{}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.architecture_validations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('validation', '{}');
+
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.architecture_validations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('validation', 'validation_id', '{}', '{}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.architecture_validations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('validation', 'validation_id', '{}', '{}');
@@ -1750,6 +1856,12 @@ CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.architecture_v
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF validation_id ON public.architecture_validations FOR EACH ROW WHEN ((new.validation_id <> old.validation_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.architecture_validations FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.blockers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('blocker', '{}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.blockers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('blocker', '{}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.blockers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('blocker', '{}');
 
 CREATE TRIGGER governance_blockers_entity BEFORE INSERT OR UPDATE OF entity_type, entity_id, resolved_at ON public.blockers FOR EACH ROW EXECUTE FUNCTION governance_blockers_entity();
 
@@ -1773,6 +1885,12 @@ CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.blockers FOR EAC
 
 CREATE TRIGGER builders_builder_pauses_elapsed BEFORE INSERT ON public.builder_pauses FOR EACH ROW EXECUTE FUNCTION builders_builder_pauses_elapsed();
 
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.builder_pauses REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('pause', '{}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.builder_pauses REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('pause', '{}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.builder_pauses REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('pause', '{}');
+
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.builder_pauses REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('pause', 'pause_id', '{}', '{}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.builder_pauses REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('pause', 'pause_id', '{}', '{}');
@@ -1785,9 +1903,17 @@ CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.builder_pauses F
 
 CREATE TRIGGER builders_builder_tokens_two_valid BEFORE INSERT OR UPDATE OF builder_id, revoked_at ON public.builder_tokens FOR EACH ROW WHEN ((new.revoked_at IS NULL)) EXECUTE FUNCTION builders_builder_tokens_two_valid();
 
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.builder_tokens REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('token', '{last_used_at}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.builder_tokens REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('token', '{last_used_at}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.builder_tokens REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('token', '{last_used_at}');
+
 CREATE TRIGGER builders_builders_times BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION builders_builders_times();
 
 CREATE TRIGGER builders_updated_at BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION update_updated_at();
+
+CREATE TRIGGER governance_announce_pulse AFTER UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION governance_announce_pulse();
 
 CREATE CONSTRAINT TRIGGER governance_builders_hold_their_task AFTER INSERT OR UPDATE ON public.builders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_builders_hold_their_task();
 
@@ -1803,6 +1929,12 @@ CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF builder_id ON public.bui
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.builders FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.completion_claims REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('claim', '{}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.completion_claims REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('claim', '{}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.completion_claims REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('claim', '{}');
+
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.completion_claims REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('claim', 'claim_id', '{}', '{}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.completion_claims REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('claim', 'claim_id', '{}', '{}');
@@ -1813,9 +1945,17 @@ CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF claim_id ON public.compl
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.completion_claims FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
 
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.evidence_trail REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('evidence', '{}');
+
 CREATE TRIGGER governance_evidence_trail_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.evidence_trail FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence_trail_append_only();
 
 CREATE TRIGGER governance_evidence_trail_witnessed BEFORE INSERT ON public.evidence_trail FOR EACH ROW EXECUTE FUNCTION governance_evidence_trail_witnessed();
+
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.governance_violations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('violation', '{}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.governance_violations REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('violation', '{}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.governance_violations REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('violation', '{}');
 
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.governance_violations REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('violation', 'violation_id', '{}', '{}');
 
@@ -1837,6 +1977,14 @@ CREATE TRIGGER builders_heartbeats_lock BEFORE INSERT ON public.heartbeats FOR E
 
 CREATE TRIGGER builders_heartbeats_not_ahead BEFORE INSERT OR UPDATE OF "timestamp" ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_not_ahead();
 
+CREATE TRIGGER governance_announce_late AFTER INSERT ON public.heartbeats REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce_late();
+
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.programs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('program', '{updated_at,progress_percentage}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.programs REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('program', '{updated_at,progress_percentage}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.programs REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('program', '{updated_at,progress_percentage}');
+
 CREATE TRIGGER governance_blockers_of_deleted AFTER DELETE ON public.programs FOR EACH ROW EXECUTE FUNCTION governance_blockers_of_deleted('program', 'program_id');
 
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.programs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('program', 'program_id', '{updated_at,progress_percentage}', '{}');
@@ -1857,6 +2005,12 @@ CREATE TRIGGER programs_programs_moves BEFORE UPDATE ON public.programs FOR EACH
 
 CREATE TRIGGER programs_updated_at BEFORE UPDATE ON public.programs FOR EACH ROW EXECUTE FUNCTION update_updated_at();
 
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.qa_executions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('run', '{}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.qa_executions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('run', '{}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.qa_executions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('run', '{}');
+
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.qa_executions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('qa_run', 'execution_id', '{}', '{}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.qa_executions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('qa_run', 'execution_id', '{}', '{}');
@@ -1868,6 +2022,12 @@ CREATE TRIGGER governance_follow_qa_executions AFTER INSERT ON public.qa_executi
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF execution_id ON public.qa_executions FOR EACH ROW WHEN ((new.execution_id <> old.execution_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.qa_executions FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('task', '{updated_at}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('task', '{updated_at}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('task', '{updated_at}');
 
 CREATE TRIGGER governance_blockers_of_deleted AFTER DELETE ON public.tasks FOR EACH ROW EXECUTE FUNCTION governance_blockers_of_deleted('task', 'task_id');
 
@@ -1902,6 +2062,12 @@ CREATE TRIGGER task_progress_inserted AFTER INSERT ON public.tasks REFERENCING N
 CREATE TRIGGER task_progress_updated AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION calculate_wave_progress();
 
 CREATE TRIGGER tasks_updated_at BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION update_updated_at();
+
+CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.waves REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('wave', '{updated_at,progress_percentage}');
+
+CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.waves REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('wave', '{updated_at,progress_percentage}');
+
+CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('wave', '{updated_at,progress_percentage}');
 
 CREATE TRIGGER governance_blockers_of_deleted AFTER DELETE ON public.waves FOR EACH ROW EXECUTE FUNCTION governance_blockers_of_deleted('wave', 'wave_id');
 
