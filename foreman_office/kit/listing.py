@@ -6,18 +6,21 @@ All of a list's state is in its address, so that it can be shared, reloaded and 
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
+from django.forms import Field, ModelChoiceField
 from django.http import Http404, HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.dateparse import parse_datetime
+from django.utils.timezone import localtime
 from django_filters import ChoiceFilter, FilterSet
 
 from foreman_office.kit.exports import FORMATS, Columns, export
@@ -29,7 +32,7 @@ OWN = {"after", "before", "sort", "export"}  # what is in the address and filter
 
 
 class Sort(NamedTuple):
-    """An order that a list may have: by a field that is never null, then by the key."""
+    """An order that a list may have: by a field or annotation never null, then by the key."""
 
     label: str
     field: str
@@ -63,6 +66,10 @@ class Listing:
 
     `rows` is what the reader may see at all; `sorts` maps the words of the address to orders, the
     first is the usual one. A word in the address that names nothing raises `Http404`.
+
+    `usual` are filters that hold unless the address says otherwise. `key` is a field that tells
+    apart what is equal in an order. `dress` is done to each list of rows that was read, to look up
+    for all of them at once what their own table does not say.
     """
 
     def __init__(
@@ -74,9 +81,13 @@ class Listing:
         *,
         noun: str,
         page: int = PAGE,
+        usual: Mapping[str, str] | None = None,
+        key: str = "pk",
+        dress: Callable[[list[Any]], Any] = list,
     ) -> None:
         self.request, self.asked = request, request.GET
         self.noun, self.size, self.sorts = noun, page, sorts
+        self.usual, self.key, self.dress = usual or {}, key, dress
         self.formats = {key: each.label for key, each in FORMATS.items()}
         name = self.asked.get("sort") or self._usual
         if name.removeprefix("-") not in sorts:
@@ -85,7 +96,8 @@ class Listing:
         self.descending = name.startswith("-")
         self.field = sorts[name.removeprefix("-")].field
         asked = self.asked.copy()
-        asked.setdefault("sort", name)
+        for word, value in {**self.usual, "sort": name}.items():
+            asked.setdefault(word, value)
         self.filterset = filters(asked, queryset=rows, request=request)
         self.filterset.filters["sort"] = SortFilter(sorts)
 
@@ -108,13 +120,23 @@ class Listing:
     @cached_property
     def chips(self) -> list[Chip]:
         found = []
+        self.form.is_valid()  # so that what is asked is cleaned
         for name, field in self.form.fields.items():
             value = self.asked.get(name, "")
-            if name in OWN or not value:
+            if name in OWN or not value or value == self.usual.get(name):
                 continue
-            words = dict(getattr(field, "choices", ())).get(value, value)
-            found.append(Chip(field.label or name, str(words), self.address(**{name: None})))
+            words = self._words(field, value, self.form.cleaned_data.get(name))
+            found.append(Chip(field.label or name, words, self.address(**{name: None})))
         return found
+
+    @staticmethod
+    def _words(field: Field, value: str, cleaned: Any) -> str:
+        """Say what a filter asks for: a choice by its label, a row by its name, a time exactly."""
+        if isinstance(cleaned, datetime):
+            return f"{localtime(cleaned):%Y-%m-%d %H:%M %Z}"
+        if isinstance(cleaned, Model) or isinstance(field, ModelChoiceField):
+            return str(cleaned or value)
+        return str(dict(getattr(field, "choices", ())).get(value, value))
 
     # --- what is shown ----------------------------------------------------------------------------
 
@@ -123,10 +145,14 @@ class Listing:
         """The rows of this page in order, and whether there are some before and after them."""
         if mark := self.asked.get("before"):
             rows = list(self._cut(mark, backward=True)[: self.size + 1])
-            return rows[: self.size][::-1], len(rows) > self.size, True
+            return self._dressed(rows[: self.size][::-1]), len(rows) > self.size, True
         mark = self.asked.get("after")
         rows = list(self._cut(mark)[: self.size + 1])
-        return rows[: self.size], bool(mark), len(rows) > self.size
+        return self._dressed(rows[: self.size]), bool(mark), len(rows) > self.size
+
+    def _dressed(self, rows: list[Any]) -> list[Any]:
+        self.dress(rows)
+        return rows
 
     @property
     def rows(self) -> list[Any]:
@@ -189,7 +215,7 @@ class Listing:
         """Read all rows in bounded pieces, each its own query: no snapshot is held open."""
         mark = None
         while rows := list(self._cut(mark)[:CHUNK]):
-            yield rows
+            yield self._dressed(rows)
             mark = self._mark(rows[-1])
 
     # --- keys -------------------------------------------------------------------------------------
@@ -198,26 +224,31 @@ class Listing:
         """Order the rows, and leave out what lies up to a mark."""
         falling = self.descending != backward
         order = [F(self.field).desc() if falling else F(self.field).asc()]
-        order.append(F("pk").desc() if falling else F("pk").asc())
+        order.append(F(self.key).desc() if falling else F(self.key).asc())
         rows = self.filtered.order_by(*order)
         if not mark:
             return rows
         beyond = TupleLessThan if falling else TupleGreaterThan
-        key = self.filtered.model._meta.pk.name
-        return rows.filter(beyond((F(self.field), F(key)), self._place(mark)))
+        return rows.filter(beyond((F(self.field), F(self._kind(self.key).name)), self._place(mark)))
+
+    def _kind(self, name: str) -> Any:
+        """Return the field behind a name, which may be an annotation's."""
+        meta, annotations = self.filtered.model._meta, self.filtered.query.annotations
+        if name in annotations:
+            return annotations[name].output_field
+        return meta.pk if name == "pk" else meta.get_field(name)
 
     def _mark(self, row: Model) -> str:
-        place = json.dumps([getattr(row, self.field), row.pk], cls=Exact)
+        place = json.dumps([getattr(row, self.field), getattr(row, self.key)], cls=Exact)
         return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
     def _place(self, mark: str) -> tuple[Any, Any]:
-        model = self.filtered.model
         try:
             value, key = json.loads(base64.urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
-            field = model._meta.get_field(self.field)
+            field = self._kind(self.field)
             value = parse_datetime(value) if "DateTime" in type(field).__name__ else value
-            return field.get_prep_value(field.to_python(value)), model._meta.pk.to_python(key)
-        except (ValueError, TypeError, binascii.Error) as error:
+            return field.get_prep_value(field.to_python(value)), self._kind(self.key).to_python(key)
+        except (ValueError, TypeError, binascii.Error, ValidationError) as error:
             raise Http404("There is no such place in the list.") from error
 
 

@@ -6,17 +6,24 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db.models import F, Value
 from django.http import Http404
 from django.test import RequestFactory
 from django.utils.timezone import now
-from django_filters import CharFilter, ChoiceFilter, FilterSet
+from django_filters import (
+    CharFilter,
+    ChoiceFilter,
+    FilterSet,
+    IsoDateTimeFilter,
+    ModelChoiceFilter,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foreman_office.kit import listing as listing_module
 from foreman_office.kit.exports import FORMATS, cell, in_table
 from foreman_office.kit.listing import Listing, Sort
-from programs.models import Task, TaskState
+from programs.models import Task, TaskState, Wave
 from tests.factories import TaskFactory, WaveFactory
 
 SORTS = {
@@ -33,6 +40,8 @@ COLUMNS = {
 
 class Filters(FilterSet):
     state = ChoiceFilter(label="State", choices=TaskState)
+    wave = ModelChoiceFilter(label="Wave", queryset=Wave.objects.all())
+    since = IsoDateTimeFilter(label="Since", field_name="updated_at", lookup_expr="gte")
     q = CharFilter(label="Name", field_name="name", lookup_expr="icontains")
 
     class Meta:
@@ -40,11 +49,10 @@ class Filters(FilterSet):
         fields = []
 
 
-def ask(query="", page=3):
-    rows = Task.objects.all()
-    return Listing(
-        RequestFactory().get(f"/tasks/{query}"), rows, Filters, SORTS, noun="task", page=page
-    )
+def ask(query="", *, rows=None, sorts=SORTS, **more):
+    rows = Task.objects.all() if rows is None else rows
+    more = {"noun": "task", "page": 3} | more
+    return Listing(RequestFactory().get(f"/tasks/{query}"), rows, Filters, sorts, **more)
 
 
 @pytest.fixture
@@ -75,6 +83,64 @@ def test_every_row_is_on_exactly_one_page_forward_and_back(tasks, sort):
         last = ask(address)
         backward += reversed(last.rows)
     assert backward == list(reversed(expected))
+
+
+def walk(sorts, sort, **more):
+    """Return what all pages of a list show, one after the other."""
+    found, address = [], f"?sort={sort}"
+    while address:
+        listing = ask(address, sorts=sorts, **more)
+        found += listing.rows
+        address = listing.next and listing.next.removeprefix("/tasks/")
+    return found
+
+
+@pytest.mark.parametrize("sort", ["waited", "-waited"])
+def test_an_annotation_is_an_order_too(tasks, sort):
+    moment = now()
+    for number, task in enumerate(tasks):
+        waited = timedelta(hours=number // 4, microseconds=7)
+        Task.objects.filter(pk=task.pk).update(created_at=moment - waited)
+    rows = Task.objects.annotate(waited=Value(moment) - F("created_at"))
+    expected = list(Task.objects.order_by("created_at", "-pk"))
+    if sort == "waited":
+        expected.reverse()
+    assert walk({"waited": Sort("Waited", "waited")}, sort, rows=rows) == expected
+
+
+def test_what_is_equal_in_an_order_is_told_apart_by_the_key_asked_for(tasks):
+    for number, task in enumerate(tasks):
+        Task.objects.filter(pk=task.pk).update(progress_percentage=number)
+    sorts = {"name": Sort("Name", "name")}
+    found = walk(sorts, "-name", key="progress_percentage")
+    assert found == list(Task.objects.order_by("-name", "-progress_percentage"))
+
+
+def test_what_is_usual_holds_until_the_address_says_otherwise(tasks):
+    usual = {"state": "completed"}
+    Task.objects.filter(name="Task 2").update(state="blocked")
+    assert ask(usual=usual).count == "0 tasks"
+    assert ask("?state=completed", usual=usual).chips == []
+    blocked = ask("?state=blocked", usual=usual)
+    assert (blocked.count, blocked.chips[0].value) == ("2 tasks", "Blocked")
+
+
+def test_rows_are_dressed_on_pages_and_in_exports(tasks, monkeypatch):
+    def dress(rows):
+        for row in rows:
+            row.shout = row.name.upper()
+
+    monkeypatch.setattr(listing_module, "CHUNK", 4)
+    assert [row.shout for row in ask("?sort=name", dress=dress).rows] == ["TASK 0"] * 3
+    response = ask("?export=ndjson", dress=dress).export({"shout": lambda task: task.shout})
+    assert b"".join(response.streaming_content).count(b"TASK") == 10
+
+
+def test_a_chip_says_a_row_by_its_name_and_a_time_with_its_zone(tasks):
+    wave = tasks[0].wave
+    one, since = ask(f"?wave={wave.pk}&since=2026-01-02T03:04:05Z").chips
+    assert (one.label, one.value) == ("Wave", str(wave))
+    assert since.value == "2026-01-02 03:04 UTC"
 
 
 def test_a_page_back_to_the_first_has_none_before_it(tasks):
