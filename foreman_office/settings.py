@@ -32,6 +32,9 @@ EMBEDDED = not env.str("DATABASE_URL", default="")
 DATABASE_POOLED = env.bool("DATABASE_POOLED", default=False)
 FOREMAN_DB_POOL_SIZE = env.int("FOREMAN_DB_POOL_SIZE", default=4, validate=validate.Range(min=0))
 
+# LISTEN needs a session, which a transaction pooler does not give: another address for it alone.
+DATABASE_LISTEN_URL = env.str("DATABASE_LISTEN_URL", default="")
+
 DATABASES = {
     "default": embedded.database_settings(FOREMAN_VAR)
     if EMBEDDED
@@ -109,6 +112,8 @@ FOREMAN_BIND = env.str("FOREMAN_BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=None, validate=validate.Range(min=0, max=65535))
 WEB_WORKERS = env.int("WEB_WORKERS", default=2, validate=at_least_one)
 WEB_THREADS = env.int("WEB_THREADS", default=8, validate=at_least_one)
+# Each live page holds a thread that sleeps, beside those that answer requests.
+FOREMAN_STREAMS = env.int("FOREMAN_STREAMS", default=100, validate=validate.Range(min=0))
 
 # The demo: a sample program, a simulated foreman and builders, and every page says so. Its clock
 # runs faster, so that a visitor need not wait two minutes to see a builder fall silent.
@@ -159,6 +164,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "foreman_office.metrics.RequestTimesMiddleware",
+    "foreman_office.kit.request_id.RequestIDMiddleware",
     "foreman_office.kit.api.APIErrorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
@@ -223,15 +230,33 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+# Whoever sends this as a bearer token reads /metrics; without it there is no such address.
+FOREMAN_METRICS_TOKEN = env.str("FOREMAN_METRICS_TOKEN", default="")
+
 # One stream, errors with their traceback in it: whoever runs the office collects its output.
+FOREMAN_LOG = env.str("FOREMAN_LOG", default="line", validate=validate.OneOf(["line", "json"]))
+FOREMAN_ACCESS_LOG = env.bool("FOREMAN_ACCESS_LOG", default=FOREMAN_LOG == "json")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {
+            "()": "foreman_office.kit.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "json": {"()": "foreman_office.kit.logs.JSONFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": FOREMAN_LOG,
+            "stream": f"ext://sys.{'stdout' if FOREMAN_LOG == 'json' else 'stderr'}",
+        }
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING"},
         "django.request": {"level": "ERROR"},  # an answer in the 400s is for the one who asked
+        "foreman": {"level": "INFO"},
     },
 }

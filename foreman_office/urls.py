@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from foreman_office import health, views
+from foreman_office import health, metrics, views
 from foreman_office.api import api
 from foreman_office.api_docs import api_docs
 from foreman_office.login_link import login_once
@@ -18,9 +18,11 @@ urlpatterns = [
     path("", include("programs.urls")),
     path("builders/", include("builders.urls")),
     path("", include("governance.urls")),
+    path("live/", include("foreman_office.live.urls")),
     path("api/docs", api_docs, name="api_docs"),
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]

@@ -367,6 +367,26 @@ class CompletionClaim(models.Model):
         return f"{self.builder_id}: {'done' if self.accepted else 'not done'}"
 
 
+class RefusedAct(models.Model):
+    """How often a rule refused somebody's act. Beside the contract.
+
+    A number, and not a row for each time: whoever is refused all day long fills nothing.
+    """
+
+    pk = models.CompositePrimaryKey("rule", "actor")
+    rule = models.TextField()
+    actor = models.TextField()
+    occurrences = models.BigIntegerField(db_default=1)
+    first_at = models.DateTimeField(db_default=ContractNow())
+    last_at = models.DateTimeField(db_default=ContractNow())
+
+    class Meta:
+        db_table = "refused_acts"
+
+    def __str__(self) -> str:
+        return f"{self.rule}, {self.actor}: {self.occurrences}"
+
+
 class WatcherQuerySet(models.QuerySet):
     def alive(self):
         """Watchers whose last sweep is younger than three of their periods, by the database."""

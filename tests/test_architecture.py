@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Each package, and our other packages that it may know.
 MAY_IMPORT = {
     "foreman_office.kit": set(),
+    "foreman_office.live": {"foreman_office.kit"},
     "programs": {"foreman_office.kit"},
     "builders": {"foreman_office.kit", "programs"},
     "governance": {"foreman_office.kit", "programs", "builders"},
@@ -24,6 +25,7 @@ KNOW_EVERYONE = {
         "health",
         "login_link",
         "management",
+        "metrics",
         "settings",
         "urls",
         "views",

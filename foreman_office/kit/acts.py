@@ -9,9 +9,15 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, connection, transaction
+from django.dispatch import Signal
 from psycopg import errors
 
+from foreman_office.kit import request_id
+
 FOREMAN = "foreman"
+
+# Sent with `rule` and `actor` when an act was refused and its transaction is gone.
+act_refused = Signal()
 
 
 @runtime_checkable
@@ -50,7 +56,8 @@ class Declared(NamedTuple):
 def act(by: Actor, *, override: str = "", **context: Any) -> Iterator[None]:
     """Do what is inside as one transaction, in the name of `by`.
 
-    `context` is kept with every evidence row that the transaction leaves. `override` is the reason
+    `context` is kept with every evidence row that the transaction leaves, and with it the request
+    in which it was done. `override` is the reason
     to force what lifecycles and gates would refuse; evidence keeps it. Raises `Refused` where a
     unique, check or exclusion rule says no; any other database error is a bug and stays one.
     """
@@ -60,11 +67,18 @@ def act(by: Actor, *, override: str = "", **context: Any) -> Iterator[None]:
         actor = FOREMAN
         if by is not None:
             context = {"user": by.get_username(), **context}
-    with refusals(), transaction.atomic():
-        before = _declare(Declared(actor, json.dumps(context), override))
-        yield
-        if len(connection.savepoint_ids):  # an act inside another hands its name back
-            _restore(before)
+    if request := request_id.current.get():
+        context["request_id"] = request
+    try:
+        with refusals(), transaction.atomic():
+            before = _declare(Declared(actor, json.dumps(context), override))
+            yield
+            if len(connection.savepoint_ids):  # an act inside another hands its name back
+                _restore(before)
+    except Refused as refused:
+        if not connection.in_atomic_block:  # else whoever is around it may still go on, or tell
+            act_refused.send(sender=Refused, rule=refused.rule, actor=actor)
+        raise
 
 
 @contextmanager

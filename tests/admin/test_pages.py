@@ -24,6 +24,7 @@ from governance.models import (
     GovernanceViolation,
     QAExecution,
     QATestResult,
+    RefusedAct,
     Watcher,
 )
 from programs.models import BuilderName, Program, Task, Wave
@@ -62,7 +63,7 @@ FACTORIES = {
 }
 READ_ONLY = [BuilderToken, BuilderPause, Heartbeat, CompletionClaim, Evidence]
 # How the office works, not what it records: shown on its own pages, if at all.
-WORKINGS = {IdempotencyKey, QATestResult, Watcher}
+WORKINGS = {IdempotencyKey, QATestResult, RefusedAct, Watcher}
 CORRECTED = [model for model in FACTORIES if model not in READ_ONLY]
 SEARCHES = {
     Program: "Program",

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import logging
 import socket
 import sys
 import time
@@ -19,11 +20,14 @@ from foreman_office.demo.scene import set_the_scene, visitor
 from foreman_office.kit import pool
 from foreman_office.kit.children import Children
 from foreman_office.login_link import make_login_link
+from foreman_office.metrics import new_directory
 
 DEFAULT_PORTS = range(8000, 8050)
 FIRST_REST, LAST_REST = 1, 60  # seconds until a watcher that ended is followed by another
 GRACE = 10  # seconds for requests in flight when the office closes
 MIGRATION_LOCK = 0x0FF1CE  # one number that all offices on one database agree on
+
+logger = logging.getLogger("foreman.office")
 
 
 class Command(BaseCommand):
@@ -38,7 +42,12 @@ class Command(BaseCommand):
                 set_the_scene(self.stdout)
             address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
             with Children(grace=GRACE + 5, inherit=[lock.fileno()]) as children:
-                children.start("gunicorn", gunicorn(listener), inherit=[listener.fileno()])
+                children.start(
+                    "gunicorn",
+                    gunicorn(listener),
+                    inherit=[listener.fileno()],
+                    env=new_directory(),
+                )
                 if settings.FOREMAN_SIMULATION:
                     children.start("simulation", manage("simulate", address))
                 children.start("watch", manage("watch"))
@@ -53,7 +62,7 @@ class Command(BaseCommand):
             name, status = children.wait()
             if name == "watch":
                 rest = FIRST_REST if time.monotonic() - begun > LAST_REST else rest
-                self.stderr.write(f"The watcher ended ({status}); another begins in {rest} s.")
+                logger.warning("The watcher ended (%s); another begins in %s s.", status, rest)
                 # A child too, so that we notice meanwhile if any other ends.
                 children.start("rest", ["sleep", str(rest)])
                 rest = min(2 * rest, LAST_REST)
@@ -86,13 +95,20 @@ class Command(BaseCommand):
         lock.truncate(0)
         lock.write(address)
         lock.flush()
-        self.stdout.write(f"Foreman Office is open at {address} (Ctrl-C closes it)")
+        self.say(f"Foreman Office is open at {address} (Ctrl-C closes it)")
         if settings.FOREMAN_SIMULATION:
             link = address.rstrip("/") + make_login_link(visitor())
-            self.stdout.write(f"This is a simulation. Log in, once, at {link}")
+            self.say(f"This is a simulation. Log in, once, at {link}")
         elif not get_user_model().objects.exists():
-            self.stdout.write("Nobody can log in yet: .venv/bin/python manage.py createsuperuser")
+            self.say("Nobody can log in yet: .venv/bin/python manage.py createsuperuser")
         self.stdout.flush()
+
+    def say(self, words: str) -> None:
+        """Say something to whoever started the office, or to what collects its lines."""
+        if settings.FOREMAN_LOG == "json":
+            logger.info(words)
+        else:
+            self.stdout.write(words)
 
 
 def listening_socket() -> socket.socket:
@@ -143,9 +159,10 @@ def gunicorn(listener: socket.socket) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "foreman_office.wsgi"),
         *("--chdir", str(settings.BASE_DIR)),
         *("--bind", f"fd://{listener.fileno()}"),
-        *("--worker-class", "gthread"),
+        *("--logger-class", "foreman_office.kit.server.Logger"),
+        *("--worker-class", "foreman_office.live.worker.Worker"),
         *("--workers", str(settings.WEB_WORKERS)),
-        *("--threads", str(settings.WEB_THREADS)),
+        *("--threads", str(settings.WEB_THREADS + settings.FOREMAN_STREAMS)),
         *("--graceful-timeout", str(GRACE)),
         *("--log-level", "warning"),
         "--no-control-socket",

@@ -1,12 +1,14 @@
+import logging
 import signal
 from datetime import timedelta
 from threading import Event
 
 from django.conf import settings
 from django.core.management import BaseCommand
-from django.utils.timezone import now
 
 from governance.watch import Watch
+
+logger = logging.getLogger("foreman.watcher")
 
 
 class Command(BaseCommand):
@@ -28,10 +30,6 @@ class Command(BaseCommand):
         for number in before:
             signal.signal(number, end)
         period = timedelta(seconds=settings.FOREMAN_SWEEP_SECONDS)
-        self.say(f"sweeps every {settings.FOREMAN_SWEEP_SECONDS} s")
-        Watch(period, stop, self.say).run()
-        self.say("stopped")
-
-    def say(self, what):
-        self.stdout.write(f"{now():%Y-%m-%d %H:%M:%S} watcher: {what}")
-        self.stdout.flush()
+        logger.info(f"sweeps every {settings.FOREMAN_SWEEP_SECONDS} s")
+        Watch(period, stop, logger.info).run()
+        logger.info("stopped")

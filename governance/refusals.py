@@ -1,0 +1,15 @@
+"""What was refused is counted: its own transaction is gone, and with it what it would have left."""
+
+from typing import Any
+
+from django.db import connection
+
+
+def count_refusal(sender: Any, *, rule: str, actor: str, **kwargs: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO refused_acts AS before (rule, actor) VALUES (%s, %s)"
+            " ON CONFLICT (rule, actor) DO UPDATE"
+            " SET occurrences = before.occurrences + 1, last_at = now()",
+            [rule, actor],
+        )
