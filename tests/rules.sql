@@ -464,7 +464,9 @@ BEGIN
         WHERE new_rows.timestamp < builders.last_heartbeat
     ) THEN
         PERFORM governance_announce_rows('beat', ARRAY(
-            SELECT to_jsonb(new_rows) FROM new_rows LIMIT 21));
+            SELECT jsonb_build_object('builder_id', builder_id, 'entity_type', 'beat',
+                'entity_id', task_id)
+            FROM new_rows LIMIT 21));
     END IF;
     RETURN NULL;
 END $function$;
@@ -476,7 +478,7 @@ AS $function$
 BEGIN
     IF date_bin('50 ms', NEW.updated_at, 'epoch') > date_bin('50 ms', OLD.updated_at, 'epoch') THEN
         PERFORM pg_notify('foreman',
-            concat_ws(' ', 'builder:' || NEW.builder_id, 'task:' || NEW.current_task_id));
+            concat_ws(' ', 'builder:' || NEW.builder_id, 'beat:' || NEW.current_task_id));
     END IF;
     RETURN NULL;
 END $function$;

@@ -53,6 +53,7 @@ READS = {
     "GET": answers(TO_LOGIN, {403}, {200}, {200}),
     "POST": answers(TO_LOGIN, {403}, {200}, {200}),
 }
+STREAM = READS | {"POST": answers(TO_LOGIN, {403}, {405}, {405})}
 DECIDES = {
     "GET": answers(TO_LOGIN, {403}, {403}, {405}),
     "POST": answers(TO_LOGIN, {403}, {403}, LET_IN),
@@ -102,6 +103,7 @@ EXPECTED = {
     "governance:why": READS,
     "governance:blocker_resolve": DECIDES,
     "governance:violation_resolve": DECIDES,
+    "live:stream": STREAM,
     "api:openapi-json": API_DOCUMENT,
     "api:api-root": API_ROOT,
     "api:heartbeat": API,

@@ -67,14 +67,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- A beat is heard by its builder's row. A transaction that announces something waits for all others
+-- A beat is heard by its builder's row, and changes nothing of the task that it speaks of: what it
+-- does change is announced as that. A transaction that announces something waits for all others
 -- that do, until they are on the disk; so of the beats of one builder only the first in each
 -- twentieth of a second is announced, and whoever listens waits a little longer than that.
 CREATE FUNCTION governance_announce_pulse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF date_bin('50 ms', NEW.updated_at, 'epoch') > date_bin('50 ms', OLD.updated_at, 'epoch') THEN
         PERFORM pg_notify('foreman',
-            concat_ws(' ', 'builder:' || NEW.builder_id, 'task:' || NEW.current_task_id));
+            concat_ws(' ', 'builder:' || NEW.builder_id, 'beat:' || NEW.current_task_id));
     END IF;
     RETURN NULL;
 END $$;
@@ -87,7 +88,9 @@ BEGIN
         WHERE new_rows.timestamp < builders.last_heartbeat
     ) THEN
         PERFORM governance_announce_rows('beat', ARRAY(
-            SELECT to_jsonb(new_rows) FROM new_rows LIMIT 21));
+            SELECT jsonb_build_object('builder_id', builder_id, 'entity_type', 'beat',
+                'entity_id', task_id)
+            FROM new_rows LIMIT 21));
     END IF;
     RETURN NULL;
 END $$;

@@ -1,0 +1,21 @@
+"""The web server's worker, and how it stops although streams are open."""
+
+import time
+from types import FrameType
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from foreman_office.live.hub import hub
+
+LINGER = 0.5  # seconds that a connection without a request is kept when the worker is to stop
+
+
+class Worker(ThreadWorker):
+    """Let go of the streams when told to stop: no request in flight would last as long."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        hub.stop()
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        super()._cap_keepalive(min(deadline, time.monotonic() + LINGER))
