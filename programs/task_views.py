@@ -2,7 +2,7 @@ from functools import cache
 from operator import attrgetter
 
 from django.db.models import FETCH_PEERS
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 
 from foreman_office.kit.decide import OverrideForm, ReasonForm, decided, filled
 from foreman_office.kit.htmx import render_page
@@ -16,11 +16,20 @@ from programs.models import Task
 TASK_SORTS = {
     "updated": Sort("Last change", "updated_at", descending=True),
     "name": Sort("Name", "name"),
+    "progress": Sort("Progress", "progress_percentage", descending=True),
+    "created": Sort("Created", "created_at", descending=True),
 }
 TASK_COLUMNS = {
     "task_id": attrgetter("pk"),
+    "program": attrgetter("wave.program.name"),
+    "wave": attrgetter("wave.name"),
     "task": attrgetter("name"),
     "state": attrgetter("state"),
+    "builder": attrgetter("assigned_builder"),
+    "progress_percentage": attrgetter("progress_percentage"),
+    "created_at": attrgetter("created_at"),
+    "started_at": attrgetter("started_at"),
+    "completed_at": attrgetter("completed_at"),
     "updated_at": attrgetter("updated_at"),
 }
 
@@ -29,6 +38,9 @@ TASK_COLUMNS = {
 def task_list(request):
     tasks = Task.objects.select_related("wave__program").fetch_mode(FETCH_PEERS)
     listing = Listing(request, tasks, TaskFilter, TASK_SORTS, noun="task")
+    if "wave" in request.GET and "wave" in listing.form.errors:
+        # Another program was chosen: its waves are others.
+        return redirect(listing.address(wave=None))
     if "export" in request.GET:
         return listing.export(TASK_COLUMNS)
     return render_page(request, "programs/task_list.html", {"listing": listing}, parts=["list"])
