@@ -19,25 +19,19 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from builders.models import Verdict, silence_threshold
 from foreman_office.kit.look import Look
+from foreman_office.kit.measures import request_seconds, streams
 from foreman_office.kit.unavailable import DatabaseError
 from governance.models import Classification
 
 PATIENCE = 5  # seconds: Prometheus itself waits for ten
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # where processes leave what they measure
-
-request_seconds = Histogram(
-    "foreman_request_seconds",
-    "How long requests took, by the name of the address, method and status.",
-    ["address", "method", "status"],
-    registry=None,
-)
 
 
 class RequestTimesMiddleware:
@@ -82,6 +76,7 @@ def registry() -> CollectorRegistry:
         MultiProcessCollector(found, directory)
     else:
         found.register(request_seconds)
+        found.register(streams)
     return found
 
 

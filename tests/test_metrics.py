@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from builders.models import Verdict
 from foreman_office import metrics
 from foreman_office.kit.acts import Refused, act
+from foreman_office.live.hub import Hub
 from governance.models import Classification, RefusedAct, Watcher
 from programs.models import Task
 from tests.factories import BlockerFactory, BuilderFactory, HeartbeatFactory
@@ -152,6 +153,15 @@ def test_requests_are_timed_by_the_name_of_their_address(rf, scrape):
     assert found["foreman_request_seconds_count", "healthz", "GET", "200"] == 2
     assert found["foreman_request_seconds_count", "none", "other", "404"] == 1
     metrics.request_seconds.clear()
+
+
+def test_open_streams_are_counted(scrape, connect):
+    before = scrape()["foreman_streams",]
+    hub = Hub(connect)
+    stream = hub.open({"*"}, 0)
+    assert scrape()["foreman_streams",] == before + 1
+    hub.close(stream)
+    assert scrape()["foreman_streams",] == before
 
 
 def test_a_new_office_counts_from_zero_and_its_dead_hold_nothing(tmp_path, settings):

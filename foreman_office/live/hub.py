@@ -13,6 +13,8 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
+from foreman_office.kit.measures import streams
+
 CHANNEL = "foreman"
 EVERYTHING = "*"
 
@@ -92,6 +94,7 @@ class Hub:
                 raise Full
             stream = Stream(topics, client)
             self._streams.add(stream)
+            streams.inc()
             if self.listening_since is not None:
                 stream.news.update(self._missed(stream.topics, since - CLOCKS_DIFFER))
             if not self._thread:
@@ -103,6 +106,7 @@ class Hub:
         # Under the lock, so that nobody rings a bell whose number is another file's by now.
         with self._lock:
             self._streams.remove(stream)
+            streams.dec()
             stream.close()
 
     def take(self, stream: Stream) -> set[str]:

@@ -3,14 +3,13 @@
 import time
 from types import FrameType
 
-from gunicorn.workers.gthread import ThreadWorker
-
+from foreman_office.kit.worker import ReadingWorker
 from foreman_office.live.hub import hub
 
 LINGER = 0.5  # seconds that a connection without a request is kept when the worker is to stop
 
 
-class Worker(ThreadWorker):
+class Worker(ReadingWorker):
     """Let go of the streams when told to stop: no request in flight would last as long."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
