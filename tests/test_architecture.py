@@ -11,7 +11,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
     "foreman_office.kit": set(),
     "foreman_office.live": {"foreman_office.kit"},
-    "foreman_office.live": {"foreman_office.kit"},
     "programs": {"foreman_office.kit"},
     "builders": {"foreman_office.kit", "programs"},
     "governance": {"foreman_office.kit", "programs", "builders"},
@@ -23,6 +22,7 @@ KNOW_EVERYONE = {
         "api",
         "api_docs",
         "demo",
+        "generator",
         "health",
         "login_link",
         "management",
