@@ -72,6 +72,24 @@ def resolve_blocker(blocker: Blocker, *, resolution_action: str, by: Actor) -> B
     return blocker
 
 
+def record_violation(
+    about: Task | Builder,
+    *,
+    violation_type: str,
+    description: str,
+    builder: Builder | None = None,
+    by: Actor,
+) -> GovernanceViolation:
+    """Keep that a rule was broken: by a builder, or in the work on a task, which is halted."""
+    with act(by):
+        return GovernanceViolation.objects.create(
+            task=about if isinstance(about, Task) else None,
+            builder=about if isinstance(about, Builder) else builder,
+            violation_type=violation_type,
+            description=description,
+        )
+
+
 def resolve_violation(
     violation: GovernanceViolation, *, resolution: str, by: Actor
 ) -> GovernanceViolation:

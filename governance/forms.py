@@ -6,9 +6,10 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 
+from builders.models import Builder
 from foreman_office.kit.admin import GovernedForm
 from foreman_office.kit.forms import ObjectField, TextField
-from governance.models import ArchitectureValidation
+from governance.models import ArchitectureValidation, Classification
 from programs.models import Task, Wave
 
 
@@ -57,4 +58,31 @@ class ResolutionForm(forms.Form):
         widget=forms.Textarea({"rows": 2}),
         error_messages={"required": "Say what was done about it."},
         help_text="Kept in the evidence.",
+    )
+
+
+class BlockerRaiseForm(forms.Form):
+    classification = forms.ChoiceField(label="Class", choices=Classification)
+    description = TextField(
+        label="What holds it up",
+        widget=forms.Textarea({"rows": 3}),
+        error_messages={"required": "Say what holds it up."},
+        help_text="It is blocked until somebody says what was done about it.",
+    )
+
+
+class ViolationForm(forms.Form):
+    violation_type = TextField(
+        label="Which rule",
+        error_messages={"required": "Say which rule was broken."},
+        help_text="A few words: “test debt”, “protected path”.",
+    )
+    description = TextField(
+        label="What happened",
+        widget=forms.Textarea({"rows": 3}),
+        error_messages={"required": "Say what happened."},
+        help_text="A task that is not completed is halted by it.",
+    )
+    builder = forms.ModelChoiceField(
+        label="By whom", queryset=Builder.objects.all(), required=False, empty_label="not known"
     )

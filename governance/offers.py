@@ -14,7 +14,7 @@ from builders.forms import AssignForm, PauseForm
 from builders.models import Builder
 from builders.pulse import with_verdict
 from foreman_office.kit.decide import Offer, OverrideForm, ReasonForm
-from governance.forms import ResolutionForm
+from governance.forms import BlockerRaiseForm, ResolutionForm, ViolationForm
 from governance.models import Blocker, GovernanceViolation
 from programs.forms import CompleteForm
 from programs.models import Program, State, Task, TaskState, Wave
@@ -27,10 +27,11 @@ def offer(
 ) -> Offer:
     """Offer an act on an entity; `act` is the name of its address."""
     main, key = more.pop("main", False), f"{act.partition(':')[2]}-{entity.pk}"
+    args = more.pop("args", [entity.pk])
     if form and "override" in form.base_fields:
         key += "-forced"
     filled = form and form(auto_id=f"{key}-%s", **more)
-    return Offer(key, reverse(act, args=[entity.pk]), label, str(entity), filled, main)
+    return Offer(key, reverse(act, args=args), label, str(entity), filled, main)
 
 
 def offers_on(entity: Model, builders: Iterable[Any] = ()) -> list[Offer]:
@@ -132,6 +133,35 @@ def offer_resolution(trouble: Blocker | GovernanceViolation, label: str = "Resol
     if isinstance(trouble, GovernanceViolation):
         act = "governance:violation_resolve"
     return offer(trouble, act, label, ResolutionForm, main=True)
+
+
+def offers_to_object(entity: Program | Wave | Task) -> Iterator[Offer]:
+    """Offer to say what is wrong with what is not completed."""
+    if entity.state != State.COMPLETED:
+        yield offer_to_block(entity)
+        if isinstance(entity, Task):
+            yield offer_to_record_violation(entity)
+
+
+def offer_to_block(entity: Program | Wave | Task) -> Offer:
+    args = [entity._meta.model_name, entity.pk]
+    return offer(entity, "governance:blocker_raise", "Raise a blocker", BlockerRaiseForm, args=args)
+
+
+def offer_to_record_violation(about: Task | Builder) -> Offer:
+    by = about.assigned_builder if isinstance(about, Task) else about.pk
+    return offer(
+        about,
+        "governance:violation_record",
+        "Record a violation",
+        ViolationForm if isinstance(about, Task) else ViolationByForm,
+        args=[about._meta.model_name, about.pk],
+        initial={"builder": by},
+    )
+
+
+class ViolationByForm(ViolationForm):
+    builder = None  # type: ignore[assignment]
 
 
 class PlainAssignForm(AssignForm):

@@ -1,11 +1,23 @@
 from django.urls import path
 
-from governance import views
+from governance import trouble_views, views
 
 app_name = "governance"
 
 urlpatterns = [
     path("why/<str:kind>/<str:pk>/", views.why, name="why"),
-    path("blockers/<uuid:pk>/resolve/", views.blocker_resolve, name="blocker_resolve"),
-    path("violations/<uuid:pk>/resolve/", views.violation_resolve, name="violation_resolve"),
+    path("blockers/", trouble_views.blocker_list, name="blocker_list"),
+    path("blockers/new/", trouble_views.blocker_new, name="blocker_new"),
+    path("blockers/new/<str:kind>/<uuid:pk>/", trouble_views.blocker_raise, name="blocker_raise"),
+    path("blockers/<uuid:pk>/resolve/", trouble_views.blocker_resolve, name="blocker_resolve"),
+    path("violations/", trouble_views.violation_list, name="violation_list"),
+    path("violations/new/", trouble_views.violation_new, name="violation_new"),
+    path(
+        "violations/new/<str:kind>/<str:pk>/",
+        trouble_views.violation_record,
+        name="violation_record",
+    ),
+    path(
+        "violations/<uuid:pk>/resolve/", trouble_views.violation_resolve, name="violation_resolve"
+    ),
 ]

@@ -89,7 +89,7 @@ class Listing:
         self.noun, self.size, self.sorts = noun, page, sorts
         self.usual, self.key, self.dress = usual or {}, key, dress
         self.formats = {key: each.label for key, each in FORMATS.items()}
-        name = self.asked.get("sort") or self._usual
+        name = self.asked.get("sort") or self._usual_order
         if name.removeprefix("-") not in sorts:
             raise Http404("There is no such order.")
         self.sort = name
@@ -102,7 +102,7 @@ class Listing:
         self.filterset.filters["sort"] = SortFilter(sorts)
 
     @property
-    def _usual(self) -> str:
+    def _usual_order(self) -> str:
         name, sort = next(iter(self.sorts.items()))
         return f"-{name}" if sort.descending else name
 

@@ -76,9 +76,15 @@ def gate(context: RequestContext, entity: Any) -> dict[str, Any]:
         "derivation": derivation,
         "move": derivation.move,
         "overrides": overrides_of(entity),
-        "offers": offers.offers_on(entity) if decides else [],
+        "offers": [*offers.offers_on(entity), *offers.offers_to_object(entity)] if decides else [],
         **shared(context),
     }
+
+
+@register.simple_tag
+def evidence_about(kind: str, key: UUID) -> str:
+    """Return the address of the trail of one program, wave, task or builder."""
+    return reverse("governance:evidence_list", query={"kind": kind, "id": str(key)})
 
 
 @register.inclusion_tag("components/offers.html", takes_context=True)

@@ -158,7 +158,15 @@ def short_span(span: timedelta) -> str:
     return f"{seconds // 86400} d"
 
 
+@register.filter
+def span(duration: timedelta | None) -> str:
+    """Say a duration in one unit; none as nothing."""
+    return NOTHING if duration is None else short_span(duration)
+
+
+@register.filter
 def exact(moment: datetime) -> str:
+    """Say a time to the second, in the reader's zone."""
     return localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
