@@ -9,6 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.backends.postgresql.operations import DatabaseOperations
 from psycopg.errors import DeadlockDetected
 
+from foreman_office.live.hub import hub
 from tests import throwaway
 
 
@@ -55,6 +56,19 @@ def django_db_setup(django_db_setup, django_db_blocker):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", execute_sql_flush)
         yield
+    with django_db_blocker.unblock():
+        stop_listening()
+
+
+def stop_listening():
+    """Let go of the connection that listens: a database that somebody is in cannot be dropped."""
+    hub.stop()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'foreman-live'"
+        )
+    connection.close()
 
 
 # Django restores its own rows after a flush; the groups, which are ours, speak of these by number.

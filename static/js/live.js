@@ -1,40 +1,168 @@
-// Keeps a page current: asks each part for itself again, says how fresh the page is, lets
-// durations run, and gives back what a swap would take: focus, open folds, a selection.
+// Keeps a page current: hears what was touched and asks those parts for themselves again, says how
+// fresh the page is, lets durations run, and gives back what a swap would take: focus, open folds,
+// a selection.
 (() => {
   "use strict";
 
-  const TICK = 5000;
+  const POLL = 5000; // ms between two questions where nothing is heard
+  const SAFETY = 15000; // the same beside a stream: for what was missed, and what time alone changes
+  const GAP = 400; // a part is asked for no more often
+  const REST = 1000; // before the first try to hear again; then twice as long, up to the longest
+  const LONGEST_REST = 15000;
+  const FULL_REST = 60000; // where there was no room for another stream
+  const SILENCE = 30000; // a stream that says nothing for so long is dead
+
   const body = document.body;
   const freshness = document.getElementById("freshness");
   const announcer = document.getElementById("announcer");
   const plainTitle = document.title.replace(/^\(\d+\) /, "");
-  let lastAnswer = new Date();
+  const parts = () => [...document.querySelectorAll("[data-live]")];
+  const soon = (time) => time * (0.5 + Math.random()); // not all pages at the same moment
 
   // --- asking again -----------------------------------------------------------------------------
 
+  let ticked = Date.now();
+  const asked = new Map();
+  const waiting = new Set();
+
   const tick = () => {
-    if (document.visibilityState === "visible") htmx.trigger(body, "tick");
+    ticked = Date.now();
+    htmx.trigger(body, "tick");
   };
-  setInterval(tick, TICK);
-  document.addEventListener("visibilitychange", tick);
+  const ask = (part) => {
+    if (waiting.has(part.id)) return;
+    const rest = (asked.get(part.id) ?? 0) + GAP - Date.now();
+    if (rest <= 0) {
+      asked.set(part.id, Date.now());
+      htmx.trigger(part, "poke");
+      return;
+    }
+    waiting.add(part.id);
+    setTimeout(() => {
+      waiting.delete(part.id);
+      const again = document.getElementById(part.id);
+      if (again) ask(again);
+    }, rest);
+  };
+  const tickWhenDue = () => {
+    if (!document.hidden && Date.now() - ticked >= (hearing === "live" ? SAFETY : POLL)) tick();
+  };
+  setInterval(tickWhenDue, 1000);
 
   // --- how fresh --------------------------------------------------------------------------------
 
-  const show = (state, words) => {
-    if (!freshness || (freshness.dataset.state === state && freshness.textContent === words)) return;
-    freshness.dataset.state = state;
+  let hearing = null; // "live", "reconnecting" or "polling"; not known yet
+  let current = new Date();
+  const failing = new Set();
+
+  const show = () => {
+    const stale = failing.size > 0;
+    if (!freshness || !(stale || hearing)) return;
+    const words = stale ? `stale since ${current.toLocaleTimeString("en-GB")}` : hearing;
+    if (!stale) current = new Date();
+    if (freshness.textContent === words) return;
     freshness.textContent = words;
+    freshness.dataset.state = body.dataset.freshness = stale ? "stale" : hearing;
   };
-  const stale = () => show("stale", `stale since ${lastAnswer.toLocaleTimeString("en-GB")}`);
-  const fresh = () => {
-    lastAnswer = new Date();
-    show("live", "live");
+  const now = (state) => {
+    hearing = state;
+    show();
   };
   // A refusal and a form with errors are answers too.
   const answered = ({ successful, xhr }) => successful || xhr.status === 409 || xhr.status === 422;
-  body.addEventListener("htmx:afterRequest", (event) => (answered(event.detail) ? fresh() : stale()));
-  addEventListener("offline", stale);
-  if (body.querySelector("[hx-trigger]")) fresh();
+  body.addEventListener("htmx:afterRequest", ({ detail }) => {
+    const place = detail.target?.id;
+    if (answered(detail)) failing.delete(place);
+    else failing.add(place);
+    show();
+  });
+  addEventListener("offline", () => {
+    failing.add("network");
+    leave();
+    show();
+  });
+  addEventListener("online", () => {
+    failing.delete("network");
+    tick();
+    hear();
+  });
+
+  // --- hearing what was touched -----------------------------------------------------------------
+
+  let stream = null;
+  let since = freshness?.dataset.since;
+  let failures = 0;
+  let retry = null;
+  let alarm = null;
+
+  const topicsOf = (part) => (part.dataset.live || freshness.dataset.topics).split(" ");
+  const reactions = {
+    live() {
+      failures = 0;
+      now("live");
+    },
+    // The office itself does not hear its database at the moment.
+    deaf: () => now("reconnecting"),
+    poke(topics) {
+      const touched = new Set(topics.split(" "));
+      for (const part of parts()) if (topicsOf(part).some((topic) => touched.has(topic))) ask(part);
+    },
+    still: show,
+    // The session has ended: the next part that is asked for leads to the login.
+    over() {
+      lost();
+      tick();
+    },
+    poll(reason) {
+      leave();
+      now("polling");
+      if (reason === "full") again(FULL_REST);
+    },
+  };
+
+  const hear = () => {
+    if (stream || document.hidden || !freshness || !parts().length) return;
+    clearTimeout(retry);
+    const topics = [...new Set(parts().flatMap(topicsOf))].join(" ");
+    stream = new EventSource(`${freshness.dataset.stream}?${new URLSearchParams({ topics, since })}`);
+    stream.onerror = lost;
+    for (const [kind, react] of Object.entries(reactions)) {
+      stream.addEventListener(kind, ({ data, lastEventId }) => {
+        since = lastEventId;
+        watch();
+        react(data);
+      });
+    }
+    watch();
+  };
+  const watch = () => {
+    clearTimeout(alarm);
+    alarm = setTimeout(lost, SILENCE);
+  };
+  const again = (rest) => {
+    clearTimeout(retry);
+    retry = setTimeout(hear, soon(rest));
+  };
+  const leave = () => {
+    clearTimeout(alarm);
+    stream?.close();
+    stream = null;
+  };
+  const lost = () => {
+    leave();
+    now("reconnecting");
+    again(Math.min(REST * 2 ** failures++, LONGEST_REST));
+  };
+  // A hidden page gives its stream back: a browser has six connections to an office.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      leave();
+      return;
+    }
+    tickWhenDue();
+    if (hearing !== "polling") hear();
+  });
+  hear();
 
   // --- times that run ---------------------------------------------------------------------------
   // The same words as short_span() in kit/templatetags/kit.py.
@@ -61,26 +189,26 @@
 
   const seen = new Map();
   const held = new Map();
-  // What differs in every answer and means nothing: running times, the forms' secret.
-  const lasting = (html) => html
-    .replace(/(<time[^>]*>)[^<]*/g, "$1")
-    .replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
   // Forms that are being filled in, and what they were answered.
   const OPEN = "details.offer[open], .offer:has(.answer:not(:empty))";
+
+  body.addEventListener("htmx:configRequest", ({ detail }) => {
+    const etag = detail.elt.matches("[data-live]") && seen.get(detail.target.id);
+    if (etag) detail.headers["If-None-Match"] = etag;
+  });
 
   body.addEventListener("htmx:beforeSwap", (event) => {
     const { target, serverResponse, xhr } = event.detail;
     if (!target?.id || xhr.status !== 200) return;
-    const now = lasting(serverResponse);
     const forms = [...target.querySelectorAll(OPEN)];
-    const orphan = forms.some((form) => form.open && !now.includes(`id="${form.id}"`));
+    const orphan = forms.some((form) => form.open && !serverResponse.includes(`id="${form.id}"`));
     const selection = getSelection();
     const selecting = !selection.isCollapsed && selection.containsNode(target, true);
-    if (selecting || orphan || seen.get(target.id) === now) {
+    if (selecting || orphan) {
       event.detail.shouldSwap = false;
       return;
     }
-    seen.set(target.id, now);
+    seen.set(target.id, xhr.getResponseHeader("ETag"));
     const focused = target.contains(document.activeElement) ? document.activeElement : null;
     held.set(target.id, {
       forms,

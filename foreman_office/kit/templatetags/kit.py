@@ -239,12 +239,17 @@ def duration(milliseconds: int | None) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def live(context: RequestContext, part: str) -> SafeString:
-    """Make an element a part that asks its page for itself again on every tick."""
+def live(context: RequestContext, part: str, topics: str = "") -> SafeString:
+    """Make an element a part that asks its page for itself again when one of its topics is touched.
+
+    Topics are kinds of things, or single ones: "blocker task:<id>"; "*" is everything. A part that
+    names none has those of its page, which stand in the page's block `topics`.
+    """
     return format_html(
-        'id="{}" hx-get="{}" hx-trigger="tick from:body" hx-swap="outerHTML"',
+        'id="{}" hx-get="{}" hx-trigger="poke, tick from:body" hx-swap="outerHTML" data-live="{}"',
         part,
         context["request"].get_full_path(),
+        topics,
     )
 
 
