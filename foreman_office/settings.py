@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "foreman_office.kit.zones.ZoneMiddleware",
     "foreman_office.kit.middleware.RefusedMiddleware",
 ]
 

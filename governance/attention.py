@@ -1,9 +1,11 @@
 """What waits for a decision: the sets that the inbox shows as cards and every page counts."""
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Case, Exists, Expression, OuterRef, Q, QuerySet, Value, When
 from django.utils.timezone import now
 
 from builders.models import Builder, Verdict
@@ -105,23 +107,87 @@ def unwell_programs() -> QuerySet[Program]:
     return Program.objects.filter(state__in=UNWELL).exclude(open_on("program"))
 
 
-def count_matters(at: datetime | None = None) -> int:
+class Kind(NamedTuple):
+    """What waits, in words for one and for many, and how bad it is: a tone of its mark."""
+
+    one: str
+    many: str
+    tone: str
+
+
+KINDS = {
+    "silent": Kind("silent builder", "silent builders", "failed"),
+    "stall": Kind("builder stall", "builder stalls", "failed"),
+    "violation": Kind("violation", "violations", "failed"),
+    "failed": Kind("failed attempt", "failed attempts", "failed"),
+    "spinning": Kind("spinning builder", "spinning builders", "blocked"),
+    "blocker": Kind("blocker", "blockers", "blocked"),
+    "blocked": Kind("standstill without a reason", "standstills without a reason", "blocked"),
+    "claim": Kind("refused claim", "refused claims", "blocked"),
+    "plan": Kind("plan to approve", "plans to approve", "blocked"),
+    "wave": Kind("wave to start", "waves to start", "blocked"),
+    "staff": Kind("wave with work to give out", "waves with work to give out", "blocked"),
+}
+COUNTED = 100  # how far each set is counted: beyond, nobody reads the number
+
+
+@dataclass(frozen=True)
+class Matters:
+    """How many of each kind wait. Where a set has more than are counted, it is `bounded`."""
+
+    counts: Counter[str]
+    bounded: bool = False
+
+    @property
+    def total(self) -> int:
+        return self.counts.total()
+
+    def __bool__(self) -> bool:
+        return bool(self.total)
+
+    def __str__(self) -> str:
+        return f"{self.total}{'+' if self.bounded else ''}"
+
+    @property
+    def worst(self) -> str:
+        """The tone of the worst that waits; that of a thing done where nothing does."""
+        tones = {KINDS[kind].tone for kind in self.counts}
+        return next((tone for tone in ("failed", "blocked") if tone in tones), "done")
+
+    @property
+    def words(self) -> list[tuple[str, str, int]]:
+        """Each kind that waits: its words for one and for many, and how many."""
+        return [(k.one, k.many, n) for key, k in KINDS.items() if (n := self.counts[key])]
+
+
+def stalled_or(other: str) -> Case:
+    stalled = Q(classification=Classification.BUILDER_STALL)
+    return Case(When(stalled, Value("stall")), default=Value(other))
+
+
+def count_matters(at: datetime | None = None) -> Matters:
     """Count what `decisions.list_decisions` would list, in one query."""
     at = at or now()
+    unwell = Case(When(state=State.FAILED, then=Value("failed")), default=Value("blocked"))
+    sets: list[tuple[QuerySet[Any], Expression]] = [
+        (silent_builders(at), Value("silent")),
+        (spinning_builders(at), Value("spinning")),
+        (open_blockers(), stalled_or("blocker")),
+        (unresolved_violations(), Value("violation")),
+        (refused_claims(), Value("claim")),
+        (plans_to_approve(), Value("plan")),
+        (waves_to_start(), Value("wave")),
+        (waves_to_staff(), Value("staff")),
+        (unwell_programs(), unwell),
+        (unwell_waves(), unwell),
+        (unwell_tasks(), unwell),
+    ]
     first, *others = (
-        rows.order_by().annotate(one=Value(1)).values_list("one", flat=True)
-        for rows in (
-            silent_builders(at),
-            spinning_builders(at),
-            open_blockers(),
-            unresolved_violations(),
-            refused_claims(),
-            plans_to_approve(),
-            waves_to_start(),
-            waves_to_staff(),
-            unwell_programs(),
-            unwell_waves(),
-            unwell_tasks(),
-        )
+        rows.order_by()
+        .annotate(kind=kind, place=Value(place))
+        .values_list("place", "kind")[: COUNTED + 1]
+        for place, (rows, kind) in enumerate(sets)
     )
-    return first.union(*others, all=True).count()
+    found = list(first.union(*others, all=True).order_by())
+    largest = max(Counter(place for place, _ in found).values(), default=0)
+    return Matters(Counter(kind for _, kind in found), bounded=largest > COUNTED)

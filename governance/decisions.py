@@ -28,6 +28,7 @@ from governance.offers import (
 from governance.trail import lower_first
 from programs.models import Task
 
+LISTED = 50  # cards, and rows of each kind that are read for them
 OFFERED_AT_ONCE = 3  # tasks of one wave that a card offers to assign
 
 WHY_BLOCKED = {
@@ -69,13 +70,13 @@ class Decision:
 
 
 def list_decisions(
-    at: datetime | None = None, limit: int = 50, *, decides: bool = True
+    at: datetime | None = None, limit: int | None = None, *, decides: bool = True
 ) -> list[Decision]:
     """List what waits, the most costly to leave first: what it holds up, then its age.
 
     Without `decides` nothing is offered: the cards are for somebody who reads.
     """
-    at = at or now()
+    at, limit = at or now(), limit or LISTED
     builders = list(with_last_words(with_verdict(at)))
     found = [*_decisions(at, builders, limit)]
     reach = Reach((decision.entity for decision in found), builders)

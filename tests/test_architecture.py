@@ -22,14 +22,18 @@ KNOW_EVERYONE = {
         "api",
         "api_docs",
         "demo",
+        "doctor",
         "generator",
         "health",
         "login_link",
         "management",
         "metrics",
+        "places",
+        "search",
         "settings",
         "urls",
         "views",
+        "visits",
         "wsgi",
     ]
 }

@@ -81,7 +81,12 @@ EXPECTED = {
     "login": DOOR,
     "login_once": INVITATION,
     "logout": WAY_OUT,
-    "theme": OWN,
+    "search": READS,
+    "choice": OWN,
+    "zone": {
+        "GET": answers(TO_LOGIN, {200}, {200}, {200}),
+        "POST": answers(TO_LOGIN, {405}, {405}, {405}),
+    },
     "programs:program_list": READS,
     "programs:task_list": READS,
     "programs:program": READS,
@@ -195,7 +200,7 @@ def test_each_role_gets_what_is_its_own(who, role, name, method):
     elif name.startswith("api:"):
         response = client.post(address, {}, content_type="application/json")
     else:
-        response = client.post(address, {"theme": "dark"} if name == "theme" else {})
+        response = client.post(address, {"theme": "dark"} if name == "choice" else {})
     assert response.status_code in EXPECTED[name][method][role]
     if role == "anonymous" and EXPECTED[name][method][role] is TO_LOGIN:
         assert response.url.startswith(reverse("login"))

@@ -11,6 +11,11 @@ from foreman_office.kit.sql import Words
 PARTED = str.maketrans(Words.punctuation, Words.blanks)
 
 
+def words_of(text: str) -> list[str]:
+    """Part a text into words as the index does."""
+    return text.translate(PARTED).replace("\0", " ").split()
+
+
 def matching(text: str, field: str = "name") -> models.Q:
     """Match rows whose field has, for each word of `text`, a word that begins with it.
 
@@ -18,7 +23,7 @@ def matching(text: str, field: str = "name") -> models.Q:
     order of the words nor their case matters; a text without a word matches every row. Programs,
     waves and tasks have a `WordsIndex` on their names, so that it is quick for any number of them.
     """
-    words = text.translate(PARTED).replace("\0", " ").split()
+    words = words_of(text)
     if not words:
         return models.Q()
     query = reduce(operator.and_, (Lexeme(word, prefix=True) for word in words))

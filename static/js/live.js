@@ -14,8 +14,6 @@
 
   const body = document.body;
   const freshness = document.getElementById("freshness");
-  const announcer = document.getElementById("announcer");
-  const plainTitle = document.title.replace(/^\(\d+\) /, "");
   const parts = () => [...document.querySelectorAll("[data-live]")];
   const soon = (time) => time * (0.5 + Math.random()); // not all pages at the same moment
 
@@ -267,25 +265,4 @@
     form?.querySelector(".answer")?.replaceChildren();
     if (fold) fold.open = false;
   });
-
-  // --- what waits for a decision: in the title, the favicon, and said once ----------------------
-
-  let before = null;
-  const tell = () => {
-    const count = parseInt(document.getElementById("due")?.textContent, 10) || 0;
-    if (count === before) return;
-    const icon = document.querySelector("link[rel=icon]");
-    document.title = count ? `(${count}) ${plainTitle}` : plainTitle;
-    if (icon) icon.href = count ? icon.dataset.attention : icon.dataset.calm;
-    if (before !== null && announcer) {
-      announcer.textContent = count > before
-        ? `${count - before} more ${count - before === 1 ? "thing needs" : "things need"} attention`
-        : count ? `${count} left that need attention` : "All clear";
-    }
-    before = count;
-  };
-  if (document.getElementById("due")) {
-    tell();
-    body.addEventListener("htmx:afterSettle", tell);
-  }
 })();

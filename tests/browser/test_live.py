@@ -58,7 +58,7 @@ def test_a_person_logs_in_and_sees_a_heartbeat_arrive(browse, live_server, forem
     page.get_by_role("button", name="Log in").click()
     expect(page.locator("#freshness")).to_have_text("live")
     page.evaluate("window.sameDocument = true")
-    running = page.locator("#running")
+    running = page.locator("#moving")
     expect(running).to_contain_text("not begun")
 
     post_heartbeat(
@@ -72,9 +72,8 @@ def test_a_person_logs_in_and_sees_a_heartbeat_arrive(browse, live_server, forem
     )
 
     expect(running).to_contain_text("37 %", timeout=TICK)
-    expect(page.locator("#builders")).to_contain_text("First course is laid", timeout=TICK)
+    expect(page.locator("#moving")).to_contain_text("First course is laid", timeout=TICK)
     expect(page.locator("#lamps")).to_contain_text("Working", timeout=TICK)
-    expect(page.locator("#evidence")).to_contain_text("assigned → in-progress", timeout=TICK)
     assert page.evaluate("window.sameDocument")
 
 
@@ -105,8 +104,8 @@ def test_a_new_matter_is_in_title_icon_rail_and_said_once(browse, foreman):
     tick_until_answered(page, "lamps")
     expect(page).to_have_title("(1) Inbox · Foreman Office")
     expect(page.locator("#due")).to_contain_text("1")
-    expect(page.locator("#announcer")).to_have_text("1 more thing needs attention")
-    assert "attention" in page.locator("link[rel=icon]").get_attribute("href")
+    expect(page.locator("#announcer")).to_have_text("1 new blocker")
+    assert "favicon-failed" in page.locator("link[rel=icon]").get_attribute("href")
 
 
 def test_a_refresh_keeps_focus_folds_and_place(browse, foreman):
@@ -136,14 +135,14 @@ def test_a_refresh_waits_for_a_selection(browse, foreman):
     task = TaskFactory(state="in-progress", name="Masonry", progress_percentage=10)
     page = browse(user=foreman)
     page.goto("/")
-    expect(page.locator("#running")).to_contain_text("10 %")
-    page.evaluate("getSelection().selectAllChildren(document.querySelector('#running h2'))")
+    expect(page.locator("#moving")).to_contain_text("10 %")
+    page.evaluate("getSelection().selectAllChildren(document.querySelector('#moving h2'))")
     Task.objects.filter(pk=task.pk).update(progress_percentage=20)
-    tick_until_answered(page, "running")
-    expect(page.locator("#running")).to_contain_text("10 %")
+    tick_until_answered(page, "moving")
+    expect(page.locator("#moving")).to_contain_text("10 %")
     page.evaluate("getSelection().removeAllRanges()")
-    tick_until_answered(page, "running")
-    expect(page.locator("#running")).to_contain_text("20 %")
+    tick_until_answered(page, "moving")
+    expect(page.locator("#moving")).to_contain_text("20 %")
 
 
 def test_a_page_that_hears_nothing_says_since_when(browse, foreman, complaints):
@@ -209,7 +208,7 @@ def test_without_script_the_page_is_complete_and_dated(browse, foreman):
     page = browse(user=foreman, java_script_enabled=False)
     page.goto("/")
     expect(page.locator("#freshness")).to_contain_text("as of")
-    for words in ("Silent builder", "Running now", "Recent evidence"):
+    for words in ("Silent builder", "Moving now", "In the last 24 hours"):
         expect(page.get_by_text(words).first).to_be_visible()
     page.get_by_role("link", name="Programs", exact=True).click()
     expect(page.get_by_role("heading", name="Programs")).to_be_visible()

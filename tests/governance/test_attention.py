@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 
 def kinds():
     listed = list_decisions()
-    assert len(listed) == count_matters()
+    assert len(listed) == count_matters().total
     return [decision.kind for decision in listed]
 
 
@@ -189,7 +189,7 @@ def test_the_list_is_bounded_and_the_count_is_not():
     for _ in range(7):
         BlockerFactory()
     assert len(list_decisions(limit=5)) == 5
-    assert count_matters() == 7
+    assert count_matters().total == 7
 
 
 def test_who_only_reads_is_offered_nothing():
@@ -222,3 +222,27 @@ def test_the_costs_are_asked_once_for_all(django_assert_max_num_queries):
         make_ready()
     with django_assert_max_num_queries(len(few)):
         assert len(list_decisions()) > 20
+
+
+def test_what_waits_is_counted_by_kind_and_the_worst_is_named():
+    assert not count_matters()
+    assert count_matters().worst == "done"
+    BlockerFactory(classification="protected_path")
+    BlockerFactory(classification="impossible_requirements")
+    assert count_matters().worst == "blocked"
+    assert count_matters().words == [("blocker", "blockers", 2)]
+    BlockerFactory(classification="builder_stall")
+    TaskFactory(state="failed")
+    TaskFactory(state="blocked")
+    counted = count_matters()
+    assert counted.worst == "failed"
+    assert counted.counts == {"blocker": 2, "stall": 1, "failed": 1, "blocked": 1}
+    assert str(counted) == "5"
+
+
+def test_no_set_is_counted_beyond_what_anybody_reads(monkeypatch):
+    monkeypatch.setattr("governance.attention.COUNTED", 3)
+    TaskFactory.create_batch(3, state="failed")
+    assert str(count_matters()) == "3"
+    TaskFactory.create_batch(3, state="failed")
+    assert str(count_matters()) == "4+"

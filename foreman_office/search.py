@@ -1,0 +1,108 @@
+"""Find what has a name: programs, waves, tasks, builders, and the places of the office."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from builders.models import Builder
+from foreman_office.kit.search import matching, words_of
+from foreman_office.places import there
+from programs.models import Program, State, Task, Wave
+
+LONGEST = 200  # characters of a question that are read
+LOOKED_AT = 60  # rows of a kind that are fetched, of which the best are shown
+SHOWN = 7
+
+
+class Hit(NamedTuple):
+    """Something found: its name, its page, what is drawn beside it, and what it belongs to."""
+
+    label: str
+    url: str
+    icon: str = ""
+    state: str = ""
+    within: str = ""
+
+
+class Group(NamedTuple):
+    name: str
+    hits: list[Hit]
+    more: bool = False
+
+
+def find(text: str) -> list[Group]:
+    """Find what is named so, or has this id; without words, the places and the builders.
+
+    Something is named so if each word of the text begins a word of its name.
+    """
+    text = text[:LONGEST].strip()
+    groups = [
+        Group("Pages", [*places(text)]),
+        Group("Builders", [*builders(text)]),
+    ]
+    if text:
+        plan = [
+            rows("Programs", text, Program.objects.all()),
+            rows("Waves", text, Wave.objects.select_related("program")),
+            rows("Tasks", text, Task.objects.select_related("wave__program")),
+        ]
+        groups = [*groups, *plan]
+    return [group for group in groups if group.hits]
+
+
+def places(text: str) -> Iterator[Hit]:
+    for place in chain(*there()):
+        if is_named(place.label, text):
+            yield Hit(place.label, place.url, icon=place.icon)
+
+
+def builders(text: str) -> Iterator[Hit]:
+    for builder in Builder.objects.order_by("pk"):
+        if is_named(builder.pk, text):
+            yield Hit(builder.pk, builder.get_absolute_url(), icon="builders")
+
+
+def is_named(name: str, text: str) -> bool:
+    """Match in Python as `matching` does in the database."""
+    own = words_of(name.lower())
+    return all(any(part.startswith(word) for part in own) for word in words_of(text.lower()))
+
+
+def rows(name: str, text: str, queryset: QuerySet[Any]) -> Group:
+    """Read a bounded number of rows, however many match, and show the best of them."""
+    if key := as_id(text):
+        queryset = queryset.filter(pk=key)
+    elif words_of(text):
+        queryset = queryset.filter(matching(text))
+    else:
+        queryset = queryset.none()
+    found = list(queryset.order_by()[:LOOKED_AT])
+    found.sort(key=lambda row: rank(row, text))
+    return Group(name, [hit(row) for row in found[:SHOWN]], more=len(found) > SHOWN)
+
+
+def rank(row: Any, text: str) -> tuple[bool, bool, str]:
+    """Put first what begins as was typed, then what is not completed."""
+    begins = row.name.lower().startswith(text.lower())
+    return not begins, row.state == State.COMPLETED, row.name
+
+
+def hit(row: Any) -> Hit:
+    match row:
+        case Wave():
+            within = str(row.program)
+        case Task():
+            within = f"{row.wave.program} / {row.wave}"
+        case _:
+            within = ""
+    return Hit(row.name, row.get_absolute_url(), state=row.state, within=within)
+
+
+def as_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

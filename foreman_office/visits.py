@@ -1,0 +1,77 @@
+"""What finished while somebody was away. When that began is kept with the browser alone.
+
+The cookie holds two times in seconds: when the visit before this one ended, or nothing if there was
+none, and when this one was last seen. A script writes it; reading the inbox changes nothing.
+"""
+
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.timezone import now
+
+from governance.costs import some
+from governance.models import Evidence
+from governance.trail import Happening, tell
+
+COOKIE = "visit"
+WRITTEN = re.compile(r"(\d{0,10})\.(\d{1,10})", re.ASCII)
+EPOCH = datetime.fromtimestamp(0, UTC)
+AWAY = timedelta(minutes=30)  # absence that ends a visit, as in static/js/visits.js
+DAY = timedelta(hours=24)
+SHOWN = 12
+COUNTED = 500  # how far what finished is counted
+
+FINISHED = Q(action="state_changed", context__to__in=["completed", "failed"]) | Q(
+    action__in=["blocker_resolved", "violation_resolved"]
+)
+
+
+class Visit(NamedTuple):
+    """Since when things are new, and by what that is known."""
+
+    since: datetime
+    known_by: str
+
+
+def last_visit(request: HttpRequest) -> Visit:
+    """Return when the visit before this one ended; if no browser tells, the last login or a day."""
+    at = now()
+    if told := WRITTEN.fullmatch(request.COOKIES.get(COOKIE, "")):
+        ended, seen = (datetime.fromtimestamp(int(part or 0), UTC) for part in told.groups())
+        since = seen if at - seen > AWAY else ended
+        if EPOCH < since < at:
+            return Visit(since, "visit")
+    login = request.user.last_login  # type: ignore[union-attr]
+    if login and at - login > AWAY:
+        return Visit(login, "login")
+    return Visit(at - DAY, "day")
+
+
+class Finished(NamedTuple):
+    """What finished: the newest, and how much there is of each kind."""
+
+    happenings: list[Happening]
+    words: str
+    more: bool
+
+
+def finished_since(moment: datetime) -> Finished:
+    """Ask what was completed, given up or resolved after a moment."""
+    rows = Evidence.objects.recent().filter(FINISHED, timestamp__gt=moment)
+    ends = list(rows.values_list("action", "entity_type", "context__to")[: COUNTED + 1])
+    kinds = Counter(map(kind_of, ends))
+    words = ", ".join(f"{some(number, noun)} {verb}" for (noun, verb), number in kinds.items())
+    if len(ends) > COUNTED:
+        words = f"more than {COUNTED} things"
+    return Finished(tell(rows[:SHOWN]), words, more=len(ends) > SHOWN)
+
+
+def kind_of(end: tuple[str, str, str | None]) -> tuple[str, str]:
+    action, entity_type, state = end
+    if action == "state_changed":
+        return entity_type, "completed" if state == "completed" else "given up"
+    return action.removesuffix("_resolved"), "resolved"
