@@ -3,13 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Count, F, Window
-from django.db.models.functions import RowNumber
+from django.db.models import Count
 
 from programs.models import Program, Task, Wave
 
-# A wave that is larger shows its share of states, and its tasks on its own page.
-TASKS_SHOWN = 60
+# A wave with more tasks shows how many are in which state, and not each.
+MARKS = 30
 
 
 def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
@@ -38,19 +37,16 @@ def tally_programs(programs: Iterable[Program]) -> list[Program]:
 
 
 def plan_of(program: Program) -> list[Wave]:
-    """Return the program's waves in order: tallied, with what they wait for and their tasks."""
+    """Return the program's waves in order: tallied, with what they wait for.
+
+    A wave of few tasks has them as its `task_list`.
+    """
     waves = tally_waves(program.waves.order_by("sequence_number"))
     by_id = {wave.pk: wave for wave in waves}
     tasks = defaultdict(list)
-    place = Window(RowNumber(), partition_by=F("wave"), order_by=[F("created_at"), F("name")])
-    shown = (
-        Task.objects.filter(wave__program=program)
-        .annotate(place=place)
-        .filter(place__lte=TASKS_SHOWN)
-        .defer("architecture_reference", "qa_suite_location", "acceptance_criteria")
-        .order_by("wave", "place")
-    )
-    for task in shown:
+    few = [wave.pk for wave in waves if wave.counts.total() <= MARKS]
+    shown = Task.objects.filter(wave__in=few).only("name", "state", "wave_id")
+    for task in shown.order_by("created_at", "name"):
         tasks[task.wave_id].append(task)
     for wave in waves:
         before = [by_id[key] for key in wave.dependency_ids if key in by_id]

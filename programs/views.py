@@ -2,15 +2,17 @@ from collections import Counter
 from functools import cache
 
 from django.core.paginator import Paginator
-from django.db.models import FETCH_PEERS
+from django.db.models import FETCH_PEERS, Case, When
 from django.shortcuts import get_object_or_404
 
 from foreman_office.kit.decide import OverrideForm, ReasonForm, decided, filled
 from foreman_office.kit.htmx import render_page
 from foreman_office.kit.roles import decides, reads
 from programs import actions
-from programs.models import Program, State, Wave
+from programs.lanes import lanes_of
+from programs.models import Program, Task, Wave
 from programs.tallies import plan_of, tally_programs
+from programs.timeline import timeline_of
 
 # The contexts below hold questions rather than answers: a template asks what it shows, once, so
 # that a part costs no more than the part.
@@ -27,10 +29,15 @@ def program_list(request):
     )
 
 
+# What is under way, the worst first.
+UNDER_WAY = [Task.State.BLOCKED, Task.State.FAILED, Task.State.IN_PROGRESS, Task.State.ASSIGNED]
+
+
 @reads
 def program(request, pk):
     program = get_object_or_404(Program, pk=pk)
     waves = cache(lambda: plan_of(program))
+    under_way = under_way_in(Task.objects.filter(wave__program=program))
     return render_page(
         request,
         "programs/program.html",
@@ -39,12 +46,28 @@ def program(request, pk):
             "waves": waves,
             "counts": cache(lambda: sum((wave.counts for wave in waves()), Counter())),
             "wave_states": cache(lambda: Counter(wave.state for wave in waves())),
-            "unwell": {State.BLOCKED, State.FAILED},
-            "unfinished": {State.IN_PROGRESS, State.BLOCKED, State.FAILED},
-            "blockers": cache(lambda: program.blockers.open().order_by("detected_at")[:20]),
+            "lanes": cache(lambda: lanes_of(waves())),
+            "timeline": cache(lambda: timeline_of(program, waves(), request.GET.get("wave", ""))),
+            "under_way": cache(lambda: list(under_way[:12])),
+            "blockers": cache(lambda: list(program.blockers.open().order_by("detected_at")[:9])),
             "evidence": cache(lambda: program.evidence.recent()[:12]),
         },
-        parts=["summary", "gate", "board", "tasks", "blockers", "evidence"],
+        parts=PROGRAM_PARTS,
+    )
+
+
+PROGRAM_PARTS = [
+    *("summary", "gate", "board", "timeline", "progress", "tasks", "blockers", "evidence"),
+]
+
+
+def under_way_in(tasks):
+    """Return the tasks that are begun and not completed, what is not well first."""
+    place = Case(*(When(state=state, then=n) for n, state in enumerate(UNDER_WAY)))
+    return (
+        tasks.filter(state__in=UNDER_WAY)
+        .select_related("wave__program")
+        .order_by(place, "started_at", "name")
     )
 
 

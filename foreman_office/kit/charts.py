@@ -17,8 +17,8 @@ from django.utils.timezone import get_current_timezone, localtime
 HEIGHT = 132  # of a plot, in pixels
 FOLD = 4.0  # what a folded span takes across, in percent
 TICKS = 8  # marks across at most, on a desk
-CLOSE = 7.0  # marks nearer to each other than this many percent would run together...
-CLOSE_ON_A_PHONE = 24.0  # ...and there
+LETTER = 1.5  # the width of a letter at most, in percent of the narrowest chart of a desk...
+LETTER_ON_A_PHONE = 2.4  # ...and of a phone
 POINTS = 400  # of a line at most; what lies closer is not seen
 ROWS = 60  # of a table twin at most
 
@@ -71,14 +71,15 @@ class TimeAxis:
 
     def __init__(self, start: datetime, end: datetime, folded: Iterable[Span] = ()) -> None:
         self.start, self.end = start, max(end, start + timedelta(minutes=1))
-        idle = [span for span in sorted(folded) if start < span.start < span.end < self.end]
+        idle = [span for span in sorted(folded) if start < span.start < span.end <= self.end]
         width = min(FOLD, 40 / max(len(idle), 1))
         stretches: list[tuple[datetime, datetime, bool]] = []
         at = start
         for span in idle:
             stretches += [(at, span.start, False), (*span, True)]
             at = span.end
-        stretches.append((at, self.end, False))
+        if at < self.end:
+            stretches.append((at, self.end, False))
         self.shown = sum((b - a for a, b, fold in stretches if not fold), timedelta())
         room, left = 100 - width * len(idle), 0.0
         self.pieces: list[Piece] = []
@@ -128,29 +129,48 @@ class TimeAxis:
     def ticks(self) -> list[Tick]:
         """Return marks at round times, and where each unfolded stretch begins."""
         step = next((s for s in STEPS if self.shown <= s.length * TICKS), STEPS[-1])
-        kept: list[tuple[float, str, bool]] = []
-        day: date | None = None
+        kept: list[Mark] = []
         for piece in self.pieces:
             if piece.folded:
                 continue
             head = localtime(piece.start)
-            marks = [(head, True), *((at, False) for at in step.between(piece.start, piece.end))]
-            for at, is_head in marks:
-                new_day = at.date() != day
-                label = step.label(at, new_day=new_day)
-                x = piece.place(at)
-                while kept and x - kept[-1][0] < CLOSE and is_head and not kept[-1][2]:
+            moments = [(head, True), *((at, False) for at in step.between(piece.start, piece.end))]
+            for at, is_head in moments:
+                label = step.label(at, kept[-1].at if kept else None)
+                mark = Mark(piece.place(at), label, at, is_head)
+                # Where a stretch begins is worth more than a round time before it.
+                while is_head and kept and not kept[-1].is_head and not mark.fits_after(kept[-1]):
                     kept.pop()
-                if not kept or x - kept[-1][0] >= CLOSE:
-                    kept.append((x, label, is_head))
-                    day = at.date()
-        ticks, last = [], -100.0
-        for x, label, _ in kept:
-            spare = x - last < CLOSE_ON_A_PHONE
-            last = last if spare else x
-            anchor = "start" if x < 5 else "end" if x > 95 else "middle"
-            ticks.append(Tick(percent(x), label, anchor, spare))
+                if not kept or mark.fits_after(kept[-1]):
+                    kept.append(mark)
+        ticks: list[Tick] = []
+        last: Mark | None = None
+        for mark in kept:
+            spare = last is not None and not mark.fits_after(last, LETTER_ON_A_PHONE)
+            last = last if spare else mark
+            ticks.append(Tick(percent(mark.x), mark.label, mark.anchor, spare))
         return ticks
+
+
+class Mark(NamedTuple):
+    """A candidate for a tick, and the room that its label takes."""
+
+    x: float
+    label: str
+    at: datetime
+    is_head: bool
+
+    @property
+    def anchor(self) -> str:
+        return "start" if self.x < 5 else "end" if self.x > 95 else "middle"
+
+    def extent(self, letter: float) -> tuple[float, float]:
+        width = letter * (len(self.label) + 1)
+        left = self.x - {"start": 0, "middle": width / 2, "end": width}[self.anchor]
+        return left, left + width
+
+    def fits_after(self, other: "Mark", letter: float = LETTER) -> bool:
+        return self.extent(letter)[0] >= other.extent(letter)[1]
 
 
 @dataclass(frozen=True)
@@ -190,12 +210,15 @@ class Step:
                 ):
                     yield midnight
 
-    def label(self, at: datetime, *, new_day: bool) -> str:
+    def label(self, at: datetime, before: datetime | None) -> str:
+        """Say a time after another one: what stays the same is not said again."""
         match self.unit:
-            case "minutes" if not new_day:
+            case "minutes" if before and before.date() == at.date():
                 return f"{at:%H:%M}"
+            case "months" if self.number >= 12:
+                return f"{at:%Y}"
             case "months":
-                return date_format(at, "M Y" if self.number < 12 else "Y")
+                return date_format(at, "M" if before and before.year == at.year else "M Y")
         return date_format(at, "j M")
 
 

@@ -62,10 +62,20 @@ def test_later_is_never_further_left_whatever_is_folded(moments):
 @given(HOURS, HOURS)
 def test_marks_are_few_in_order_and_apart(one, other):
     axis = TimeAxis(min(one, other), max(one, other))
-    places = [float(tick.x.rstrip("%")) for tick in axis.ticks]
-    assert 1 <= len(places) <= 12
-    assert all(b - a >= charts.CLOSE - 0.01 for a, b in pairwise(places))
-    assert not axis.ticks[0].spare
+    for letter, ticks in (
+        (charts.LETTER, axis.ticks),
+        (charts.LETTER_ON_A_PHONE, [tick for tick in axis.ticks if not tick.spare]),
+    ):
+        assert 1 <= len(ticks) <= 12
+        extents = [extent(tick, letter) for tick in ticks]
+        assert all(one[1] <= other[0] + 0.01 for one, other in pairwise(extents))
+
+
+def extent(tick, letter):
+    """From where to where a label goes, in percent."""
+    x, width = float(tick.x.rstrip("%")), letter * len(tick.label)
+    left = x - {"start": 0, "middle": width / 2, "end": width}[tick.anchor]
+    return left, left + width
 
 
 def test_what_is_folded_is_short_and_says_how_long_it_was():
@@ -73,6 +83,12 @@ def test_what_is_folded_is_short_and_says_how_long_it_was():
     (fold,) = axis.folds
     assert (fold.width, fold.words) == ("4.000%", "3 days idle")
     assert axis.place(START + HOUR) == pytest.approx(48)
+
+
+def test_an_axis_may_end_in_a_fold():
+    axis = TimeAxis(START, START + 3 * DAY, [Span(START + HOUR, START + 3 * DAY)])
+    assert axis.place(START + HOUR) == pytest.approx(96)
+    assert axis.place(axis.end) == pytest.approx(100)
 
 
 def test_idle_is_what_no_busy_span_covers_for_long():
@@ -88,7 +104,7 @@ def test_idle_is_what_no_busy_span_covers_for_long():
 def test_round_hours_are_those_of_the_active_zone():
     with timezone.override(ZoneInfo("Asia/Kolkata")):  # 13:00 UTC is 18:30 there
         axis = TimeAxis(START, START + 4 * HOUR)
-        assert [tick.label for tick in axis.ticks][:3] == ["8 Jan", "19:00", "19:30"]
+        assert [tick.label for tick in axis.ticks][:3] == ["8 Jan", "19:30", "20:00"]
         assert axis.caption == "8 Jan 2026 18:30 to 22:30 IST"
 
 
@@ -104,14 +120,16 @@ def test_marks_go_through_the_night_in_which_clocks_change():
     ("span", "labels"),
     [
         (timedelta(minutes=7), ["8 Jan", "13:01", "13:02"]),
-        (5 * DAY, ["8 Jan", "9 Jan", "10 Jan"]),
-        (40 * DAY, ["8 Jan", "12 Jan", "19 Jan"]),
-        (200 * DAY, ["Jan 2026", "Feb 2026", "Mar 2026"]),
+        (5 * DAY, ["8 Jan", "10 Jan", "11 Jan", "12 Jan"]),
+        (40 * DAY, ["8 Jan", "19 Jan", "26 Jan"]),
+        (200 * DAY, ["Jan 2026", "Mar", "Apr", "May", "Jun"]),
+        (400 * DAY, ["Jan 2026", "May", "Jul"]),
         (3000 * DAY, ["2026", "2028", "2030"]),
     ],
 )
 def test_marks_suit_the_length(span, labels):
-    assert [tick.label for tick in TimeAxis(START, START + span).ticks][:3] == labels
+    found = [tick.label for tick in TimeAxis(START, START + span).ticks]
+    assert found[: len(labels)] == labels
 
 
 @pytest.mark.parametrize(

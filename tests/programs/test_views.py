@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from foreman_office.kit.acts import act
 from programs.models import Wave
+from programs.views import PROGRAM_PARTS
 from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
@@ -100,17 +101,46 @@ def test_program_shows_its_waves_and_what_they_wait_for(person):
     content = person.get(program.get_absolute_url()).text
     assert "Keep test debt at zero" in content
     assert "waits for 1" in content
-    assert "Lay the ridge" in content
+    assert "Lay the ridge: planned" in content
 
 
 def test_program_without_waves_says_so(person):
     assert "no wave yet" in person.get(ProgramFactory().get_absolute_url()).text
 
 
-def test_a_large_wave_is_shown_as_shares_and_its_tasks_on_its_own_page(person):
+def test_a_large_wave_shows_how_many_tasks_are_in_which_state_and_leads_to_them(person):
     wave = WaveFactory()
-    TaskFactory.create_batch(61, wave=wave)
-    assert "All 61 tasks of this wave" in person.get(wave.program.get_absolute_url()).text
+    TaskFactory.create_batch(31, wave=wave)
+    content = person.get(wave.program.get_absolute_url()).text
+    assert "31 planned" in content
+    assert f"{reverse('programs:task_list')}?wave={wave.pk}&amp;state=planned" in content
+
+
+def test_program_says_its_critical_path(person):
+    task = TaskFactory(wave__sequence_number=3, wave__name="Roof")
+    content = person.get(task.wave.program.get_absolute_url()).text
+    assert "1 unfinished task in 1 wave" in content
+
+
+def test_a_wave_of_the_timeline_is_opened_by_the_address(person):
+    task = make_task(name="Lay the ridge", started_at=now())
+    where = task.wave.program.get_absolute_url()
+    closed = part(person, where, "timeline").text
+    opened = part(person, f"{where}?wave={task.wave.pk}", "timeline").text
+    assert f"{where}?wave={task.wave.pk}#timeline" in closed
+    assert "Lay the ridge" not in closed
+    assert "Lay the ridge" in opened
+    assert f'href="{where}#timeline"' in opened
+
+
+def test_what_is_under_way_is_shown_the_worst_first(person):
+    wave = WaveFactory()
+    TaskFactory(wave=wave, name="Goes well", state="in-progress")
+    TaskFactory(wave=wave, name="Is stuck", state="blocked")
+    TaskFactory(wave=wave, name="Waits", state="planned")
+    content = part(person, wave.program.get_absolute_url(), "tasks").text
+    assert content.index("Is stuck") < content.index("Goes well")
+    assert "Waits" not in content
 
 
 def test_task_shows_everything_recorded(person):
@@ -157,11 +187,14 @@ def test_words_of_builders_are_text_and_never_markup(person):
 @pytest.mark.parametrize(
     ("name", "target"),
     [
-        *(("program", target) for target in ("summary", "board", "tasks", "blockers", "evidence")),
+        *(("program", target) for target in PROGRAM_PARTS),
         *(("wave", target) for target in ("summary", "tasks", "blockers", "evidence")),
         *(
             ("task", target)
-            for target in ("summary", "runs", "validations", "pulse", "trouble", "evidence")
+            for target in (
+                *("summary", "trouble", "gate", "runs", "validations", "past", "evidence"),
+                *("pulse", "instruction"),
+            )
         ),
     ],
 )
@@ -195,7 +228,7 @@ def test_program_asks_no_more_for_more_rows(person, django_assert_max_num_querie
         wave = WaveFactory(program=program, sequence_number=number)
         for task in TaskFactory.create_batch(4, wave=wave, started_at=now()):
             BlockerFactory(entity=task)
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(24):
         person.get(program.get_absolute_url())
 
 
@@ -220,7 +253,7 @@ def test_task_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     HeartbeatFactory.create_batch(8, task=task)
     QAExecutionFactory.create_batch(8, task=task)
     ArchitectureValidationFactory.create_batch(8, task=task)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(35):
         person.get(task.get_absolute_url())
 
 

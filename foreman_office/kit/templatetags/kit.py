@@ -131,6 +131,12 @@ def total(counts: Counter) -> int:
 
 
 @register.filter
+def by_state(counts: Counter) -> list[tuple[str, int]]:
+    """Return the states that occur and how often, what is finished first."""
+    return [(state, counts[state]) for state in TALLY_ORDER if counts[state]]
+
+
+@register.filter
 def tone(state: str) -> str:
     return LOOKS[state].tone
 
