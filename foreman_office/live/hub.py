@@ -165,25 +165,25 @@ class Hub:
                         self._begin()
                         self._hear(connection)
                 except psycopg.OperationalError as error:
-                    self._end(error)
-                time.sleep(random.uniform(REST / 2, REST))  # noqa: S311
+                    if self.listening:
+                        reason = str(error).partition("\n")[0]
+                        logger.warning("Nothing is heard from the database: %s", reason)
+                    self._end()
+                    time.sleep(random.uniform(REST / 2, REST))  # noqa: S311
         finally:
-            with self._lock:
-                self._thread = self.listening_since = None
+            self._end()
+            self._thread = None
 
     def _begin(self) -> None:
         with self._lock:
             self.listening_since = time.time()
-        self.tell([EVERYTHING])
+            self.tell([EVERYTHING])
 
-    def _end(self, error: psycopg.OperationalError) -> None:
+    def _end(self) -> None:
         with self._lock:
-            if not self.listening:
-                return
             self.listening_since = None
             for stream in self._streams:
                 stream.ring()
-        logger.warning("Nothing is heard from the database: %s", str(error).partition("\n")[0])
 
     def _hear(self, connection: psycopg.Connection) -> None:
         while not self.closing:

@@ -22,8 +22,6 @@ MOST_TOPICS = 60
 # Seconds after which a page that hears nothing is told that there is nothing to hear, and the
 # reader is looked up again.
 STILL = 15
-# Seconds that one event may take to be sent; a client that reads nothing is let go.
-PATIENCE = 5
 
 
 @reads
@@ -50,11 +48,8 @@ def events(request: HttpRequest, topics: set[str], since: float) -> Iterator[byt
     if not can_listen():
         yield event("poll", "unheard")
         return
-    client = request.META.get("gunicorn.socket")
-    if client:
-        client.settimeout(PATIENCE)
     try:
-        opened = hub.open(topics, since, client)
+        opened = hub.open(topics, since, request.META.get("gunicorn.socket"))
     except Full:
         yield event("poll", "full")
         return
@@ -70,7 +65,7 @@ def events(request: HttpRequest, topics: set[str], since: float) -> Iterator[byt
                 said.append(event("poke", " ".join(sorted(news))))
             if time.monotonic() >= due:
                 if not still_reads(request):
-                    yield event("over")
+                    yield b"".join([*said, event("over")])
                     return
                 said.append(event("still"))
                 due = later()

@@ -1,0 +1,223 @@
+import os
+import socket
+import time
+from threading import Thread
+
+import psycopg
+import pytest
+
+from foreman_office.live.hub import CLOCKS_DIFFER, MEMORY, REMEMBERED_TOPICS, Full, Hub
+from tests.live.conftest import hang_up
+from tests.races import PATIENCE, until
+
+
+def now():
+    """A moment from which on nothing is missed yet."""
+    return time.time() + CLOCKS_DIFFER
+
+
+def heard(hub, stream, count=1):
+    """Wait until a stream has been told so many topics, and return all that it was told."""
+    news = set()
+    deadline = time.monotonic() + PATIENCE
+    while len(news) < count:
+        assert stream.wait(deadline - time.monotonic())
+        news |= hub.take(stream)
+        assert time.monotonic() < deadline, f"told {news} alone"
+    return news
+
+
+def test_a_stream_is_told_of_its_topics_alone(hub, connect):
+    one, other = hub.open(["task:1", "wave:9"], now()), hub.open(["task:2"], now())
+    connect().execute("NOTIFY foreman, 'task:1 wave:1 program:1'")
+    assert heard(hub, one) == {"task:1"}
+    assert hub.take(other) == set()
+
+
+def test_a_kind_hears_of_each_of_its_things_and_a_star_of_all(hub, connect):
+    kind, star = hub.open(["task", "blocker"], now()), hub.open(["*"], now())
+    connect().execute("NOTIFY foreman, 'task:1 wave:1'")
+    assert heard(hub, kind) == {"task"}
+    assert heard(hub, star) == {"*"}
+
+
+def test_what_touches_everything_touches_each_topic(hub, connect):
+    stream = hub.open(["task:1", "blocker"], now())
+    connect().execute("NOTIFY foreman, '*'")
+    assert heard(hub, stream, 2) == {"task:1", "blocker"}
+
+
+def test_a_burst_is_told_as_one(hub, connect, monkeypatch):
+    told = []
+    monkeypatch.setattr(hub, "tell", told.append)
+    notify = connect()
+    with notify.transaction():
+        for number in range(500):
+            notify.execute(f"NOTIFY foreman, 'task:{number}'")
+    until(lambda: told and sum(map(len, told)) == 500)
+    assert len(told) == 1
+
+
+def test_a_hub_that_lost_its_connection_listens_again_and_says_that_all_may_have_changed(
+    hub, connect, caplog
+):
+    stream = hub.open(["task:1"], now())
+    since = hub.listening_since
+    assert hang_up(connect()) == 1
+    until(lambda: hub.listening and hub.listening_since > since)
+    assert heard(hub, stream) == {"task:1"}
+    assert "Nothing is heard from the database" in caplog.text
+    connect().execute("NOTIFY foreman, 'task:1'")
+    assert heard(hub, stream) == {"task:1"}
+
+
+def test_who_listens_is_woken_when_the_hub_hears_nothing_any_more(hub, connect):
+    stream = hub.open(["task:1"], now())
+    hang_up(connect())
+    assert stream.wait(PATIENCE)
+    assert hub.take(stream) == set()
+
+
+def test_a_hub_goes_on_trying_until_the_database_is_there(listen):
+    attempts = []
+
+    def away_twice():
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise psycopg.OperationalError("away")
+        return connected()
+
+    connected = listen().connect
+    hub = listen(away_twice)
+    stream = hub.open(["task:1"], 0)
+    assert not hub.listening
+    assert heard(hub, stream) == {"task:1"}
+    assert len(attempts) == 3
+
+
+def test_a_thread_that_broke_is_followed_by_another(listen, monkeypatch):
+    def broken():
+        raise ZeroDivisionError
+
+    caught = []
+    monkeypatch.setattr("threading.excepthook", caught.append)
+    hub = listen(broken)
+    hub.close(hub.open([], 0))
+    until(lambda: caught and not hub._thread)
+    assert not hub.listening
+    hub.connect = listen().connect
+    hub.close(hub.open([], 0))
+    until(lambda: hub.listening)
+
+
+# --- what was missed ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quiet():
+    """A hub that hears what the test tells it."""
+    hub = Hub(connect=None)
+    hub._thread = Thread()
+    hub.listening_since = time.time() - 2 * MEMORY
+    return hub
+
+
+def test_who_comes_back_is_told_what_it_missed_and_nothing_else(quiet):
+    quiet.tell(["task:1", "blocker"])
+    away = time.time() - 10
+    stream = quiet.open(["task:1", "task:2", "blocker", "wave"], away)
+    assert quiet.take(stream) == {"task:1", "blocker"}
+
+
+def test_what_was_told_before_is_not_missed(quiet):
+    quiet._told["task:1"] = time.time() - 60
+    stream = quiet.open(["task:1"], time.time() - 10)
+    assert quiet.take(stream) == set()
+
+
+def test_a_page_drawn_a_moment_ago_by_another_clock_misses_nothing(quiet):
+    quiet.tell(["task:1"])
+    stream = quiet.open(["task:1"], time.time() + 0.5)
+    assert quiet.take(stream) == {"task:1"}
+
+
+@pytest.mark.parametrize("away", [MEMORY + 1, 10**9])
+def test_who_was_away_longer_than_we_remember_has_missed_everything(quiet, away):
+    stream = quiet.open(["task:1", "wave"], time.time() - away)
+    assert quiet.take(stream) == {"task:1", "wave"}
+
+
+def test_who_was_away_before_we_listened_has_missed_everything(quiet):
+    quiet.listening_since = time.time()
+    stream = quiet.open(["task:1"], time.time() - 10)
+    assert quiet.take(stream) == {"task:1"}
+
+
+def test_who_was_away_when_everything_was_touched_has_missed_everything(quiet):
+    quiet.tell(["*"])
+    stream = quiet.open(["task:1"], time.time() - 10)
+    assert quiet.take(stream) == {"task:1"}
+
+
+def test_what_is_remembered_has_an_end(quiet):
+    for number in range(REMEMBERED_TOPICS):
+        quiet.tell([f"task:{number}"])
+    assert len(quiet._told) <= REMEMBERED_TOPICS
+    stream = quiet.open(["wave:1"], time.time() - 10)
+    assert quiet.take(stream) == {"wave:1"}
+
+
+# --- coming and going -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def pair():
+    """The two ends of a connection."""
+    here, there = socket.socketpair()
+    with here, there:
+        yield here, there
+
+
+def test_a_process_holds_so_many_streams_and_no_more(quiet, settings):
+    settings.FOREMAN_STREAMS = 2
+    first, _ = quiet.open([], 0), quiet.open([], 0)
+    with pytest.raises(Full):
+        quiet.open([], 0)
+    quiet.close(first)
+    quiet.open([], 0)
+    assert len(quiet) == 2
+
+
+def test_a_client_that_hangs_up_is_noticed_at_once(quiet, pair):
+    here, there = pair
+    stream = quiet.open([], 0, here)
+    there.close()
+    assert not stream.wait(PATIENCE)
+
+
+def test_a_client_that_says_something_more_is_still_there(quiet, pair):
+    here, there = pair
+    stream = quiet.open([], 0, here)
+    there.send(b"GET / HTTP/1.1")
+    assert stream.wait(0)
+
+
+def test_streams_end_when_the_process_is_told_to_stop(quiet, pair):
+    here, there = pair
+    streams = [quiet.open([], 0, here), quiet.open([], 0)]
+    sleeping = [Thread(target=stream.wait, args=[PATIENCE]) for stream in streams]
+    for thread in sleeping:
+        thread.start()
+    began = time.monotonic()
+    quiet.stop()
+    for thread in sleeping:
+        thread.join()
+    assert time.monotonic() - began < 1
+    assert there.recv(1) == b""
+
+
+def test_a_stream_leaves_no_file_open(quiet):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(10):
+        quiet.close(quiet.open(["task:1"], time.time()))
+    assert len(os.listdir("/proc/self/fd")) == before
