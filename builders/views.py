@@ -1,6 +1,6 @@
 from django.db.models import FETCH_PEERS, Count, Prefetch, Q
 from django.shortcuts import get_object_or_404
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
 
 from builders import actions
 from builders.forms import AssignForm, PauseForm
@@ -48,7 +48,9 @@ def builder_pause(request, pk):
     pause = actions.pause_builder(
         builder, reason=given["reason"], until=now() + given["minutes"], by=request.user
     )
-    return decided(request, f"{builder} is paused until {pause.ends_at:%H:%M} UTC.", builder)
+    return decided(
+        request, f"{builder} is paused until {localtime(pause.ends_at):%H:%M %Z}.", builder
+    )
 
 
 @decides

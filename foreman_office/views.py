@@ -62,7 +62,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "others": others,
         },
         # Who may read is told of an error in the frame, with the way on; others on a plain page.
-        "shell": lambda: "base.html" if has_role(request.user, READERS) else "plain.html",
+        "shell": lambda: "base.html" if may_read(request) else "plain.html",
+        "may_read": cache(lambda: may_read(request)),
         "may_decide": cache(lambda: may_decide(request)),
         "simulation": getattr(settings, "FOREMAN_SIMULATION", False),
         "theme": chosen(request, "theme", "system"),
@@ -71,6 +72,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "key_choices": KEYS.items(),
         "zone": get_current_timezone_name(),
     }
+
+
+def may_read(request: HttpRequest) -> bool:
+    user = getattr(request, "user", None)  # none where a request failed early
+    return bool(user) and has_role(user, READERS)
 
 
 def chosen(request: HttpRequest, name: str, usual: str) -> str:

@@ -149,7 +149,7 @@ def rows_behind(rule: str, entity: Any, found: Derivation) -> list[Row]:
         case "suite_red" | "suite_green" | "no_debt" | "run_newer_than_work" | "goalposts_stand":
             run = found.run
             return (
-                [Row(f"Run of {localtime(run.executed_at):%H:%M:%S}", f"{here}#runs")]
+                [Row(f"Run of {localtime(run.executed_at):%H:%M:%S %Z}", f"{here}#runs")]
                 if run
                 else []
             )

@@ -13,6 +13,7 @@ from django.utils.timezone import now
 
 from builders.models import Builder
 from foreman_office.kit.acts import act
+from foreman_office.kit.unavailable import server_error
 from governance.actions import resolve_blocker
 from governance.models import Watcher
 from programs.models import Task
@@ -344,10 +345,28 @@ def test_choosing_a_theme_by_get_is_not_allowed(person):
     assert person.get(reverse("choice")).status_code == 405
 
 
-def test_an_unknown_address_says_what_to_do(person):
+def test_an_unknown_address_says_what_to_do_in_the_frame(person):
     answer = person.get("/nowhere/")
     assert answer.status_code == 404
     assert "There is nothing at this address" in answer.text
+    assert reverse("search") in answer.text
+    assert 'id="lamps"' in answer.text
+
+
+def test_a_stranger_is_shown_nothing_of_the_office_by_an_error(client):
+    TaskFactory(state="failed")
+    answer = client.get("/nowhere/")
+    assert answer.status_code == 404
+    assert 'id="lamps"' not in answer.text
+    assert "<title>Not found" in answer.text
+
+
+def test_who_may_not_decide_is_told_so_in_the_frame(client):
+    client.force_login(UserFactory(roles=["viewer"]))
+    answer = client.post(reverse("builders:builder_resume", args=["ui-builder"]))
+    assert answer.status_code == 403
+    assert "You may not do this" in answer.text
+    assert 'id="lamps"' in answer.text
 
 
 def test_a_form_without_its_token_is_explained():
@@ -359,12 +378,21 @@ def test_a_form_without_its_token_is_explained():
 
 
 def test_the_error_page_needs_no_database(django_assert_num_queries):
-    from django.views.defaults import server_error
-
     with django_assert_num_queries(0):
         answer = server_error(RequestFactory().get("/"))
     assert answer.status_code == 500
-    assert "Something went wrong" in answer.content.decode()
+    assert "Something went wrong" in answer.text
+
+
+def test_an_error_is_named_as_it_is_in_the_log(person, monkeypatch):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("foreman_office.views.unfinished_programs", broken)
+    person.raise_request_exception = False
+    answer = person.get("/", headers={"X-Request-ID": "monday-1"})
+    assert answer.status_code == 500
+    assert "500 · monday-1" in answer.text
 
 
 def test_a_refusal_is_shown_with_its_sentence_and_rule():

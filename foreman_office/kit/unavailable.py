@@ -3,13 +3,14 @@
 import sys
 
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.log import log_response
-from django.views.defaults import server_error as bug
 from psycopg import errors
 
+from foreman_office.kit import request_id
 from foreman_office.kit.api import error, refuse
 from foreman_office.kit.decide import came_from
 
@@ -57,4 +58,5 @@ def server_error(request: HttpRequest) -> HttpResponse:
     failure = sys.exception()
     if isinstance(failure, DatabaseError):
         return unavailable(request, failure)
-    return bug(request)
+    name = {"name": request_id.current.get()}
+    return HttpResponseServerError(render_to_string("500.html", name))

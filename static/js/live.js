@@ -14,6 +14,8 @@
 
   const body = document.body;
   const freshness = document.getElementById("freshness");
+  const zone = document.documentElement.dataset.zone;
+  const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "long", timeZone: zone });
   const parts = () => [...document.querySelectorAll("[data-live]")];
   const soon = (time) => time * (0.5 + Math.random()); // not all pages at the same moment
 
@@ -56,7 +58,7 @@
   const show = () => {
     const stale = failing.size > 0;
     if (!freshness || !(stale || hearing)) return;
-    const words = stale ? `stale since ${current.toLocaleTimeString("en-GB")}` : hearing;
+    const words = stale ? `stale since ${clock.format(current)}` : hearing;
     if (!stale) current = new Date();
     if (freshness.textContent === words) return;
     freshness.textContent = words;

@@ -12,7 +12,6 @@ from django import template
 from django.conf import settings
 from django.template.context import RequestContext
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -82,27 +81,6 @@ def symbol(shape: str, css: str, tone: str = "") -> SafeString:
 def icon(name: str) -> SafeString:
     """Draw an icon; the words beside it say what it means."""
     return symbol(name, "icon")
-
-
-@register.simple_tag(takes_context=True)
-def rail_link(context: RequestContext, name: str, label: str, drawn: str, *also: str) -> SafeString:
-    """Link to a list in the rail, marked on its own page and on those of its rows.
-
-    A row's views begin as the list's name does; `also` names other beginnings.
-    """
-    here = context["request"].resolver_match.view_name
-    current = "false"
-    if here == name:
-        current = "page"
-    elif here.startswith((name.removesuffix("_list"), *also)):
-        current = "true"
-    try:
-        address = reverse(name)
-    except NoReverseMatch:
-        return SafeString("")
-    return format_html(
-        '<a href="{}" aria-current="{}">{}{}</a>', address, current, icon(drawn), label
-    )
 
 
 @register.simple_tag
