@@ -1,13 +1,33 @@
 """What lists of the judgement can be asked for; each field is named one by one."""
 
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django import forms
+from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
-from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
+from django_filters import (
+    CharFilter,
+    ChoiceFilter,
+    DateTimeFilter,
+    Filter,
+    FilterSet,
+    ModelChoiceFilter,
+)
 
+from foreman_office.kit.acts import FOREMAN
 from foreman_office.kit.search import matching
-from governance.models import BlockedEntity, Blocker, Classification, GovernanceViolation
+from governance.entities import find_entities
+from governance.models import (
+    BlockedEntity,
+    Blocker,
+    Classification,
+    Evidence,
+    EvidenceEntity,
+    GovernanceViolation,
+    within,
+)
+from governance.trail import in_words, known_actions
 from programs.models import BuilderName, Program, Task, Wave
 
 SEARCH = forms.TextInput({"type": "search", "placeholder": " ", "autocomplete": "off"})
@@ -72,3 +92,116 @@ class ViolationFilter(TroubleFilter):
             | Q(resolution__icontains=words)
             | Q(task__in=Task.objects.filter(matching(words)))
         )
+
+
+class EntityKey(NamedTuple):
+    """What evidence is about, whether or not it is still there."""
+
+    kind: str
+    key: UUID
+    entity: Any
+
+    def __str__(self) -> str:
+        return str(self.entity or f"a {self.kind} since deleted")
+
+
+class EntityField(forms.CharField):
+    """An entity in an address: "task:0a1b…"."""
+
+    default_error_messages = {"invalid": "An entity is written as kind:id."}
+    kinds = EvidenceEntity.values
+
+    def clean(self, value: Any) -> EntityKey | None:
+        if not (text := super().clean(value)):
+            return None
+        kind, _, key = text.partition(":")
+        try:
+            entity = kind, UUID(key)
+        except ValueError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], "invalid") from error
+        if kind not in self.kinds:
+            raise forms.ValidationError(self.error_messages["invalid"], "invalid")
+        return EntityKey(*entity, find_entities([entity]).get(entity))
+
+
+class HolderField(EntityField):
+    """An entity with others inside it, which has to be there to tell what is inside."""
+
+    kinds = BlockedEntity.values
+
+    def clean(self, value: Any) -> EntityKey | None:
+        found = super().clean(value)
+        if found and found.entity is None:
+            raise forms.ValidationError("There is no such thing.", "unknown")
+        return found
+
+
+class EntityFilter(Filter):
+    field_class = EntityField
+
+
+class HolderFilter(Filter):
+    field_class = HolderField
+
+
+def people() -> list[tuple[str, str]]:
+    names = get_user_model().objects.order_by("username").values_list("username", flat=True)
+    return [(name, name) for name in names]
+
+
+def actions() -> list[tuple[str, str]]:
+    return [(action, in_words(action)) for action in known_actions()]
+
+
+MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
+class EvidenceFilter(FilterSet):
+    """The times are those of the reader's zone, unless the address names another."""
+
+    of = EntityFilter(label="About", method="about", widget=forms.HiddenInput)
+    within = HolderFilter(label="Within", method="inside", widget=forms.HiddenInput)
+    program = ModelChoiceFilter(
+        label="Program", queryset=programs, method="of_program", empty_label="any"
+    )
+    kind = ChoiceFilter(
+        label="About a", field_name="entity_type", choices=EvidenceEntity, empty_label="anything"
+    )
+    action = ChoiceFilter(label="What happened", choices=actions, empty_label="anything")
+    actor = ChoiceFilter(
+        label="Actor", choices=[(FOREMAN, FOREMAN), *BuilderName.choices], empty_label="anyone"
+    )
+    person = ChoiceFilter(
+        label="Person", field_name="context__user", choices=people, empty_label="anyone"
+    )
+    since = DateTimeFilter(label="From", field_name="timestamp", lookup_expr="gte", widget=MOMENT)
+    until = DateTimeFilter(label="To", field_name="timestamp", lookup_expr="lt", widget=MOMENT)
+    overrides = ChoiceFilter(
+        label="Overrides", method="forced", choices=[("only", "alone")], empty_label="and all else"
+    )
+    imports = ChoiceFilter(
+        label="Imports", method="as_written", choices=[("shown", "shown")], empty_label="left out"
+    )
+
+    class Meta:
+        model = Evidence
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        rows = super().filter_queryset(queryset)
+        return rows if self.form.cleaned_data["imports"] else rows.as_it_happened()
+
+    def as_written(self, rows: Any, name: str, value: str) -> Any:
+        return rows
+
+    def forced(self, rows: Any, name: str, value: str) -> Any:
+        return rows.filter(context__has_key="override")
+
+    def about(self, rows: Any, name: str, entity: EntityKey) -> Any:
+        return rows.filter(entity_type=entity.kind, entity_id=entity.key)
+
+    def inside(self, rows: Any, name: str, holder: EntityKey) -> Any:
+        return rows.filter(within(holder.entity))
+
+    def of_program(self, rows: Any, name: str, program: Program) -> Any:
+        return rows.filter(within(program))

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from builders.models import Builder
-from foreman_office.kit.sql import ContractNow, Identity, RandomUUID
+from foreman_office.kit.sql import AmongThose, ContractNow, Identity, RandomUUID
 from programs.models import Program, Task, Wave, one_of
 
 
@@ -49,11 +49,11 @@ def within(entity: Program | Wave | Task) -> Q:
     """Match what speaks of a program, wave or task, or of anything inside it."""
     of = Q(entity_type=entity._meta.model_name, entity_id=entity.pk)
     if isinstance(entity, Program):
-        of |= Q(entity_type="wave", entity_id__in=entity.waves.values("pk"))
+        of |= Q(AmongThose("entity_id", entity.waves.values("pk")), entity_type="wave")
         tasks = Task.objects.filter(wave__program=entity)
-        of |= Q(entity_type="task", entity_id__in=tasks.values("pk"))
+        of |= Q(AmongThose("entity_id", tasks.values("pk")), entity_type="task")
     elif isinstance(entity, Wave):
-        of |= Q(entity_type="task", entity_id__in=entity.tasks.values("pk"))
+        of |= Q(AmongThose("entity_id", entity.tasks.values("pk")), entity_type="task")
     return of
 
 

@@ -4,23 +4,14 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Model
+from django.db import connection
+from django.db.models import F, Model, QuerySet
+from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 
 from governance.entities import find_entities
 from governance.models import Blocker, Evidence
 
-VERBS = {
-    "released": "Put its task down",
-    "progress_forced": "Progress set by hand",
-    "blocker_edited": "Blocker edited",
-    "blocker_deleted": "Blocker deleted",
-    "violation_edited": "Violation edited",
-    "violation_deleted": "Violation deleted",
-    "validation_edited": "Validation edited",
-    "validation_deleted": "Validation deleted",
-    "qa_run_edited": "QA run edited",
-    "qa_run_deleted": "QA run deleted",
-}
+VERBS = {"released": "Put its task down", "progress_forced": "Progress set by hand"}
 
 
 class Happening(NamedTuple):
@@ -113,11 +104,14 @@ def said(row: Evidence) -> tuple[str, str, str]:
         case "edited":
             fields = ", ".join(field.replace("_", " ") for field in context["changes"])
             return "planned", f"Edited: {fields}", ""
-        case known if known in VERBS:
-            return "planned", VERBS[known], ""
     # An imported record names its act in the words of its source.
-    words = row.action.replace("-", " ").replace("_", " ").capitalize()
-    return "planned", words, str(context.get("summary", ""))
+    return "planned", in_words(row.action), str(context.get("summary", ""))
+
+
+def in_words(action: str) -> str:
+    """Say the name of an act in words: "qa_run_recorded" is "QA run recorded"."""
+    words = action.replace("-", " ").replace("_", " ").replace("qa ", "QA ")
+    return VERBS.get(action) or words[:1].upper() + words[1:]
 
 
 def state_look(state: str) -> str:
@@ -132,3 +126,67 @@ def classification(record: dict[str, Any]) -> str:
 def lower_first(words: str) -> str:
     """Begin in lower case, and leave QA its capitals."""
     return words[:1].lower() + words[1:]
+
+
+# --- exact values ---------------------------------------------------------------------------------
+
+# What the trail itself says of an act; whatever else is in its context, the act brought along.
+OWN = ("changes", "from", "to", "snapshot")
+
+
+class Change(NamedTuple):
+    """A field that an act changed."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+def changes(row: Evidence) -> list[Change]:
+    return [Change(name, *values) for name, values in row.context.get("changes", {}).items()]
+
+
+def snapshot(row: Evidence) -> list[tuple[str, Any]]:
+    """Return the record as it was after the act, or before it was deleted."""
+    return list(row.context.get("snapshot", {}).items())
+
+
+def said_besides(row: Evidence) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in row.context.items() if name not in OWN]
+
+
+def neighbours(row: Evidence) -> list[Evidence | None]:
+    """Return what was recorded of the same entity just before, and just after."""
+    same = Evidence.objects.filter(entity_type=row.entity_type, entity_id=row.entity_id)
+    place = F("timestamp"), F("sequence")
+    here = row.timestamp, row.sequence
+    return [
+        same.filter(TupleLessThan(place, here)).order_by("-timestamp", "-sequence").first(),
+        same.filter(TupleGreaterThan(place, here)).order_by("timestamp", "sequence").first(),
+    ]
+
+
+def at_once(row: Evidence) -> QuerySet[Evidence]:
+    """Return the other acts of the same moment: those of one transaction share its time."""
+    others = Evidence.objects.filter(timestamp=row.timestamp).exclude(pk=row.pk)
+    return others.order_by("sequence")
+
+
+def known_actions() -> list[str]:
+    """Return the name of every kind of act there is, by skipping through the index of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE known (action) AS (
+                (SELECT action FROM evidence_trail ORDER BY action LIMIT 1)
+                UNION ALL
+                SELECT (
+                    SELECT evidence_trail.action FROM evidence_trail
+                    WHERE evidence_trail.action > known.action
+                    ORDER BY evidence_trail.action LIMIT 1
+                ) FROM known WHERE known.action IS NOT NULL
+            )
+            SELECT action FROM known WHERE action IS NOT NULL
+            """
+        )
+        return [action for (action,) in cursor.fetchall()]

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from governance import trouble_views, views
+from governance import evidence_views, trouble_views, views
 
 app_name = "governance"
 
 urlpatterns = [
     path("why/<str:kind>/<str:pk>/", views.why, name="why"),
+    path("evidence/", evidence_views.evidence_list, name="evidence_list"),
+    path("evidence/<int:sequence>/", evidence_views.evidence, name="evidence"),
     path("blockers/", trouble_views.blocker_list, name="blocker_list"),
     path("blockers/new/", trouble_views.blocker_new, name="blocker_new"),
     path("blockers/new/<str:kind>/<uuid:pk>/", trouble_views.blocker_raise, name="blocker_raise"),

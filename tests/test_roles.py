@@ -110,6 +110,8 @@ EXPECTED = {
     "governance:blocker_new": READS,
     "governance:blocker_raise": DECIDES,
     "governance:blocker_resolve": DECIDES,
+    "governance:evidence": READS,
+    "governance:evidence_list": READS,
     "governance:violation_list": READS,
     "governance:violation_new": READS,
     "governance:violation_record": DECIDES,
@@ -178,6 +180,8 @@ def arguments(name, pattern, user):
         return {"token": make_login_link(user or UserFactory()).split("/")[-2]}
     if "kind" in keys:
         return {"kind": "task", "pk": task.pk}
+    if "sequence" in keys:
+        return {"sequence": task.evidence[0].sequence}
     if "task_id" in keys:
         return {"task_id": uuid4()}
     if "pk" not in keys:

@@ -134,9 +134,9 @@ class Listing:
         """Say what a filter asks for: a choice by its label, a row by its name, a time exactly."""
         if isinstance(cleaned, datetime):
             return f"{localtime(cleaned):%Y-%m-%d %H:%M %Z}"
-        if isinstance(cleaned, Model) or isinstance(field, ModelChoiceField):
-            return str(cleaned or value)
-        return str(dict(getattr(field, "choices", ())).get(value, value))
+        # The choices of a row are all rows: they are not asked for the sake of one.
+        choices = () if isinstance(field, ModelChoiceField) else getattr(field, "choices", ())
+        return str(dict(choices).get(value, cleaned or value))
 
     # --- what is shown ----------------------------------------------------------------------------
 
