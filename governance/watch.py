@@ -23,7 +23,7 @@ from governance.models import Watcher
 PRUNE_EVERY = timedelta(hours=1)
 PRUNE_LOCK = 0x0FF1CF  # one number that all watchers on one database agree on
 GONE = timedelta(days=1)  # a watcher that was killed leaves its row; this long it may be seen
-FIRST_RETRY, LAST_RETRY = 0.5, 10.0  # seconds
+FIRST_RETRY, LAST_RETRY = 0.25, 1.0  # seconds: the office is whole again soon after its database
 
 
 class Stall(NamedTuple):

@@ -19,10 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -31,6 +31,7 @@ DATABASE = "foreman"
 PORT = 5432  # names the socket file; nothing listens on TCP
 SYSTEM_USER = "embedded_postgres"  # PostgreSQL refuses to run as root; root runs it as this user
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's own limit is 108, less elsewhere
+FIRST_REST, LAST_REST = 1, 10  # seconds until a server that could not be started is tried again
 PATIENCE = 15 * 60  # seconds; recovery after a crash may take minutes
 
 SERVER_SETTINGS = {
@@ -109,6 +110,26 @@ def running(var: Path, settings: Mapping[str, str] = {}) -> Iterator[None]:
             with _alone(var), suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 server.stop()
+
+
+def keep(var: Path, say: Callable[[str], object]) -> NoReturn:
+    """Start the server of `var`, which we use, again whenever it ends: somebody may kill it."""
+    server = Server(data_directory(var))
+    rest = FIRST_REST
+    while True:
+        if postmaster := server.postmaster():
+            postmaster.wait()
+            rest = FIRST_REST
+        try:
+            with _alone(var):
+                if server.postmaster():  # somebody else was first
+                    continue
+                say("PostgreSQL has ended, and is started again")
+                server.start()
+        except ServerError as error:
+            say(f"{error}\nIt is tried again in {rest} s.")
+            time.sleep(rest)
+            rest = min(2 * rest, LAST_REST)
 
 
 @contextmanager

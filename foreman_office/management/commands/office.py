@@ -23,7 +23,8 @@ from foreman_office.login_link import make_login_link
 from foreman_office.metrics import new_directory
 
 DEFAULT_PORTS = range(8000, 8050)
-FIRST_REST, LAST_REST = 1, 60  # seconds until a watcher that ended is followed by another
+FIRST_REST, LAST_REST = 1, 60  # seconds until a helper that ended is followed by another
+RESTS = ", resting"
 GRACE = 10  # seconds for requests in flight when the office closes
 MIGRATION_LOCK = 0x0FF1CE  # one number that all offices on one database agree on
 
@@ -50,27 +51,34 @@ class Command(BaseCommand):
                 )
                 if settings.FOREMAN_SIMULATION:
                     children.start("simulation", manage("simulate", address))
-                children.start("watch", manage("watch"))
+                helpers = {"The watcher": manage("watch")}
+                if settings.EMBEDDED:
+                    helpers["The keeper of PostgreSQL"] = manage("keep_server")
+                for helper, command in helpers.items():
+                    children.start(helper, command)
                 self.welcome(lock, address)
-                name, status = self.outlive_watchers(children)
+                name, status = self.outlive(children, helpers)
             raise CommandError(f"{name} ended unexpectedly ({status}), so the office closes.")
 
-    def outlive_watchers(self, children: Children) -> tuple[str, int]:
-        """Start the watcher again whenever it ends, sooner or later; return who else ended."""
-        rest, begun = FIRST_REST, time.monotonic()
+    def outlive(self, children: Children, helpers: dict[str, list[str]]) -> tuple[str, int]:
+        """Start each helper again whenever it ends, sooner or later; return who else ended."""
+        rests = dict.fromkeys(helpers, FIRST_REST)
+        begun = dict.fromkeys(helpers, time.monotonic())
         while True:
             name, status = children.wait()
-            if name == "watch":
-                rest = FIRST_REST if time.monotonic() - begun > LAST_REST else rest
-                logger.warning("The watcher ended (%s); another begins in %s s.", status, rest)
-                # A child too, so that we notice meanwhile if any other ends.
-                children.start("rest", ["sleep", str(rest)])
-                rest = min(2 * rest, LAST_REST)
-            elif name == "rest":
-                begun = time.monotonic()
-                children.start("watch", manage("watch"))
-            else:
+            helper = name.removesuffix(RESTS)
+            if helper not in helpers:
                 return name, status
+            if name == helper:
+                if time.monotonic() - begun[name] > LAST_REST:
+                    rests[name] = FIRST_REST
+                logger.warning("%s ended (%s); another begins in %s s.", name, status, rests[name])
+                # A child too, so that we notice meanwhile if any other ends.
+                children.start(name + RESTS, ["sleep", str(rests[name])])
+                rests[name] = min(2 * rests[name], LAST_REST)
+            else:
+                begun[helper] = time.monotonic()
+                children.start(helper, helpers[helper])
 
     @contextmanager
     def only_office_here(self) -> Iterator[TextIO]:
