@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import NamedTuple
 from uuid import uuid4
@@ -178,11 +179,26 @@ class Office:
             self.acknowledged.add(name)
         return answer
 
+    def beats_at_once(self, number):
+        """Send so many beats of builders at rest at once, each from a thread; return the answers.
+
+        More than the office has connections, so that some have to wait for one.
+        """
+        with ThreadPoolExecutor(number) as threads:
+            return list(threads.map(self.beat, ["integration-builder"] * number))
+
     def takes_beats(self):
         answer = self.beat("integration-builder")
         return answer is not None and answer.status == 201
 
     # --- the database -----------------------------------------------------------------------------
+
+    def sessions(self):
+        """Count what the office holds open in its database."""
+        [(number,)] = self.query(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        )
+        return number - 1
 
     def connect(self):
         return closing(psycopg.connect(embedded.database_url(self.database), autocommit=True))

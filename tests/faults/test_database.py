@@ -1,0 +1,103 @@
+"""A database that goes, comes back, or hangs: the office says so, and goes on when it can."""
+
+import time
+from contextlib import contextmanager
+
+import psutil
+
+from foreman_office.kit import embedded
+from tests.faults.office import PATIENCE, Load
+from tests.races import until
+
+SOON = 2  # seconds
+HTML = {"Accept": "text/html"}
+WEB, POOL = 2, 4  # workers, and what each keeps of connections
+OTHERS = 4  # the watcher, two that listen, one that measures
+
+
+@contextmanager
+def stopped(office):
+    """Stop the server as an upgrade would, and hold off whoever would start it meanwhile."""
+    server = embedded.Server(embedded.data_directory(office.var))
+    with embedded._alone(office.var):
+        server.stop()
+        try:
+            yield
+        finally:
+            server.start()
+
+
+def not_now(answer):
+    assert answer.status == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    return answer
+
+
+def alive(office, noise):
+    """The process answers, and says in time that its database does not."""
+    healthy = office.ask("GET", "/healthz")
+    assert healthy.status == 200
+    assert healthy.seconds < SOON + noise
+    ready = office.ask("GET", "/readyz")
+    assert ready.status == 503
+    assert ready.seconds < SOON + noise
+    return ready
+
+
+def test_a_database_that_restarts_is_waited_for_and_found_again(office):
+    with Load(office) as load:
+        noise = 2 * load.slowest  # what this machine adds to everything now
+        with stopped(office):
+            page = not_now(office.ask("GET", "/login/once/x/", headers=HTML))
+            assert "The office is not ready." in page.body
+            assert not_now(office.beat("integration-builder")).seconds < SOON + noise
+            assert '"ok": false' in alive(office, noise).body
+            until(lambda: load.statuses[503] >= 3, PATIENCE)
+        back = time.monotonic()
+        until(office.takes_beats, PATIENCE)
+        assert time.monotonic() - back < SOON + noise
+        sweeps = office.query("SELECT sum(sweeps) FROM watchers")
+        until(lambda: office.query("SELECT sum(sweeps) FROM watchers") > sweeps, PATIENCE)
+        assert office.is_ready()
+        load.flows()
+
+
+def test_while_all_is_locked_nobody_waits_for_ever_and_nothing_piles_up(office):
+    with Load(office) as load, office.connect() as holder:
+        noise = 2 * load.slowest
+        holder.execute("BEGIN; LOCK TABLE heartbeats IN ACCESS EXCLUSIVE MODE")
+        answers = office.beats_at_once(3 * WEB * POOL)
+        for answer in answers:
+            not_now(answer)
+        rules = {answer.body.partition('"rule": "')[2].partition('"')[0] for answer in answers}
+        # Some held a connection until the lock's time was up, the others never got one.
+        assert rules == {"database_busy", "database_away"}
+        assert office.sessions() <= WEB * POOL + OTHERS
+        assert office.ask("GET", "/healthz").seconds < SOON + noise
+        holder.execute("ROLLBACK")
+        load.flows()
+
+
+def test_a_database_that_does_not_move_holds_up_nothing_but_itself(office):
+    with Load(office) as load:
+        noise = 2 * load.slowest
+        postmaster = office.postmaster()
+        frozen = [postmaster, *postmaster.children()]
+        for process in frozen:
+            process.suspend()
+        try:
+            assert "does not answer within" in alive(office, noise).body
+            for _ in range(5):  # asked again and again, by what runs the office
+                alive(office, noise)
+            threads = sum(worker.num_threads() for worker in office.workers())
+            alive(office, noise)
+            assert sum(worker.num_threads() for worker in office.workers()) <= threads + WEB
+        finally:
+            for process in frozen:
+                try:
+                    process.resume()
+                except psutil.NoSuchProcess:
+                    continue
+        load.flows()
+        assert office.sessions() <= WEB * POOL + OTHERS
+    until(office.is_ready, PATIENCE)
