@@ -51,6 +51,7 @@ def task(request, pk):
     task = get_object_or_404(Task.objects.select_related("wave__program"), pk=pk)
     runs = cache(lambda: list(task.qa_executions.order_by("-executed_at")[:50]))
     beats = cache(lambda: list(task.heartbeats.order_by("-timestamp")[:50]))
+    past = {"resolved_at__isnull": False}
     return render_page(
         request,
         "programs/task.html",
@@ -59,26 +60,21 @@ def task(request, pk):
             "runs": runs,
             "runs_charted": cache(lambda: runs()[:24][::-1]),
             "beats": beats,
-            "beats_in_order": cache(lambda: beats()[::-1]),
-            "progress_since": cache(lambda: progress_since(beats())),
+            "progress_since": cache(lambda: task.worked_at or task.started_at),
             "validations": cache(lambda: list(task.validations.order_by("-validated_at")[:20])),
-            "violations": cache(lambda: list(task.violations.order_by("-detected_at")[:20])),
-            "blockers": cache(lambda: list(task.blockers.order_by("-detected_at")[:20])),
-            "evidence": cache(lambda: task.evidence.recent()[:30]),
+            "violations": cache(
+                lambda: list(task.violations.filter(**past).order_by("-detected_at")[:20])
+            ),
+            "blockers": cache(
+                lambda: list(task.blockers.filter(**past).order_by("-detected_at")[:20])
+            ),
+            "evidence": cache(lambda: task.evidence.recent()[:12]),
         },
-        parts=["summary", "gate", "proof", "runs", "validations", "pulse", "trouble", "evidence"],
+        parts=[
+            *("summary", "trouble", "gate", "proof", "runs", "validations", "past", "evidence"),
+            *("pulse", "instruction"),
+        ],
     )
-
-
-def progress_since(beats):
-    """Return when the progress took its present value, as far back as the beats tell."""
-    reported = [beat for beat in beats if beat.progress_percentage is not None]
-    since = None
-    for beat in reported:
-        if beat.progress_percentage != reported[0].progress_percentage:
-            break
-        since = beat.timestamp
-    return since
 
 
 @decides

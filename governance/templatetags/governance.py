@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from foreman_office.kit.roles import may_decide
 from foreman_office.kit.templatetags.kit import LOOKS, status
 from governance import offers, quality
+from governance.causes import causes_of, derivation_of
 from governance.entities import name_entities
 from governance.models import ArchitectureValidation, Blocker, Evidence
 from governance.trail import tell
@@ -68,8 +69,12 @@ def where(entity: Any, look: str = "") -> str:
 @register.inclusion_tag("components/gate.html", takes_context=True)
 def gate(context: RequestContext, entity: Any) -> dict[str, Any]:
     """Show what an entity's next move asks, what may be decided, and what was forced before."""
-    derivation = derive(entity)
     decides = may_decide(context["request"])
+    if isinstance(entity, Task):
+        derivation = derivation_of(entity)
+        decides = decides and not causes_of(entity)  # else the acts stand beside what is wrong
+    else:
+        derivation = derive(entity)
     return {
         "entity": entity,
         "kind": entity._meta.model_name,
@@ -79,12 +84,6 @@ def gate(context: RequestContext, entity: Any) -> dict[str, Any]:
         "offers": [*offers.offers_on(entity), *offers.offers_to_object(entity)] if decides else [],
         **shared(context),
     }
-
-
-@register.simple_tag
-def evidence_about(kind: str, key: UUID) -> str:
-    """Return the address of the trail of one program, wave, task or builder."""
-    return reverse("governance:evidence_list", query={"kind": kind, "id": str(key)})
 
 
 @register.inclusion_tag("components/offers.html", takes_context=True)
