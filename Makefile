@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 RUN := .venv/installed
 DEV := .venv/installed-dev
 
-.PHONY: help demo run test check fix bench lock snapshots
+.PHONY: help demo run test check fix bench screenshots lock snapshots
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -37,6 +37,9 @@ fix: $(DEV)  ## format, and fix what can be fixed safely
 
 bench: $(DEV)  ## run the benchmarks
 	@$(PYTHON) -m bench
+
+screenshots: $(DEV)  ## write pictures of every page to var/screenshots
+	@$(PYTHON) -m pytest tests/browser/pictures.py --numprocesses 2 --quiet
 
 lock: $(DEV)  ## record the checksums of new migrations, which are never edited after
 	@$(PYTHON) -m tests.migrations lock

@@ -1,6 +1,6 @@
-"""Pictures of every page, written to var/screenshots for people to look at.
+"""Pictures of every page in var/screenshots, for people to look at: `make screenshots`.
 
-Not a test, so its name keeps it out of the suite: `pytest tests/browser/pictures.py -n0`.
+Not a test, so its name keeps it out of the suite.
 """
 
 from pathlib import Path
@@ -8,39 +8,52 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db.models import Count
 from django.urls import reverse
+from playwright.sync_api import expect
 
-from programs.models import Program, Task
+from tests.browser.pages import pages
 from tests.browser.scene import furnish
+from tests.factories import UserFactory
 
 SAMPLE = "governance/plans/samples/maturion-wave-1.yaml"
-SIZES = {"desk": 1440, "phone": 390}
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+FOLDER = Path(settings.BASE_DIR) / "var" / "screenshots"
+
+# What is opened on the inbox, and by which keys.
+OPENED = {"menu": None, "palette": "/", "help": "?"}
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_pictures(browse, foreman, theme, size):
-    scene = furnish()
+def test_pictures(browse, foreman, complaints, size):
     call_command("import_plan", SAMPLE, verbosity=0)
-    sample = Program.objects.get(name__startswith="Maturion")
-    judged = Task.objects.filter(wave__program=sample).alias(
-        runs=Count("qa_executions", distinct=True), seen=Count("validations", distinct=True)
-    )
-    folder = Path(settings.BASE_DIR) / "var" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
-    page = browse(width=SIZES[size], color_scheme=theme, user=foreman)
-    stranger = browse(width=SIZES[size], color_scheme=theme)
-    for name, address, who in (
-        ("login", reverse("login"), stranger),
-        ("inbox", reverse("inbox"), page),
-        ("programs", reverse("programs:program_list"), page),
-        ("program", scene["program"].get_absolute_url(), page),
-        ("wave", scene["wave"].get_absolute_url(), page),
-        ("task", scene["task"].get_absolute_url(), page),
-        ("sample-program", sample.get_absolute_url(), page),
-        ("sample-task", judged.order_by("-runs", "-seen")[0].get_absolute_url(), page),
-        ("builders", reverse("builders:builder_list"), page),
+    scene = furnish()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    width, height = SIZES[size]
+    page = browse(width=width, height=height, user=foreman)
+    for name, address in pages(scene).items():
+        page.goto(address)
+        take(page, name, size)
+    for name, key in OPENED.items():
+        page.goto(reverse("inbox"))
+        expect(page.locator("#freshness")).to_have_text("live")
+        if key:
+            page.keyboard.press(key)
+            page.keyboard.type("rec" if name == "palette" else "")
+            expect(page.locator(f"#{name}")).to_be_visible()
+        else:
+            page.get_by_role("button", name="johan").click()
+        take(page, name, size, full_page=False)
+    for name, address, user in (
+        ("login", reverse("login"), None),
+        ("not-allowed", reverse("inbox"), UserFactory(username="nobody", roles=[])),
     ):
-        who.goto(address)
-        who.screenshot(path=folder / f"{name}-{size}-{theme}.png", full_page=True)
+        other = browse(width=width, height=height, user=user)
+        other.goto(address)
+        take(other, name, size)
+    complaints.clear()  # of answers in the 400s, which were asked for
+
+
+def take(page, name, size, **options):
+    for theme in ("light", "dark"):
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        page.screenshot(path=FOLDER / f"{name}-{size}-{theme}.png", **{"full_page": True} | options)

@@ -1,0 +1,54 @@
+"""Every page that people read, for the tests and pictures that look at all of them.
+
+The pages come from the role matrix, which must name each address: a new page is looked at from its
+first day. What an address needs is found by its name.
+"""
+
+from django.urls import reverse
+
+from builders.models import BuilderName
+from governance.models import Evidence
+from programs.models import Program
+from tests.test_roles import EXPECTED, OURS, TO_LOGIN
+
+NOBODY = "11111111-1111-4111-8111-111111111111"
+NO_PAGES = {"live:stream", "programs:program_export"}
+
+
+def pages(scene):
+    """Return the address of each page by a name for its picture."""
+    found = {
+        name.rpartition(":")[2]: reverse(name, kwargs=arguments(name, OURS[name], scene))
+        for name, answers in EXPECTED.items()
+        if is_page(answers["GET"]) and name not in NO_PAGES
+    }
+    found |= {
+        "why-builder": reverse("governance:why", args=["builder", "integration-builder"]),
+        "search-found": f"{reverse('search')}?q=bui",
+        "search-none": f"{reverse('search')}?q=nothing+of+the+kind",
+        "tasks-none": f"{reverse('programs:task_list')}?text=nothing+of+the+kind",
+        "not-found": reverse("programs:task", args=[NOBODY]),
+        "not-a-page": reverse("programs:program_approve", args=[scene["program"].pk]),
+    }
+    if sample := Program.objects.filter(name__startswith="Maturion").first():
+        found["sample-program"] = sample.get_absolute_url()
+    return found
+
+
+def is_page(answers):
+    return answers["foreman"] == {200} and answers["anonymous"] is TO_LOGIN
+
+
+def arguments(name, pattern, scene):
+    keys = {
+        "program": scene["program"].pk,
+        "wave": scene["wave"].pk,
+        "builder": BuilderName.API,
+    }
+    kind = name.rpartition(":")[2].partition("_")[0]
+    values = {
+        "kind": "task",
+        "sequence": Evidence.objects.recent()[0].sequence,
+        "pk": keys.get(kind, scene["task"].pk),
+    }
+    return {key: values[key] for key in pattern.pattern.converters}
