@@ -614,8 +614,15 @@ DECLARE
     task text;
 BEGIN
     IF TG_TABLE_NAME = 'builders' THEN
+        IF TG_OP = 'UPDATE' AND NEW.current_task_id IS NOT DISTINCT FROM OLD.current_task_id THEN
+            RETURN NULL;
+        END IF;
         held := NEW.current_task_id;
     ELSE
+        IF NEW.state = OLD.state AND NEW.assigned_builder IS NOT DISTINCT FROM OLD.assigned_builder
+        THEN
+            RETURN NULL;
+        END IF;
         held := NEW.task_id;
     END IF;
     SELECT builder_id, tasks.name INTO builder, task
@@ -700,44 +707,58 @@ AS $function$
 DECLARE
     noun CONSTANT text := TG_ARGV[0];
     key CONSTANT text := TG_ARGV[1];
+    itself CONSTANT boolean := noun IN ('program', 'wave', 'task', 'builder');
     unspoken CONSTANT text[] := TG_ARGV[2]::text[] || CASE
         WHEN pg_trigger_depth() > 1 THEN TG_ARGV[3]::text[] ELSE '{}'
     END;
-    spoken text[];
+    statement text;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        spoken := ARRAY(
-            SELECT attname FROM pg_attribute
-            WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped
-                AND attname <> ALL (unspoken)
-        );
-        INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, context)
-        SELECT subject.entity_type, subject.entity_id,
-            governance_action(noun, TG_OP, changed.fields),
-            who.actor, who.backend, who.model,
-            who.context
-                || jsonb_build_object('changes', changed.fields)
-                || CASE WHEN changed.fields ? 'state' THEN jsonb_build_object(
-                    'from', changed.fields -> 'state' -> 0, 'to', changed.fields -> 'state' -> 1)
-                    ELSE '{}' END
-                || CASE WHEN noun IN ('program', 'wave', 'task', 'builder') THEN '{}'
-                    ELSE jsonb_build_object('snapshot', changed.doc) END
-        FROM (
-            SELECT n.doc, difference.fields
-            -- OFFSET 0 is a fence: a row is made into a document once.
-            FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows OFFSET 0) AS o
-            JOIN (SELECT to_jsonb(new_rows) AS doc FROM new_rows OFFSET 0) AS n
-                ON n.doc ->> key = o.doc ->> key
-            CROSS JOIN LATERAL (
-                SELECT jsonb_object_agg(name, jsonb_build_array(o.doc -> name, n.doc -> name))
-                FROM unnest(spoken) AS name
-                WHERE n.doc -> name <> o.doc -> name
-            ) AS difference (fields)
-            WHERE difference.fields IS NOT NULL
-        ) AS changed
-        CROSS JOIN LATERAL governance_subject(noun, changed.doc) AS subject
-        CROSS JOIN governance_actor() AS who;
+        -- Most updates are of one row, and by a beat, which leaves nothing to tell.
+        IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 2) AS few) < 2
+            AND (SELECT to_jsonb(new_rows) - unspoken FROM new_rows)
+                IS NOT DISTINCT FROM (SELECT to_jsonb(old_rows) - unspoken FROM old_rows)
+        THEN
+            RETURN NULL;
+        END IF;
+        SELECT format(
+            $statement$
+            INSERT INTO evidence_trail
+                (entity_type, entity_id, action, actor, backend, model, context)
+            SELECT subject.entity_type, subject.entity_id,
+                governance_action($1, 'UPDATE', changed.fields),
+                who.actor, who.backend, who.model,
+                who.context
+                    || jsonb_build_object('changes', changed.fields)
+                    || CASE WHEN changed.fields ? 'state' THEN jsonb_build_object(
+                        'from', changed.fields -> 'state' -> 0,
+                        'to', changed.fields -> 'state' -> 1)
+                        ELSE '{}' END
+                    || CASE WHEN $2 THEN '{}' ELSE jsonb_build_object('snapshot', changed.doc) END
+            FROM (
+                SELECT %s AS doc, %s AS fields
+                FROM old_rows AS o JOIN new_rows AS n USING (%I)
+                WHERE (%s) IS DISTINCT FROM (%s)
+                OFFSET 0  -- a fence: what changed is put together once
+            ) AS changed
+            CROSS JOIN LATERAL governance_subject($1, changed.doc) AS subject
+            CROSS JOIN governance_actor() AS who
+            $statement$,
+            CASE WHEN itself THEN format('jsonb_build_object(%L, n.%I)', key, key)
+                ELSE 'to_jsonb(n)' END,
+            string_agg(format(
+                'CASE WHEN n.%1$I IS DISTINCT FROM o.%1$I'
+                    ' THEN jsonb_build_object(%1$L, jsonb_build_array(o.%1$I, n.%1$I))'
+                    ' ELSE ''{}'' END', attname), ' || '),
+            key,
+            string_agg(format('n.%I', attname), ', '),
+            string_agg(format('o.%I', attname), ', ')
+        )
+        INTO statement
+        FROM pg_attribute
+        WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped
+            AND attname <> key AND attname <> ALL (unspoken);
+        EXECUTE statement USING noun, itself;
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO evidence_trail
             (entity_type, entity_id, action, actor, backend, model, context)
@@ -1051,6 +1072,7 @@ AS $function$
             UNION
             SELECT earlier.wave_id, jsonb_array_elements_text(waves.dependencies)
             FROM earlier JOIN waves ON waves.wave_id::text = earlier.id
+            WHERE waves.program_id = governance_gate_approve_program.id
         )
         SELECT waves.name FROM earlier JOIN waves USING (wave_id)
         WHERE earlier.id = earlier.wave_id::text
