@@ -6,7 +6,7 @@ from types import FrameType
 from foreman_office.kit.worker import ReadingWorker
 from foreman_office.live.hub import hub
 
-LINGER = 0.5  # seconds that a connection without a request is kept when the worker is to stop
+LINGER = 0.2  # seconds that a kept connection has for a request that is on its way
 
 
 class Worker(ReadingWorker):

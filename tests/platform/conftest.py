@@ -7,11 +7,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psutil
 import pytest
 
+from foreman_office.kit import embedded
 from tests import throwaway
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,3 +148,43 @@ def gone(processes):
     """Say whether all of these processes end within our patience."""
     _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
     return not alive
+
+
+class Office:
+    def __init__(self, process, var):
+        self.process = process
+        self.address = re.search(r"http://\S+/", process.wait_for("is open at"))[0]
+        assert self.is_open()
+        self.server = embedded.Server(embedded.data_directory(var)).postmaster()
+        self.children = process.descendants()  # gunicorn and its workers
+        assert len(self.children) >= 3
+
+    def is_open(self):
+        with urlopen(f"{self.address}admin/login/", timeout=60) as answer:
+            return "csrfmiddlewaretoken" in answer.read().decode()
+
+    def is_ready(self):
+        try:
+            with urlopen(f"{self.address}readyz", timeout=60) as answer:
+                return answer.status == 200
+        except HTTPError as refusal:
+            refusal.close()
+            return False
+
+    def watcher(self):
+        for child in self.process.descendants():
+            with suppress(psutil.NoSuchProcess):
+                if child.cmdline()[-1:] == ["watch"]:
+                    return child
+        return None
+
+
+@pytest.fixture
+def open_office(start, migrated):
+    def open_office(var, **variables):
+        if not var.exists():
+            subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
+        command = [sys.executable, ROOT / "manage.py", "office"]
+        return Office(start(command, environment(var, PORT="0", **variables)), var)
+
+    return open_office

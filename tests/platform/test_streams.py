@@ -1,0 +1,134 @@
+"""Event streams on a real office: its own workers, its own database."""
+
+import http.client
+import time
+from contextlib import ExitStack
+
+import psutil
+import psycopg
+import pytest
+
+from foreman_office.kit import embedded
+from tests.races import until
+
+SECOND = 1
+LOG_IN = "from bench.pages import logged_in; print(logged_in())"
+
+
+class Office:
+    """An office with one worker, and somebody who is logged in."""
+
+    def __init__(self, opened, var, cookie):
+        self.process, self.var, self.cookie = opened.process, var, cookie
+        self.host = opened.address.removeprefix("http://").rstrip("/")
+
+    def ask(self, path):
+        """Open a connection of its own for one request; the answer lets go of it when closed."""
+        client = http.client.HTTPConnection(self.host, timeout=20)
+        client.request("GET", path, headers={"Cookie": self.cookie, "Connection": "close"})
+        return client.getresponse()
+
+    def answers(self, path):
+        with self.ask(path) as answer:
+            answer.read()
+            return answer.status == 200
+
+    def worker(self):
+        """The web worker: the child of the child that is gunicorn."""
+        [worker] = [
+            process
+            for process in self.process.descendants()
+            if "gunicorn" in process.cmdline() and "gunicorn" in process.parent().cmdline()
+        ]
+        return worker
+
+    def database(self):
+        return psycopg.connect(embedded.database_url(self.var), autocommit=True)
+
+
+@pytest.fixture
+def open_streaming(open_office, manage, tmp_path):
+    def open_streaming(**variables):
+        var = tmp_path / "var"
+        opened = open_office(var, WEB_WORKERS="1", **variables)
+        cookie = manage("shell", "--no-imports", "-c", LOG_IN, var=var).stdout.strip()
+        return Office(opened, var, cookie)
+
+    return open_streaming
+
+
+@pytest.fixture
+def stream():
+    """Open a stream, and return its answer once it has said its first word."""
+    with ExitStack() as opened:
+
+        def stream(office):
+            answer = opened.enter_context(office.ask("/live/?topics=*"))
+            return answer, read_event(answer)
+
+        yield stream
+
+
+def read_event(answer):
+    fields = {}
+    while line := answer.readline().decode().rstrip("\n"):
+        name, _, value = line.partition(": ")
+        fields[name] = value
+    return fields["event"], fields["data"]
+
+
+def read_until(answer, event):
+    while read_event(answer) != event:
+        pass
+
+
+def test_a_worker_with_open_streams_stops_within_a_second(open_streaming, stream):
+    office = open_streaming()
+    answers = [stream(office)[0] for _ in range(30)]
+    stopping = office.worker()
+    began = time.monotonic()
+    stopping.terminate()
+    psutil.wait_procs([stopping], timeout=20)
+    took = time.monotonic() - began
+
+    assert took < SECOND
+    for answer in answers:
+        with pytest.raises(http.client.IncompleteRead):
+            answer.read()
+    # The next one takes over, as a page that connects again finds.
+    until(lambda: stream(office)[1][0] in ("live", "deaf"))
+
+
+def test_a_change_in_the_database_is_told_on_every_stream(open_streaming, stream):
+    office = open_streaming()
+    answers = [stream(office)[0] for _ in range(3)]
+    for answer in answers:
+        read_until(answer, ("poke", "*"))  # since it listens
+    with office.database() as writer:
+        writer.execute("INSERT INTO heartbeats (builder_id, status) VALUES ('ui-builder', 'idle')")
+    for answer in answers:
+        read_until(answer, ("poke", "*"))
+
+
+def test_sleeping_streams_leave_threads_and_connections_to_pages(open_streaming, stream):
+    office = open_streaming(FOREMAN_DB_POOL_SIZE="1", WEB_THREADS="1", FOREMAN_STREAMS="20")
+    for _ in range(20):
+        stream(office)
+    for _ in range(3):
+        assert office.answers("/")
+    with office.database() as reader:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'foreman-live'"
+        assert reader.execute(query).fetchone() == (1,)
+
+
+def test_past_the_limit_streams_are_refused_and_pages_are_not(open_streaming, stream):
+    office = open_streaming(FOREMAN_STREAMS="2")
+    first, _ = stream(office)
+    stream(office)
+    assert stream(office)[1] == ("poll", "full")
+    assert office.answers("/")
+    # A page that is left makes room at once, long before the next word would be sent to it.
+    began = time.monotonic()
+    first.close()
+    until(lambda: stream(office)[1] != ("poll", "full"))
+    assert time.monotonic() - began < 5
