@@ -1,11 +1,13 @@
 """What lists of the judgement can be asked for; each field is named one by one."""
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.db.models import Q, QuerySet
+from django.utils.timezone import now
 from django_filters import (
     CharFilter,
     ChoiceFilter,
@@ -19,12 +21,17 @@ from foreman_office.kit.acts import FOREMAN
 from foreman_office.kit.search import matching
 from governance.entities import find_entities
 from governance.models import (
+    ArchitectureValidation,
     BlockedEntity,
     Blocker,
     Classification,
     Evidence,
     EvidenceEntity,
     GovernanceViolation,
+    QAExecution,
+    QAStatus,
+    QATestResult,
+    TestOutcome,
     within,
 )
 from governance.trail import in_words, known_actions
@@ -92,6 +99,80 @@ class ViolationFilter(TroubleFilter):
             | Q(resolution__icontains=words)
             | Q(task__in=Task.objects.filter(matching(words)))
         )
+
+
+class QualityFilter(FilterSet):
+    """What the quality of work is asked about: where, whose, and since when."""
+
+    program = ModelChoiceFilter(
+        label="Program", queryset=programs, field_name="task__wave__program", empty_label="any"
+    )
+    builder = ChoiceFilter(
+        label="Builder",
+        field_name="task__assigned_builder",
+        choices=BuilderName,
+        empty_label="any",
+    )
+    days = ChoiceFilter(
+        label="Time",
+        method="lately",
+        empty_label=None,
+        choices=[(str(days), f"the last {days} days") for days in (7, 30, 90)],
+    )
+
+    class Meta:
+        model = QAExecution
+        fields: list[str] = []
+
+    moment = "executed_at"
+
+    def lately(self, rows: QuerySet[Any], name: str, days: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.moment}__gte": now() - timedelta(days=int(days))})
+
+
+class JudgedFilter(QualityFilter):
+    """The same, asked of validations."""
+
+    class Meta:
+        model = ArchitectureValidation
+        fields: list[str] = []
+
+    moment = "validated_at"
+
+
+class RunFilter(QualityFilter):
+    q = CharFilter(label="Suite or task", method="with_words", widget=SEARCH)
+    status = ChoiceFilter(
+        label="Status", field_name="qa_status", choices=QAStatus, empty_label="any"
+    )
+    debt = ChoiceFilter(
+        label="Test debt", method="in_debt", choices=[("some", "some")], empty_label="any"
+    )
+
+    class Meta(QualityFilter.Meta):
+        pass
+
+    def with_words(self, rows: QuerySet[Any], name: str, words: str) -> QuerySet[Any]:
+        tasks = Task.objects.filter(matching(words)).values("pk")
+        return rows.filter(Q(qa_suite_location__icontains=words) | Q(task__in=tasks))
+
+    def in_debt(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(test_debt_count__gt=0)
+
+
+class ResultFilter(FilterSet):
+    q = CharFilter(label="Name", field_name="name", lookup_expr="icontains", widget=SEARCH)
+    outcome = ChoiceFilter(label="Outcome", choices=TestOutcome, empty_label="any")
+    flaky = ChoiceFilter(
+        label="Flaky", method="are_flaky", choices=[("only", "alone")], empty_label="and all else"
+    )
+
+    class Meta:
+        model = QATestResult
+        fields: list[str] = []
+
+    def are_flaky(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(flaky=True)
 
 
 class EntityKey(NamedTuple):

@@ -30,6 +30,18 @@ class Comparison:
     flaky: list[QATestResult] = field(default_factory=list)
 
     @property
+    def lists(self) -> list[tuple[str, str, list[QATestResult]]]:
+        """What changed, list by list: its look, its words, its tests. The worst comes first."""
+        return [
+            ("not-passed", "newly failing", self.newly_failing if self.named else []),
+            ("not-passed", "still failing", self.still_failing),
+            ("overridden", "vanished", self.vanished),
+            ("overridden", "newly skipped", self.newly_skipped),
+            ("spinning", "flaky", self.flaky),
+            ("passed", "fixed", self.fixed),
+        ]
+
+    @property
     def first_failure(self) -> QATestResult | None:
         """The first new failure, else the first that goes on."""
         return next(iter([*self.newly_failing, *self.still_failing]), None)

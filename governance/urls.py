@@ -1,6 +1,6 @@
 from django.urls import path
 
-from governance import evidence_views, trouble_views, views
+from governance import evidence_views, quality_views, trouble_views, views
 
 app_name = "governance"
 
@@ -8,6 +8,9 @@ urlpatterns = [
     path("why/<str:kind>/<str:pk>/", views.why, name="why"),
     path("evidence/", evidence_views.evidence_list, name="evidence_list"),
     path("evidence/<int:sequence>/", evidence_views.evidence, name="evidence"),
+    path("quality/", quality_views.quality, name="quality"),
+    path("quality/runs/", quality_views.quality_runs, name="quality_runs"),
+    path("quality/runs/<uuid:pk>/", quality_views.quality_run, name="quality_run"),
     path("blockers/", trouble_views.blocker_list, name="blocker_list"),
     path("blockers/new/", trouble_views.blocker_new, name="blocker_new"),
     path("blockers/new/<str:kind>/<uuid:pk>/", trouble_views.blocker_raise, name="blocker_raise"),

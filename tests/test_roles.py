@@ -112,6 +112,9 @@ EXPECTED = {
     "governance:blocker_resolve": DECIDES,
     "governance:evidence": READS,
     "governance:evidence_list": READS,
+    "governance:quality": READS,
+    "governance:quality_run": READS,
+    "governance:quality_runs": READS,
     "governance:violation_list": READS,
     "governance:violation_new": READS,
     "governance:violation_record": DECIDES,
@@ -186,6 +189,8 @@ def arguments(name, pattern, user):
         return {"task_id": uuid4()}
     if "pk" not in keys:
         return {}
+    if name == "governance:quality_run":
+        return {"pk": QAExecutionFactory(task=task).pk}
     if name == "governance:blocker_resolve":
         return {"pk": BlockerFactory(entity=task).pk}
     if name == "governance:violation_resolve":

@@ -99,7 +99,8 @@ class Listing:
         for word, value in {**self.usual, "sort": name}.items():
             asked.setdefault(word, value)
         self.filterset = filters(asked, queryset=rows, request=request)
-        self.filterset.filters["sort"] = SortFilter(sorts)
+        if len(sorts) > 1:
+            self.filterset.filters["sort"] = SortFilter(sorts)
 
     @property
     def _usual_order(self) -> str:

@@ -37,3 +37,14 @@ def exactly(value: Any) -> SafeString | str:
     if isinstance(value, str):
         return value or format_html('<span class="absent">{}</span>', "empty")
     return format_html("<code>{}</code>", json.dumps(value, ensure_ascii=False))
+
+
+@register.filter
+def signed(number: int) -> str:
+    """Say a difference with its sign."""
+    return f"{number:+,}".replace("-", "\N{MINUS SIGN}") if number else "0"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"

@@ -1,0 +1,291 @@
+"""The quality of work across programs, in figures: few queries, bounded by a window of time."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Trunc
+
+from foreman_office.kit.charts import Bar, Chart, Point, Scale, Series, Span, TimeAxis
+from governance.models import ArchitectureValidation, QAExecution, QATestResult, Readiness
+from programs.models import Task
+
+SHOWN = 8  # rows of each list on the page
+LOOKED_AT = 2_000  # validations that are searched for what fails, the newest first
+
+FLAKY = (
+    "A test is flaky if it failed and then passed when it was run again in the same run, as the"
+    " report of that run says. Runs whose report does not name its tests tell of none."
+)
+
+
+class Now(NamedTuple):
+    """What the latest run of each suite says, of those that ran within the window."""
+
+    suites: int
+    green: int
+    partial: int
+    red: int
+    tests: int
+    passing: int
+    failing: int
+    skipped: int
+    debt: int
+    in_debt: int
+    red_suites: list[QAExecution]
+    debtors: list[QAExecution]
+
+
+class Slot(NamedTuple):
+    """What the runs of one day or hour say; it begins at a round time of the reader's zone."""
+
+    at: datetime
+    runs: int
+    green: int
+    passing: int
+    tests: int
+
+
+class Judged(NamedTuple):
+    """How many validations there were in one day or hour, and how many said ready."""
+
+    at: datetime
+    all: int
+    ready: int
+
+
+class Flaky(NamedTuple):
+    """A test of a suite that was flaky so often, and last in which run."""
+
+    name: str
+    suite: str
+    task: Any
+    times: int
+    last: datetime
+
+
+class Item(NamedTuple):
+    """An item of the checklist that so many validations did not pass."""
+
+    section: str
+    item: str
+    times: int
+
+
+def suites_now(runs: QuerySet[QAExecution]) -> Now:
+    """Sum up the latest of the runs of each suite; a suite is a task's, at its location."""
+    latest = (
+        runs.order_by("task_id", "qa_suite_location", "-executed_at", "-execution_id")
+        .distinct("task_id", "qa_suite_location")
+        .values_list(
+            *("execution_id", "qa_status", "total_tests", "passing_tests", "failing_tests"),
+            *("skipped_tests", "test_debt_count", "executed_at"),
+        )
+    )
+    rows, params = latest.query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH latest (run, status, tests, passing, failing, skipped, debt, at)
+                AS MATERIALIZED ({rows})
+            SELECT count(*),
+                count(*) FILTER (WHERE status = 'GREEN'),
+                count(*) FILTER (WHERE status = 'PARTIAL'),
+                count(*) FILTER (WHERE status = 'RED'),
+                coalesce(sum(tests), 0), coalesce(sum(passing), 0),
+                coalesce(sum(failing), 0), coalesce(sum(skipped), 0),
+                coalesce(sum(debt), 0), count(*) FILTER (WHERE debt > 0),
+                ARRAY(SELECT run FROM latest WHERE status = 'RED'
+                    ORDER BY at DESC, run LIMIT {SHOWN}),
+                ARRAY(SELECT run FROM latest WHERE debt > 0
+                    ORDER BY debt DESC, at DESC, run LIMIT {SHOWN})
+            FROM latest
+            """,  # noqa: S608  the query of a queryset, and our own number
+            params,
+        )
+        *figures, red, debtors = cursor.fetchone()
+    found = QAExecution.objects.select_related("task__wave__program").in_bulk([*red, *debtors])
+    return Now(*figures, [found[key] for key in red], [found[key] for key in debtors])
+
+
+def by_time(runs: QuerySet[QAExecution], unit: str) -> list[Slot]:
+    slots = (
+        runs.order_by()
+        .annotate(slot=Trunc("executed_at", unit))
+        .values("slot")
+        .annotate(
+            runs=Count("pk"),
+            green=Count("pk", filter=Q(qa_status="GREEN")),
+            passing=Sum("passing_tests"),
+            tests=Sum("total_tests"),
+        )
+        .order_by("slot")
+    )
+    return [Slot(*row) for row in slots.values_list("slot", *Slot._fields[1:])]
+
+
+def judged_by_time(validations: QuerySet[ArchitectureValidation], unit: str) -> list[Judged]:
+    slots = (
+        validations.order_by()
+        .annotate(slot=Trunc("validated_at", unit))
+        .values("slot")
+        .annotate(all=Count("pk"), ready=Count("pk", filter=Q(build_readiness=Readiness.READY)))
+        .order_by("slot")
+    )
+    return [Judged(*row) for row in slots.values_list("slot", "all", "ready")]
+
+
+def flaky_tests(runs: QuerySet[QAExecution]) -> tuple[int, list[Flaky]]:
+    """Count the tests that were flaky in these runs, and name those that were most often."""
+    tests = (
+        QATestResult.objects.filter(flaky=True, execution__in=runs.order_by().values("pk"))
+        .order_by()
+        .values("execution__task_id", "execution__qa_suite_location", "name")
+        .annotate(times=Count("pk"), last=Max("execution__executed_at"))
+    )
+    most = list(tests.order_by("-times", "-last", "name")[:SHOWN])
+    number = tests.count() if len(most) == SHOWN else len(most)
+    tasks = Task.objects.in_bulk([each["execution__task_id"] for each in most])
+    return number, [
+        Flaky(
+            each["name"],
+            each["execution__qa_suite_location"],
+            tasks[each["execution__task_id"]],
+            each["times"],
+            each["last"],
+        )
+        for each in most
+    ]
+
+
+def passed_before(runs: Iterable[QAExecution]) -> dict[UUID, int | None]:
+    """Return of each run how many tests passed in the run of its suite before it."""
+    before = QAExecution.objects.filter(
+        task=OuterRef("task"),
+        qa_suite_location=OuterRef("qa_suite_location"),
+        executed_at__lt=OuterRef("executed_at"),
+    ).order_by("-executed_at", "-execution_id")
+    told = QAExecution.objects.filter(pk__in=[run.pk for run in runs])
+    return dict(told.values_list("pk", Subquery(before.values("passing_tests")[:1])))
+
+
+def failing_items(validations: QuerySet[ArchitectureValidation]) -> list[Item]:
+    """Name the items of the checklist that most of the newest validations did not pass."""
+    newest = validations.filter(build_readiness=Readiness.NOT_READY).order_by("-validated_at")
+    rows, params = newest.values("validation_results")[:LOOKED_AT].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH judged (results) AS ({rows})
+            SELECT section.key, item.key, count(*)
+            FROM judged
+            CROSS JOIN LATERAL jsonb_each(
+                CASE jsonb_typeof(results) WHEN 'object' THEN results ELSE '{{}}' END) AS section
+            CROSS JOIN LATERAL jsonb_each(
+                CASE jsonb_typeof(section.value) WHEN 'object' THEN section.value ELSE '{{}}' END
+            ) AS item
+            WHERE item.value <> 'true'
+            GROUP BY section.key, item.key
+            ORDER BY count(*) DESC, section.key, item.key LIMIT {SHOWN}
+            """,  # noqa: S608  the query of a queryset, and our own number
+            params,
+        )
+        return [Item(*row) for row in cursor.fetchall()]
+
+
+# --- over time ------------------------------------------------------------------------------------
+
+
+HOURLY = timedelta(days=2)  # what is younger is told by the hour
+
+
+class Trend(NamedTuple):
+    """Pass rates day by day or hour by hour, how much they rest on, and all of it added up."""
+
+    unit: str
+    rates: Chart | None  # None where there is no second point for a line to go to
+    volume: Chart | None
+    runs: int
+    green: int
+    judged: int
+    ready: int
+
+
+def trend(
+    runs: QuerySet[QAExecution], validations: QuerySet[ArchitectureValidation], at: datetime
+) -> Trend:
+    """Draw how runs and validations have ended, from the first of them until a moment."""
+    firsts = (
+        runs.order_by("executed_at").values_list("executed_at", flat=True).first(),
+        validations.order_by("validated_at").values_list("validated_at", flat=True).first(),
+    )
+    first = min((moment for moment in firsts if moment), default=at)
+    unit = "hour" if at - first < HOURLY else "day"
+    slots, judged = by_time(runs, unit), judged_by_time(validations, unit)
+    number, green = sum(slot.runs for slot in slots), sum(slot.green for slot in slots)
+    asked, ready = sum(slot.all for slot in judged), sum(slot.ready for slot in judged)
+    begins = min((slot.at for slot in (*slots, *judged)), default=at)
+    axis = TimeAxis(begins, at)
+    return Trend(
+        unit=unit,
+        rates=_rates(axis, unit, slots, judged) if max(len(slots), len(judged)) > 1 else None,
+        volume=_volume(axis, unit, slots) if slots else None,
+        runs=number,
+        green=green,
+        judged=asked,
+        ready=ready,
+    )
+
+
+def _rates(axis: TimeAxis, unit: str, slots: list[Slot], judged: list[Judged]) -> Chart:
+    series = [
+        Series(label, [Point(at, percent(part, whole)) for at, part, whole in shares], tone)
+        for label, tone, shares in (
+            ("Tests passing", "done", [(s.at, s.passing, s.tests) for s in slots if s.tests]),
+            ("Runs green", "running", [(s.at, s.green, s.runs) for s in slots]),
+            ("Validations ready", "assigned", [(s.at, s.ready, s.all) for s in judged]),
+        )
+    ]
+    said = (
+        f"{each.label.lower()} from {each.points[0].value:g} % to {each.points[-1].value:g} %"
+        for each in series
+        if each.points
+    )
+    return Chart(
+        key="rates",
+        axis=axis,
+        scale=Scale(100, " %"),
+        summary=f"Pass rates by the {unit}: {', '.join(said)}.",
+        series=series,
+        told=unit.capitalize(),
+    )
+
+
+def _volume(axis: TimeAxis, unit: str, slots: list[Slot]) -> Chart:
+    length = timedelta(**{f"{unit}s": 1})
+    form = "%-d %b" if unit == "day" else "%-d %b %H:%M"
+    return Chart(
+        key="volume",
+        axis=axis,
+        scale=Scale(max(slot.runs for slot in slots)),
+        summary=f"QA runs by the {unit}: {sum(slot.runs for slot in slots):,} in all.",
+        bars=[
+            Bar(
+                Span(slot.at, min(slot.at + length, axis.end)),
+                slot.runs,
+                f"{slot.at:{form}}: {slot.runs:,} runs, {slot.green:,} green",
+                "quiet",
+            )
+            for slot in slots
+        ],
+        told=unit.capitalize(),
+        counted="Runs",
+    )
+
+
+def percent(part: int, whole: int) -> float:
+    """Return a share in percent to one place, and 100 only where it is the whole."""
+    return 100.0 if part == whole else min(round(100 * part / whole, 1), 99.9)

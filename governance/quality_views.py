@@ -1,0 +1,127 @@
+"""The quality of work: figures over a window of time, the runs behind them, each with its tests."""
+
+from functools import cache
+from operator import attrgetter
+
+from django.shortcuts import get_object_or_404
+from django.utils.timezone import now
+
+from foreman_office.kit.htmx import render_page
+from foreman_office.kit.listing import Listing, Sort
+from foreman_office.kit.roles import reads
+from governance import quality_figures as figures
+from governance.filters import JudgedFilter, QualityFilter, ResultFilter, RunFilter
+from governance.models import ArchitectureValidation, QAExecution
+from governance.quality import compare, previous_run
+
+USUAL = {"days": "30"}
+RUN_SORTS = {
+    "when": Sort("When", "executed_at", descending=True),
+    "failing": Sort("Failing tests", "failing_tests", descending=True),
+    "debt": Sort("Test debt", "test_debt_count", descending=True),
+}
+RUN_COLUMNS = {
+    "execution_id": attrgetter("pk"),
+    "executed_at": attrgetter("executed_at"),
+    "program": attrgetter("task.wave.program.name"),
+    "wave": attrgetter("task.wave.name"),
+    "task_id": attrgetter("task_id"),
+    "task": attrgetter("task.name"),
+    "builder": attrgetter("task.assigned_builder"),
+    "qa_suite_location": attrgetter("qa_suite_location"),
+    "qa_status": attrgetter("qa_status"),
+    "total_tests": attrgetter("total_tests"),
+    "passing_tests": attrgetter("passing_tests"),
+    "passing_before": attrgetter("passed_before"),
+    "failing_tests": attrgetter("failing_tests"),
+    "skipped_tests": attrgetter("skipped_tests"),
+    "test_debt_count": attrgetter("test_debt_count"),
+    "execution_time_ms": attrgetter("execution_time_ms"),
+}
+# Alphabetical order has it right: failed, passed, skipped.
+RESULT_SORTS = {"outcome": Sort("Outcome", "outcome"), "name": Sort("Name", "name")}
+RESULT_COLUMNS = {
+    "name": attrgetter("name"),
+    "outcome": attrgetter("outcome"),
+    "flaky": attrgetter("flaky"),
+    "message": attrgetter("message"),
+}
+
+
+@reads
+def quality(request):
+    sorts = {"when": RUN_SORTS["when"]}
+    listing = Listing(
+        request, QAExecution.objects.all(), QualityFilter, sorts, noun="run", usual=USUAL
+    )
+    runs = listing.filtered
+    judged = ArchitectureValidation.objects.none()
+    if listing.form.is_valid():
+        judged = JudgedFilter(listing.filterset.data, ArchitectureValidation.objects.all()).qs
+    days = int(listing.form.cleaned_data.get("days") or USUAL["days"])
+
+    return render_page(
+        request,
+        "governance/quality.html",
+        {
+            "listing": listing,
+            "days": days,
+            "now": cache(lambda: figures.suites_now(runs)),
+            "trend": cache(lambda: figures.trend(runs, judged, now())),
+            "flaky": cache(lambda: figures.flaky_tests(runs)),
+            "flaky_means": figures.FLAKY,
+            "items": cache(lambda: figures.failing_items(judged)),
+            "looked_at": figures.LOOKED_AT,
+        },
+        parts=["list"],
+    )
+
+
+@reads
+def quality_runs(request):
+    runs = QAExecution.objects.select_related("task__wave__program")
+    listing = Listing(
+        request, runs, RunFilter, RUN_SORTS, noun="run", usual=USUAL, dress=tell_difference
+    )
+    if "export" in request.GET:
+        return listing.export(RUN_COLUMNS)
+    return render_page(
+        request, "governance/quality_runs.html", {"listing": listing}, parts=["list"]
+    )
+
+
+def tell_difference(runs):
+    """Give each run how many tests passed in the run before, and how many more do now."""
+    passed = figures.passed_before(runs)
+    for run in runs:
+        run.passed_before = passed[run.pk]
+        first = run.passed_before is None
+        run.more = None if first else run.passing_tests - run.passed_before
+
+
+@reads
+def quality_run(request, pk):
+    run = get_object_or_404(QAExecution.objects.select_related("task__wave__program"), pk=pk)
+    listing = Listing(request, run.results.all(), ResultFilter, RESULT_SORTS, noun="test")
+    if "export" in request.GET:
+        return listing.export(RESULT_COLUMNS)
+    before = cache(lambda: previous_run(run))
+    return render_page(
+        request,
+        "governance/quality_run.html",
+        {
+            "run": run,
+            "before": before,
+            "after": cache(lambda: next_run(run)),
+            "compared": cache(lambda: compare(run, before())),
+            "listing": listing,
+        },
+        parts=["list"],
+    )
+
+
+def next_run(run):
+    later = QAExecution.objects.filter(
+        task=run.task_id, qa_suite_location=run.qa_suite_location, executed_at__gt=run.executed_at
+    )
+    return later.order_by("executed_at", "execution_id").first()

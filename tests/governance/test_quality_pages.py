@@ -1,0 +1,286 @@
+"""The quality of work as pages: figures over a window, the runs behind them, and their tests."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils.timezone import now
+
+from governance import quality_figures as figures
+from governance.models import ArchitectureValidation, QAExecution, QATestResult
+from tests.factories import (
+    ArchitectureValidationFactory,
+    QAExecutionFactory,
+    TaskFactory,
+    UserFactory,
+    WaveFactory,
+)
+
+pytestmark = pytest.mark.django_db
+PAGES = ["quality", "quality_runs"]
+
+
+@pytest.fixture
+def person(client):
+    client.force_login(UserFactory())
+    return client
+
+
+def page(client, name, query=None, part=None, args=()):
+    headers = {"HX-Request": "true", "HX-Target": part} if part else {}
+    return client.get(reverse(f"governance:{name}", args=args), query or {}, headers=headers)
+
+
+def ago(**span):
+    return now() - timedelta(**span)
+
+
+def ran(task=None, passing=10, failing=0, named=(), **fields):
+    """A run; `named` are tests as (name, outcome, flaky)."""
+    run = QAExecutionFactory(
+        task=task or TaskFactory(),
+        passing_tests=passing,
+        failing_tests=failing,
+        **{"executed_at": ago(hours=1)} | fields,
+    )
+    QATestResult.objects.bulk_create(
+        QATestResult(execution=run, name=name, outcome=outcome, flaky=flaky, message=f"{name}!")
+        for name, outcome, flaky in named
+    )
+    return run
+
+
+def judged(ready=True, **fields):
+    results = {"documents": {"design": True, "plan": ready}, "score": 7}
+    return ArchitectureValidationFactory(
+        validation_results=results,
+        pass_rate=100 if ready else 50,
+        build_readiness="READY" if ready else "NOT_READY",
+        **{"validated_at": ago(hours=1)} | fields,
+    )
+
+
+# --- the figures ----------------------------------------------------------------------------------
+
+
+def test_what_counts_now_is_the_latest_run_of_each_suite():
+    task = TaskFactory()
+    ran(task, 0, 5, executed_at=ago(hours=3))
+    ran(task, 5, 0, executed_at=ago(hours=2))
+    ran(task, 0, 3, qa_suite_location="elsewhere/")
+    ran(passing=4, failing=1, skipped_tests=2)
+    told = figures.suites_now(QAExecution.objects.all())
+    assert (told.suites, told.green, told.partial, told.red) == (3, 1, 1, 1)
+    assert (told.tests, told.passing, told.failing, told.skipped) == (15, 9, 4, 2)
+    assert [run.qa_suite_location for run in told.red_suites] == ["elsewhere/"]
+
+
+def test_debt_is_told_by_suite_the_deepest_first():
+    for debt in (3, 0, 8):
+        ran(test_debt_count=debt)
+    told = figures.suites_now(QAExecution.objects.all())
+    assert (told.debt, told.in_debt) == (11, 2)
+    assert [run.test_debt_count for run in told.debtors] == [8, 3]
+
+
+def test_nothing_adds_up_to_nothing():
+    told = figures.suites_now(QAExecution.objects.all())
+    assert [*told[:10]] == [0] * 10
+    trend = figures.trend(QAExecution.objects.all(), ArchitectureValidation.objects.all(), now())
+    assert (trend.rates, trend.volume, trend.runs, trend.judged) == (None, None, 0, 0)
+
+
+def test_a_test_is_flaky_if_it_passed_when_it_was_run_again():
+    task = TaskFactory()
+    for name, times in (("often", 3), ("once", 1)):
+        for number in range(times):
+            ran(task, named=[(name, "passed", True)], executed_at=ago(hours=1 + number))
+    ran(task, 0, 1, named=[("plainly red", "failed", False)])
+    number, tests = figures.flaky_tests(QAExecution.objects.all())
+    assert number == 2
+    assert [(test.name, test.times, test.task) for test in tests] == [
+        ("often", 3, task),
+        ("once", 1, task),
+    ]
+
+
+def test_flaky_tests_are_counted_beyond_those_that_are_named():
+    ran(named=[(f"test {number}", "passed", True) for number in range(figures.SHOWN + 3)])
+    number, tests = figures.flaky_tests(QAExecution.objects.all())
+    assert (number, len(tests)) == (figures.SHOWN + 3, figures.SHOWN)
+
+
+def test_items_that_fail_are_counted_and_odd_results_do_no_harm():
+    judged(ready=False)
+    judged(ready=False)
+    judged()
+    for odd in ([], {"section": "no items"}, {"documents": {"plan": None}}):
+        row = judged(ready=False)
+        ArchitectureValidation.objects.filter(pk=row.pk).update(validation_results=odd)
+    items = figures.failing_items(ArchitectureValidation.objects.all())
+    assert items == [("documents", "plan", 3)]
+
+
+def test_days_are_those_of_the_readers_zone(settings):
+    settings.TIME_ZONE = "Pacific/Auckland"
+    ran(passing=9, failing=1, executed_at=datetime(2026, 1, 5, 10, tzinfo=UTC))
+    ran(passing=10, executed_at=datetime(2026, 1, 5, 12, tzinfo=UTC))
+    slots = figures.by_time(QAExecution.objects.all(), "day")
+    assert [(slot.at.day, slot.passing, slot.tests) for slot in slots] == [(5, 9, 10), (6, 10, 10)]
+
+
+def test_a_trend_is_drawn_by_the_day_and_what_is_young_by_the_hour():
+    ran(passing=1, failing=3, executed_at=ago(hours=5))
+    ran(passing=4, failing=0, executed_at=ago(hours=1))
+    everything = QAExecution.objects.all(), ArchitectureValidation.objects.all()
+    young = figures.trend(*everything, now())
+    assert young.unit == "hour"
+    assert young.rates.summary == (
+        "Pass rates by the hour: tests passing from 25 % to 100 %, runs green from 0 % to 100 %."
+    )
+    judged(validated_at=ago(days=9))
+    old = figures.trend(*everything, now())
+    assert (old.unit, old.runs, old.green, old.judged, old.ready) == ("day", 2, 1, 1, 1)
+    assert sum(bar.value for bar in old.volume.bars) == 2
+
+
+def test_a_rate_is_100_only_where_it_is_the_whole():
+    assert figures.percent(99_999, 100_000) == 99.9
+    assert figures.percent(3, 3) == 100
+    assert figures.percent(1, 3) == 33.3
+
+
+# --- the pages ------------------------------------------------------------------------------------
+
+
+def test_quality_shows_every_figure_with_what_is_behind_it(person):
+    red = ran(passing=0, failing=5)
+    debt = ran(passing=5, test_debt_count=7, named=[("wobbles", "passed", True)])
+    judged(ready=False)
+    whole, part = page(person, "quality"), page(person, "quality", part="list")
+    for text in (whole.text, part.text):
+        for words in (
+            "0 of 2",
+            "5 of 10",
+            "5 of 5 fail",
+            "7 in debt",
+            "wobbles",
+            "run again in the same run",
+            "plan",
+            reverse("governance:quality_run", args=[red.pk]),
+            reverse("governance:quality_run", args=[debt.pk]),
+            red.task.name,
+        ):
+            assert words in text
+    assert "<html" not in part.text
+
+
+def test_quality_without_a_run_says_so(person):
+    text = page(person, "quality").text
+    for words in ("Nothing was run.", "No suite is red", "No flaky test was seen"):
+        assert words in text
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_filters_say_where_whose_and_since_when(person, name):
+    task = TaskFactory(name="Masonry", assigned_builder="ui-builder")
+    other = TaskFactory(name="Plumbing", assigned_builder="qa-builder")
+    ran(task, 0, 3)
+    ran(other, 0, 3, executed_at=ago(days=20))
+
+    def shows(**query):
+        text = page(person, name, query, part="list").text
+        return [word for word in ("Masonry", "Plumbing") if word in text]
+
+    assert shows() == ["Masonry", "Plumbing"]
+    assert shows(days="7") == ["Masonry"]
+    assert shows(program=other.wave.program_id) == ["Plumbing"]
+    assert shows(builder="ui-builder") == ["Masonry"]
+    assert shows(days="3") == []
+    assert "A filter makes no sense." in page(person, name, {"days": "3"}).text
+
+
+def test_runs_are_found_by_suite_task_status_and_debt(person):
+    ran(TaskFactory(name="Masonry of the vault"), 0, 3)
+    ran(TaskFactory(name="Plumbing"), qa_suite_location="tests/vault/", test_debt_count=2)
+
+    def found(**query):
+        answer = page(person, "quality_runs", {"export": "csv"} | query)
+        text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")
+        return [row["task"] for row in csv.DictReader(io.StringIO(text))]
+
+    assert {*found(q="vault")} == {"Masonry of the vault", "Plumbing"}
+    assert found(q="maso vau") == ["Masonry of the vault"]
+    assert found(status="RED") == ["Masonry of the vault"]
+    assert found(debt="some") == ["Plumbing"]
+    assert found(sort="-failing") == ["Masonry of the vault", "Plumbing"]
+
+
+def test_a_run_in_the_list_is_told_against_the_run_before(person):
+    task = TaskFactory()
+    for number, passing in enumerate([3, 8, 6]):
+        ran(task, passing, 10 - passing, executed_at=ago(hours=9 - number))
+    text = page(person, "quality_runs").text
+    places = [text.index(words) for words in (">−2<", ">+5<", ">first<")]  # noqa: RUF001
+    assert places == sorted(places)
+
+
+def test_a_run_shows_its_tests_what_failed_first_and_what_changed(person):
+    task = TaskFactory()
+    before = ran(
+        task, 1, 1, named=[("a", "passed", False), ("b", "failed", False)], executed_at=ago(hours=5)
+    )
+    run = ran(
+        task, 1, 1, named=[("a", "failed", False), ("b", "passed", True)], executed_at=ago(hours=4)
+    )
+    after = ran(task, 2, 0, executed_at=ago(hours=3))
+    text = page(person, "quality_run", args=[run.pk]).text
+    for words in (
+        "1 of 2 tests pass",
+        "1 newly failing",
+        "1 fixed",
+        "1 flaky",
+        "a!",
+        reverse("governance:quality_run", args=[before.pk]),
+        reverse("governance:quality_run", args=[after.pk]),
+    ):
+        assert words in text
+    table = text.partition("<tbody>")[2]
+    assert table.index("<code>a</code>") < table.index("<code>b</code>")
+    assert (
+        "<code>a</code>"
+        not in page(person, "quality_run", {"outcome": "passed"}, args=[run.pk], part="list").text
+    )
+    answer = page(person, "quality_run", {"export": "json", "flaky": "only"}, args=[run.pk])
+    assert b'"name": "b"' in b"".join(answer.streaming_content)
+
+
+def test_a_run_without_names_says_how_to_get_them(person):
+    text = page(person, "quality_run", args=[ran().pk]).text
+    assert "This run does not name its tests." in text
+    assert "The first run of this suite" in text
+
+
+def test_a_run_that_is_not_there_is_not_found(person):
+    task = TaskFactory()
+    assert page(person, "quality_run", args=[task.pk]).status_code == 404
+
+
+@pytest.mark.parametrize(("name", "most"), [("quality", 14), ("quality_runs", 8)])
+def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
+    person, name, most, django_assert_max_num_queries
+):
+    wave = WaveFactory()
+    for number in range(15):
+        ran(TaskFactory(wave=wave), 0, 3, executed_at=ago(days=number))
+        ran(
+            TaskFactory(wave=wave),
+            5,
+            test_debt_count=number + 1,
+            named=[(f"test {number}", "passed", True)],
+        )
+        judged(ready=False, validated_at=ago(days=number))
+    with django_assert_max_num_queries(most):
+        page(person, name, part="list")
