@@ -6,8 +6,9 @@ class GovernanceConfig(AppConfig):
 
     def ready(self):
         from foreman_office.kit.acts import act_refused
-        from governance import latest
+        from governance import holding, latest
         from governance.refusals import count_refusal
 
+        holding.hang()
         latest.hang()
         act_refused.connect(count_refusal)

@@ -1,11 +1,13 @@
 from django.urls import path
 
-from governance import evidence_views, quality_views, trouble_views, views
+from governance import evidence_views, plan_views, quality_views, trouble_views, views
 
 app_name = "governance"
 
 urlpatterns = [
     path("why/<str:kind>/<str:pk>/", views.why, name="why"),
+    path("plans/import/", plan_views.plan_import, name="plan_import"),
+    path("programs/<uuid:pk>/plan.yaml", plan_views.plan_export, name="plan_export"),
     path("evidence/", evidence_views.evidence_list, name="evidence_list"),
     path("evidence/<int:sequence>/", evidence_views.evidence, name="evidence"),
     path("quality/", quality_views.quality, name="quality"),

@@ -3,8 +3,43 @@
 Whether it may be done is the database's to say: see the gates.
 """
 
+from typing import Any
+
 from foreman_office.kit.acts import Actor, act
 from programs.models import Program, Task, Wave
+
+
+def create_program(*, by: Actor, **fields: Any) -> Program:
+    """Write a program down. It is planned, until it is approved."""
+    with act(by):
+        return Program.objects.create(**fields)
+
+
+def create_wave(program: Program, *, by: Actor, **fields: Any) -> Wave:
+    """Write a wave of a program down."""
+    with act(by):
+        return Wave.objects.create(program=program, **fields)
+
+
+def create_task(wave: Wave, *, by: Actor, **fields: Any) -> Task:
+    """Write a task of a wave down."""
+    with act(by):
+        return Task.objects.create(wave=wave, **fields)
+
+
+def edit[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, **changes: Any) -> Entity:
+    """Change what a program, a wave or a task says, but for its state."""
+    with act(by):
+        for field, value in changes.items():
+            setattr(entity, field, value)
+        entity.save(update_fields=[*changes])
+    return entity
+
+
+def delete(entity: Program | Wave | Task, *, by: Actor) -> None:
+    """Remove a program, a wave or a task with all inside it. What has history stays."""
+    with act(by):
+        entity.delete()
 
 
 def approve_program(program: Program, *, by: Actor, override: str = "") -> Program:

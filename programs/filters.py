@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
 
 from foreman_office.kit.search import matching
-from programs.models import BuilderName, Program, Task, TaskState, Wave
+from programs.models import BuilderName, Program, State, Task, TaskState, Wave
 
 UNFINISHED = "unfinished"
 FOREMAN = "foreman"  # nobody else has the task
@@ -30,7 +30,7 @@ class NameFilter(CharFilter):
 class StateFilter(ChoiceFilter):
     """One state, or whatever is not completed."""
 
-    def __init__(self, states: type[TaskState], **options: Any) -> None:
+    def __init__(self, states: type[State] | type[TaskState], **options: Any) -> None:
         self.open = [state for state in states if state != states.COMPLETED]
         choices = [(UNFINISHED, "Unfinished"), *states.choices]
         super().__init__(label="State", choices=choices, empty_label="any", **options)
@@ -69,6 +69,15 @@ def key(text: str | None) -> UUID | None:
         return UUID(text or "")
     except ValueError:
         return None
+
+
+class ProgramFilter(FilterSet):
+    q = NameFilter()
+    state = StateFilter(State)
+
+    class Meta:
+        model = Program
+        fields: list[str] = []
 
 
 class TaskFilter(FilterSet):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.db.models import Count
 
-from programs.models import Program, Task, Wave
+from programs.models import Program, State, Task, Wave
 
 # A wave with more tasks shows how many are in which state, and not each.
 MARKS = 30
@@ -24,7 +24,8 @@ def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
 
 
 def tally_programs(programs: Iterable[Program]) -> list[Program]:
-    """Give each program its `wave_list`, tallied, and `counts` of its tasks and waves by state."""
+    """Give each program its tallied `wave_list`, `counts` of tasks and waves by state, and the
+    `current_wave`: the first that is begun, else the first that can be, and none at the end."""
     programs = list(programs)
     of: dict[object, list[Wave]] = defaultdict(list)
     for wave in tally_waves(Wave.objects.filter(program__in=programs).order_by("sequence_number")):
@@ -33,6 +34,9 @@ def tally_programs(programs: Iterable[Program]) -> list[Program]:
         program.wave_list = of[program.pk]
         program.counts = sum((wave.counts for wave in program.wave_list), Counter())
         program.wave_counts = Counter(wave.state for wave in program.wave_list)
+        unfinished = [wave for wave in program.wave_list if wave.state != State.COMPLETED]
+        begun = (wave for wave in unfinished if wave.state != State.PLANNED)
+        program.current_wave = next(begun, next(iter(unfinished), None))
     return programs
 
 

@@ -1,5 +1,6 @@
 from collections import Counter
 from functools import cache
+from operator import attrgetter
 
 from django.core.paginator import Paginator
 from django.db.models import FETCH_PEERS, Case, When
@@ -7,8 +8,10 @@ from django.shortcuts import get_object_or_404
 
 from foreman_office.kit.decide import OverrideForm, ReasonForm, decided, filled
 from foreman_office.kit.htmx import render_page
+from foreman_office.kit.listing import Listing, Sort
 from foreman_office.kit.roles import decides, reads
 from programs import actions
+from programs.filters import ProgramFilter
 from programs.lanes import lanes_of
 from programs.models import Program, Task, Wave
 from programs.tallies import plan_of, tally_programs
@@ -18,15 +21,41 @@ from programs.timeline import timeline_of
 # that a part costs no more than the part.
 
 
+PROGRAM_SORTS = {
+    "updated": Sort("Last change", "updated_at", descending=True),
+    "name": Sort("Name", "name"),
+    "progress": Sort("Progress", "progress_percentage", descending=True),
+}
+PROGRAM_COLUMNS = {
+    "program_id": attrgetter("pk"),
+    "program": attrgetter("name"),
+    "state": attrgetter("state"),
+    "progress_percentage": attrgetter("progress_percentage"),
+    "tasks_completed": lambda program: program.counts[Task.State.COMPLETED],
+    "tasks": lambda program: program.counts.total(),
+    "current_wave": lambda program: program.current_wave and program.current_wave.name,
+    "updated_at": attrgetter("updated_at"),
+}
+# What is looked up for all programs of a page at once.
+PROGRAM_DRESS = [tally_programs]
+
+
 @reads
 def program_list(request):
-    page = Paginator(Program.objects.order_by("name"), 25).get_page(request.GET.get("page"))
-    return render_page(
-        request,
-        "programs/program_list.html",
-        {"page": page, "programs": cache(lambda: tally_programs(page.object_list))},
-        parts=["programs"],
+    def dress(programs):
+        for each in PROGRAM_DRESS:
+            each(programs)
+        return programs
+
+    listing = Listing(
+        *(request, Program.objects.all(), ProgramFilter, PROGRAM_SORTS),
+        noun="program",
+        page=25,
+        dress=dress,
     )
+    if "export" in request.GET:
+        return listing.export(PROGRAM_COLUMNS)
+    return render_page(request, "programs/program_list.html", {"listing": listing}, parts=["list"])
 
 
 # What is under way, the worst first.

@@ -58,6 +58,16 @@ DECIDES = {
     "GET": answers(TO_LOGIN, {403}, {403}, {405}),
     "POST": answers(TO_LOGIN, {403}, {403}, LET_IN),
 }
+# A form that is shown to whoever may decide, and taken back filled in.
+WRITES = {
+    "GET": answers(TO_LOGIN, {403}, {403}, {200}),
+    "POST": answers(TO_LOGIN, {403}, {403}, LET_IN),
+}
+# What has begun is not deleted, whoever asks.
+DELETES = {
+    "GET": answers(TO_LOGIN, {403}, {403}, {404}),
+    "POST": answers(TO_LOGIN, {403}, {403}, {404}),
+}
 # Whoever is logged in may choose how the page looks, whatever else is closed to them.
 OWN = {
     "GET": answers(TO_LOGIN, {405}, {405}, {405}),
@@ -90,12 +100,21 @@ EXPECTED = {
     "programs:program_list": READS,
     "programs:task_list": READS,
     "programs:program": READS,
+    "programs:program_new": WRITES,
+    "programs:program_edit": WRITES,
+    "programs:program_delete": DELETES,
+    "programs:program_add_wave": WRITES,
     "programs:program_approve": DECIDES,
     "programs:program_fail": DECIDES,
     "programs:wave": READS,
+    "programs:wave_edit": WRITES,
+    "programs:wave_delete": DELETES,
+    "programs:wave_add_task": WRITES,
     "programs:wave_start": DECIDES,
     "programs:wave_fail": DECIDES,
     "programs:task": READS,
+    "programs:task_edit": WRITES,
+    "programs:task_delete": DELETES,
     "programs:task_start": DECIDES,
     "programs:task_complete": DECIDES,
     "programs:task_fail": DECIDES,
@@ -115,6 +134,8 @@ EXPECTED = {
     "governance:quality": READS,
     "governance:quality_run": READS,
     "governance:quality_runs": READS,
+    "governance:plan_import": WRITES,
+    "governance:plan_export": READS,
     "governance:violation_list": READS,
     "governance:violation_new": READS,
     "governance:violation_record": DECIDES,
@@ -176,6 +197,7 @@ def arguments(name, pattern, user):
         "programs:task": task.pk,
         "builders:builder": "qa-builder",
         "builders:task": task.pk,
+        "governance:plan": task.wave.program_id,
         "governance:blocker": None,
         "governance:violation": None,
     }

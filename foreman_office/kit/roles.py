@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 type View = Callable[..., HttpResponseBase]
 
@@ -48,6 +48,11 @@ def reads(view: View) -> View:
 def decides(view: View) -> View:
     """Let a view act for whoever may decide, by POST alone."""
     return _only(DECIDERS)(require_POST(view))
+
+
+def edits(view: View) -> View:
+    """Let a view show a form to whoever may decide, and take it back filled in."""
+    return _only(DECIDERS)(require_http_methods(["GET", "HEAD", "POST"])(view))
 
 
 def _only(roles: set[Role]) -> Callable[[View], View]:

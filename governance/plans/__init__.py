@@ -9,13 +9,14 @@ from governance.plans.difference import Difference, difference, looking
 from governance.plans.exporting import Unwritable, export
 from governance.plans.plan import Plan, program_id, read, record_id
 from governance.plans.reading import PlanErrors
-from governance.plans.writing import apply
+from governance.plans.writing import OfficeMoved, apply
 
 SAMPLE = Path(__file__).parent / "samples" / "maturion-wave-1.yaml"
 
 __all__ = [
     "SAMPLE",
     "Difference",
+    "OfficeMoved",
     "Plan",
     "PlanErrors",
     "Unwritable",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import batched
 from typing import Any
 from uuid import UUID, uuid5
@@ -54,6 +55,18 @@ class Difference:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.remarks)
+
+    @property
+    def digest(self) -> str:
+        """Return what tells this difference from any other between this plan and an office."""
+        added = [str(row.id) for rows in self.added.values() for row in rows]
+        changed = [
+            [str(change.row.id), change.columns]
+            for changes in self.changed.values()
+            for change in changes
+        ]
+        told = [added, changed, [str(remark.id) for remark in self.remarks]]
+        return sha256(canonical(told).encode()).hexdigest()
 
     def lines(self, limit: int | None = 20) -> Iterator[str]:
         """Describe the difference, each block of more than `limit` lines by its number."""

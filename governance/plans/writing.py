@@ -21,10 +21,17 @@ Progress = Callable[[str, int, int], None]
 STEP = 500
 
 
-def apply(plan: Plan, *, by: Actor, progress: Progress = lambda *_: None) -> Difference:
+class OfficeMoved(Exception):
+    """The office is not as it was when the difference was looked at."""
+
+
+def apply(
+    plan: Plan, *, by: Actor, progress: Progress = lambda *_: None, seen: str | None = None
+) -> Difference:
     """Bring the office to what the plan says, and return what that changed.
 
-    Raises `PlanErrors` or `Refused`, and then nothing is written.
+    `seen` is the digest of the difference that was agreed to. Raises `PlanErrors`, `Refused`, or
+    `OfficeMoved` where the difference is another by now, and then nothing is written.
     """
     mark = {"file": PurePath(plan.name).name, "program": plan.program.key}
     with act(by, **{"import": mark}):
@@ -32,6 +39,8 @@ def apply(plan: Plan, *, by: Actor, progress: Progress = lambda *_: None) -> Dif
             # A second import of the program waits here, and then finds what this one left.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(plan.id)])
         found = difference(plan)
+        if seen is not None and found.digest != seen:
+            raise OfficeMoved
         for kind in KINDS:
             _update(kind, found.changed.get(kind, []), progress)
             _insert(kind, found, progress)

@@ -1,13 +1,12 @@
 """The plan's pages: as a page, as a part, as a stranger, and how often they ask the database."""
 
+import json
 from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
-from foreman_office.kit.acts import act
-from programs.models import Wave
 from programs.views import PROGRAM_PARTS
 from tests.factories import (
     ArchitectureValidationFactory,
@@ -67,16 +66,13 @@ def test_an_unknown_id_is_not_found(person, name):
     assert person.get(reverse(f"programs:{name}", args=[uuid4()])).status_code == 404
 
 
-def test_program_list_is_complete_without_script(person):
-    wave = WaveFactory(program__name="Annex")
+def test_program_list_tells_of_each_program_where_it_stands(person):
+    wave = WaveFactory(program__name="Annex", name="Roof")
     TaskFactory(wave=wave, state="completed")
-    TaskFactory(wave=wave)
-    with act(None, override="the scene"):
-        Wave.objects.filter(pk=wave.pk).update(state="completed")
-    content = person.get(reverse("programs:program_list")).content.decode()
-    assert "Annex" in content
-    assert "1 of 2 tasks" in content
-    assert "1 of 1 waves" in content
+    BlockerFactory(entity=TaskFactory(wave=wave))
+    content = person.get(reverse("programs:program_list")).text
+    for words in ("Annex", "1 of 2 tasks", "Roof", "1<span", "open blocker<"):
+        assert words in content
 
 
 def test_program_list_says_so_when_there_is_none(person):
@@ -85,10 +81,42 @@ def test_program_list_says_so_when_there_is_none(person):
 
 def test_program_list_is_paged(person):
     ProgramFactory.create_batch(26)
-    first = person.get(reverse("programs:program_list")).text
-    assert "1 to 25 of 26" in first
-    assert "?page=2" in first
-    assert "26 to 26 of 26" in person.get(reverse("programs:program_list"), {"page": 2}).text
+    first = person.get(reverse("programs:program_list"))
+    assert "25 of 26 programs" in first.text
+    second = person.get(first.context["listing"].next).text
+    assert "1 of 26 programs" in second
+
+
+def listed(person, **words):
+    response = person.get(reverse("programs:program_list"), words)
+    return {program.name for program in response.context["listing"].rows}
+
+
+def test_program_list_is_filtered_by_state_words_and_blockers(person):
+    for name, make in (
+        ("East wing", lambda program: program),
+        ("West wing", lambda program: WaveFactory(program=program)),
+        ("Garden", lambda program: TaskFactory(wave__program=program)),
+    ):
+        BlockerFactory(entity=make(ProgramFactory(name=name)))
+    ProgramFactory(name="Well", state="planned")
+    assert listed(person, blockers="some") == {"East wing", "West wing", "Garden"}
+    assert listed(person, blockers="none") == {"Well"}
+    assert listed(person, q="wing") == {"East wing", "West wing"}
+    assert listed(person, state="planned") == {"Well"}
+
+
+def test_program_list_is_exported_as_it_is_filtered(person):
+    wave = WaveFactory(program__name="Annex", name="Roof")
+    TaskFactory(wave=wave)
+    BlockerFactory(entity=wave)
+    ProgramFactory(name="Other")
+    response = person.get(
+        reverse("programs:program_list"), {"export": "ndjson", "blockers": "some"}
+    )
+    (row,) = [json.loads(line) for line in response.getvalue().decode().splitlines()]
+    assert (row["program"], row["current_wave"]) == ("Annex", "Roof")
+    assert (row["tasks"], row["open_blockers"]) == (1, 1)
 
 
 def test_program_shows_its_waves_and_what_they_wait_for(person):
@@ -235,8 +263,9 @@ def test_program_asks_no_more_for_more_rows(person, django_assert_max_num_querie
 def test_program_list_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     for _ in range(6):
         wave = WaveFactory()
-        TaskFactory.create_batch(3, wave=wave)
-    with django_assert_max_num_queries(10):
+        for task in TaskFactory.create_batch(3, wave=wave):
+            BlockerFactory(entity=task)
+    with django_assert_max_num_queries(13):
         person.get(reverse("programs:program_list"))
 
 
@@ -253,7 +282,7 @@ def test_task_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     HeartbeatFactory.create_batch(8, task=task)
     QAExecutionFactory.create_batch(8, task=task)
     ArchitectureValidationFactory.create_batch(8, task=task)
-    with django_assert_max_num_queries(35):
+    with django_assert_max_num_queries(36):
         person.get(task.get_absolute_url())
 
 

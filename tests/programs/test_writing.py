@@ -1,0 +1,175 @@
+"""The pages on which the plan is written down: saved whole, checked field by field, refused."""
+
+import pytest
+from django.urls import reverse
+
+from foreman_office.kit.acts import act
+from programs.models import Program, Task, Wave
+from tests.factories import (
+    HeartbeatFactory,
+    ProgramFactory,
+    QAExecutionFactory,
+    TaskFactory,
+    UserFactory,
+    WaveFactory,
+)
+
+
+@pytest.fixture
+def foreman(client, db):
+    client.force_login(UserFactory(username="johan"))
+    return client
+
+
+def address(act, row=None):
+    return reverse(f"programs:{act}", args=[row.pk] if row else [])
+
+
+def check(client, where, field, **data):
+    """Leave one field of a form, as the page does."""
+    return client.post(where, data | {"check": field}, headers={"HX-Request": "true"})
+
+
+PROGRAM = {"name": "Lamps", "description": "Light.", "objectives": "See\nBe seen"}
+
+
+def test_a_program_is_written_down_and_is_planned(foreman):
+    response = foreman.post(address("program_new"), PROGRAM)
+    program = Program.objects.get()
+    assert response.url == program.get_absolute_url()
+    assert (program.state, program.objectives) == ("planned", ["See", "Be seen"])
+    assert program.evidence_location is None
+    assert program.evidence.get().context["user"] == "johan"
+
+
+def test_a_wave_gets_the_next_place_and_waits_for_waves_of_its_program(foreman):
+    first = WaveFactory(sequence_number=4)
+    stranger = WaveFactory(name="Elsewhere")
+    where = address("program_add_wave", first.program)
+    form = foreman.get(where).context["form"]
+    assert form["sequence_number"].value() == 5
+    assert list(form.fields["dependencies"].queryset) == [first]
+    foreman.post(where, {"name": "Roof", "sequence_number": 5, "dependencies": [first.pk]})
+    assert Wave.objects.get(name="Roof").dependency_ids == [first.pk]
+    response = foreman.post(
+        where, {"name": "Cellar", "sequence_number": 6, "dependencies": [stranger.pk]}
+    )
+    assert response.status_code == 422
+    assert "dependencies" in response.context["form"].errors
+
+
+def test_a_task_is_written_down_for_a_builder_or_for_nobody(foreman):
+    wave = WaveFactory()
+    for name, builder in (("Wire", "ui-builder"), ("Inspect", "")):
+        foreman.post(address("wave_add_task", wave), {"name": name, "assigned_builder": builder})
+    builders = dict(Task.objects.values_list("name", "assigned_builder"))
+    assert builders == {"Wire": "ui-builder", "Inspect": None}
+
+
+@pytest.mark.parametrize("factory", [ProgramFactory, WaveFactory, TaskFactory])
+def test_an_edit_writes_what_was_changed_and_nothing_else(foreman, factory):
+    row = factory(state="planned")
+    name = row._meta.model_name
+    where = address(f"{name}_edit", row)
+    form = foreman.get(where).context["form"]
+    data = {field: value for field in form.fields if (value := form[field].value())}
+    foreman.post(where, data | {"name": "Another name"})
+    row.refresh_from_db()
+    assert row.name == "Another name"
+    assert [*row.evidence.get(action="edited").context["changes"]] == ["name"]
+    before = row.updated_at
+    foreman.post(where, data | {"name": "Another name"})
+    row.refresh_from_db()
+    assert row.updated_at == before
+
+
+def test_a_name_that_is_taken_is_said_at_its_field_with_the_rule(foreman):
+    ProgramFactory(name="Lamps")
+    response = foreman.post(address("program_new"), PROGRAM)
+    assert response.status_code == 422
+    assert "A program of this name exists. <code>programs_name_key</code>" in response.text
+    assert [*response.context["form"].errors] == ["name"]
+    assert "Be seen" in response.text
+
+
+def test_a_place_that_is_taken_is_said_at_its_field(foreman):
+    wave = WaveFactory(sequence_number=1)
+    response = foreman.post(
+        address("program_add_wave", wave.program), {"name": "Roof", "sequence_number": 1}
+    )
+    assert [*response.context["form"].errors] == ["sequence_number"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_waves_that_would_wait_for_each_other_are_refused_at_the_field(client):
+    client.force_login(UserFactory())
+    first = WaveFactory(sequence_number=1)
+    second = WaveFactory(program=first.program, sequence_number=2, dependencies=[str(first.pk)])
+    response = client.post(
+        address("wave_edit", first),
+        {"name": first.name, "sequence_number": 1, "dependencies": [second.pk]},
+    )
+    assert response.status_code == 422
+    assert "lead back to the wave itself" in response.text
+    assert "programs_waves_dependencies" in response.text
+    assert [*response.context["form"].errors] == ["dependencies"]
+
+
+def test_nothing_is_added_to_what_is_completed(foreman):
+    task = TaskFactory(state="in-progress")
+    with act(None, override="the scene"):
+        Wave.objects.filter(pk=task.wave_id).update(state="completed")
+    response = foreman.post(address("wave_add_task", task.wave), {"name": "Late"})
+    assert response.status_code == 422
+    assert "nothing is added to it" in response.text
+
+
+def test_a_field_is_checked_when_it_is_left_and_nothing_is_written(foreman):
+    ProgramFactory(name="Lamps")
+    where = address("program_new")
+    taken = check(foreman, where, "name", name="Lamps")
+    assert "A program of this name exists." in taken.text
+    assert "<html" not in taken.text
+    assert "This field is required" not in taken.text  # of the field that is not reached yet
+    free = check(foreman, where, "name", name="Lights")
+    assert "form-error" not in free.text
+    assert Program.objects.count() == 1
+
+
+def test_a_field_that_does_not_exist_is_not_checked(foreman):
+    assert check(foreman, address("program_new"), "state").status_code == 404
+
+
+def test_the_builder_of_a_task_at_work_is_not_in_its_form(foreman):
+    task = TaskFactory(state="in-progress", assigned_builder="ui-builder")
+    assert "assigned_builder" not in foreman.get(address("task_edit", task)).context["form"].fields
+
+
+def test_states_are_not_edited_here(foreman):
+    program = ProgramFactory(state="planned")
+    foreman.post(address("program_edit", program), PROGRAM | {"state": "completed"})
+    program.refresh_from_db()
+    assert (program.name, program.state) == ("Lamps", "planned")
+
+
+def test_what_is_planned_is_deleted_with_all_inside_it_once_it_is_confirmed(foreman):
+    task = TaskFactory(wave__state="planned", wave__program__state="planned")
+    program = task.wave.program
+    page = foreman.get(address("program_delete", program))
+    assert "1 wave and 1 task" in page.text
+    assert Program.objects.exists()
+    response = foreman.post(address("program_delete", program))
+    assert response.url == address("program_list")
+    assert not Task.objects.exists()
+
+
+def test_what_has_history_or_has_begun_is_not_deleted(foreman):
+    task = TaskFactory(state="planned")
+    QAExecutionFactory(task=task)
+    response = foreman.post(address("task_delete", task))
+    assert response.status_code == 409
+    assert "has history, which stays" in response.text
+    begun = TaskFactory(state="in-progress")
+    HeartbeatFactory(task=begun)
+    assert foreman.post(address("task_delete", begun)).status_code == 404
+    assert Task.objects.count() == 2
