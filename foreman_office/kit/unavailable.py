@@ -1,4 +1,4 @@
-"""What is answered while the database cannot be used: 503, why, and when to ask again."""
+"""What is answered while the office cannot do its work: 503, why, and when to ask again."""
 
 import sys
 
@@ -17,15 +17,22 @@ from foreman_office.kit.decide import came_from
 DatabaseError = (OperationalError, InterfaceError)
 RETRY_AFTER = 2  # seconds
 
+
+class Crowded(Exception):
+    """Too many requests are being answered for one more to get its turn."""
+
+
 # Whatever else is operational means that the database is away.
 AWAY = ("database_away", "The office cannot reach its database. It goes on as soon as it can.")
 BUSY = ("database_busy", "Somebody else holds what this needs, and holds it long.")
+CROWDED = ("office_crowded", "The office is asked more than it can answer at once.")
 FULL = ("database_full", "The disk of the database is full. Somebody has to make room on it.")
 KINDS: list[tuple[type[Exception], tuple[str, str]]] = [
     (errors.LockNotAvailable, BUSY),
     (errors.QueryCanceled, BUSY),
     (errors.DeadlockDetected, BUSY),
     (errors.DiskFull, FULL),
+    (Crowded, CROWDED),
 ]
 
 
