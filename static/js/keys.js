@@ -108,7 +108,7 @@
   };
   // Each list names what it is about by a link of this class.
   const step = (by) => {
-    const stops = [...document.querySelectorAll("main a.name, main th a")].filter((stop) => stop.checkVisibility());
+    const stops = [...document.querySelectorAll("main a.name")].filter((stop) => stop.checkVisibility());
     if (!stops.length) return;
     const here = stops.indexOf(document.activeElement);
     let next = here + by;
