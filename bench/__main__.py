@@ -19,7 +19,7 @@ from bench.figures import Figure, table
 from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ["heartbeats", "progress", "imports", "pages"]
+NAMES = ["heartbeats", "streams", "progress", "imports", "pages", "upkeep"]
 
 
 def main() -> int:
@@ -79,13 +79,15 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Figure]:
 
 
 def benchmarks(names: Iterable[str]) -> Iterator[tuple[str, Callable[[Sizes], Iterable[Figure]]]]:
-    from bench import heartbeats, imports, pages, progress
+    from bench import heartbeats, imports, pages, progress, streams, upkeep
 
     modules: dict[str, Any] = {
         "heartbeats": heartbeats,
+        "streams": streams,
         "progress": progress,
         "imports": imports,
         "pages": pages,
+        "upkeep": upkeep,
     }
     return ((name, modules[name].run) for name in names)
 
@@ -110,7 +112,7 @@ def write(figures: list[Figure], options: argparse.Namespace) -> Path:
         },
         "settings": {
             name: getattr(settings, name)
-            for name in ("WEB_WORKERS", "WEB_THREADS", "FOREMAN_DB_POOL_SIZE")
+            for name in ("WEB_WORKERS", "WEB_THREADS", "FOREMAN_AT_ONCE", "FOREMAN_DB_POOL_SIZE")
         },
         "figures": [asdict(figure) | {"met": figure.met} for figure in figures],
     }

@@ -1,7 +1,7 @@
 """What a benchmark yields: a figure, the floor beside it, their ratio, and the bound for it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -16,18 +16,24 @@ class Figure:
     spread: tuple[float, float]  # the least and the greatest ratio of a pair
     at_least: float | None = None
     at_most: float | None = None
+    under: float | None = None  # of what is measured, and not of the ratio
 
     @property
     def bound(self) -> str:
-        if self.at_least is not None:
-            return f">= {self.at_least:g}"
-        return f"<= {self.at_most:g}" if self.at_most is not None else ""
+        return ", ".join(words for words, _ in self._bounds())
 
     @property
     def met(self) -> bool | None:
+        bounds = [met for _, met in self._bounds()]
+        return all(bounds) if bounds else None
+
+    def _bounds(self) -> Iterator[tuple[str, bool]]:
         if self.at_least is not None:
-            return self.ratio >= self.at_least
-        return self.ratio <= self.at_most if self.at_most is not None else None
+            yield f">= {self.at_least:g}", self.ratio >= self.at_least
+        if self.at_most is not None:
+            yield f"<= {self.at_most:g}", self.ratio <= self.at_most
+        if self.under is not None:
+            yield f"< {self.under:g} {self.unit}", self.measured < self.under
 
 
 def interleaved[T](

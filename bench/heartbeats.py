@@ -24,21 +24,14 @@ CONNECTIONS = [5, 50]
 
 def run(sizes: Sizes) -> Iterator[Figure]:
     with database("bench_heartbeats") as name:
-        fill(last=1, waves=1, tasks=20)
+        fill()
         with connection.cursor() as cursor:
             cursor.execute(TABLES)
-        senders = [
-            {
-                "token": issue_token(builder, by=None)[1],
-                "builder_id": builder.builder_id,
-                "task_id": str(builder.current_task_id),
-            }
-            for builder in Builder.objects.all()
-        ]
+        speakers = senders()
         before = Heartbeat.objects.count()
         connection.close()
         with served(name) as port:
-            load = Load(port, senders)
+            load = Load(port, speakers)
             load.send("/bench/heartbeat", 5, min(1, sizes.seconds))  # the workers start meanwhile
             load.send("/api/heartbeat", 5, min(1, sizes.seconds))
             for connections in CONNECTIONS:
@@ -46,6 +39,18 @@ def run(sizes: Sizes) -> Iterator[Figure]:
         stored = Heartbeat.objects.count() - before
         if stored != load.answered["/api/heartbeat"]:
             raise AssertionError(f"{load.answered} beats were answered and {stored} are stored")
+
+
+def senders() -> list[dict[str, str]]:
+    """Give each builder a token, and say which task is in its hands."""
+    return [
+        {
+            "token": issue_token(builder, by=None)[1],
+            "builder_id": builder.builder_id,
+            "task_id": str(builder.current_task_id),
+        }
+        for builder in Builder.objects.all()
+    ]
 
 
 class Load:

@@ -2,15 +2,25 @@
 
 from dataclasses import dataclass
 
+from foreman_office.generator import LARGE, Size
+
+ONE_PROGRAM = Size(programs=1, waves=10, tasks=1_000, heartbeats=10_000, evidence=3_000)
+FEW = Size(programs=3, waves=9, tasks=120, heartbeats=600, evidence=600)
+ONE_WAVE = Size(programs=1, waves=1, tasks=40, heartbeats=200, evidence=200)
+
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
     rounds: int  # pairs of measured and floor
     seconds: float  # of heartbeats in each half of a pair
     tasks: int  # of a bulk update and of an imported plan
-    programs: int  # of the large office, of 15 waves of 13 tasks each
+    large: Size  # an office, and one that is small beside it
+    small: Size
     requests: int  # for each page, in each office
+    beats: int  # of one builder, to see when each is told
 
 
-FULL = Sizes(rounds=5, seconds=4, tasks=10_000, programs=100, requests=150)
-TINY = Sizes(rounds=1, seconds=0.3, tasks=20, programs=2, requests=2)
+FULL = Sizes(
+    rounds=5, seconds=4, tasks=10_000, large=LARGE, small=ONE_PROGRAM, requests=150, beats=60
+)
+TINY = Sizes(rounds=1, seconds=0.3, tasks=20, large=FEW, small=ONE_WAVE, requests=2, beats=3)

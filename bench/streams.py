@@ -1,0 +1,161 @@
+"""Event streams: how soon a beat is on them and on a page, and what they take from heartbeats."""
+
+import json
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+from bench.figures import Figure, compare, interleaved, percentile
+from bench.heartbeats import CONNECTIONS, Load, senders
+from bench.load import Sender, status_of_answer
+from bench.office import database, fill, served
+from bench.pages import logged_in
+from bench.sizes import Sizes
+from programs.models import Task
+
+STREAMS = [1, 50, 150]
+BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu"]
+# The moment at which the page first says a text, by a clock that all processes share.
+NOTE = """
+window.seen = {};
+new MutationObserver(() => {
+  const words = document.body.textContent.matchAll(/step \\d+/g);
+  for (const [said] of words) window.seen[said] ??= Date.now();
+}).observe(document.body, { childList: true, subtree: true, characterData: true });
+"""
+
+
+def run(sizes: Sizes) -> Iterator[Figure]:
+    with database("bench_streams") as name:
+        fill()
+        cookie, builders = logged_in(), senders()
+        with served(name) as port:
+            beats = Beats(port, builders[0], sizes.beats)
+            beats.send(1)  # the workers start meanwhile
+            for count in STREAMS:
+                yield told(beats, cookie, count)
+            yield drawn(beats, cookie)
+            load = Load(port, builders)
+            for connections in CONNECTIONS:
+                yield beside(load, cookie, connections, sizes)
+
+
+class Beats:
+    """One builder that beats now and then, and how long each beat took to be acknowledged."""
+
+    def __init__(self, port: int, sender: dict[str, str], count: int) -> None:
+        self.port, self.count = port, count
+        self.sender = Sender("/api/heartbeat", **sender)
+        self.task_id = sender["task_id"]
+
+    def send(self, count: int = 0) -> list[tuple[float, float]]:
+        """Send beats; return when each was acknowledged, and after what time, in seconds."""
+        acknowledged = []
+        with socket.create_connection(("localhost", self.port)) as connection:
+            for _ in range(count or self.count):
+                # Longer than a burst is, and than a page rests between two questions.
+                time.sleep(random.uniform(0.6, 1.0))  # noqa: S311
+                began = time.monotonic()
+                connection.sendall(self.sender.next_request())
+                if (status := status_of_answer(connection)) != 201:
+                    raise AssertionError(f"a beat was answered {status}")
+                now = time.monotonic()
+                acknowledged.append((now, now - began))
+        time.sleep(0.6)
+        return acknowledged
+
+
+@contextmanager
+def listening(port: int, cookie: str, count: int) -> Iterator[list[list[float]]]:
+    """Hold streams open; at the end the list has for each the moments at which it was told."""
+    told: list[list[float]] = []
+    client = subprocess.Popen(
+        [sys.executable, "-m", "bench.listen"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with client:
+        task: dict[str, Any] = {"port": port, "cookie": cookie, "streams": count}
+        client.stdin.write(json.dumps(task) + "\n")  # type: ignore[union-attr]
+        client.stdin.flush()  # type: ignore[union-attr]
+        if client.stdout.readline() != "open\n":  # type: ignore[union-attr]
+            raise AssertionError("the streams could not be opened")
+        yield told
+        answer, _ = client.communicate()
+        told.extend(json.loads(answer))
+
+
+def told(beats: Beats, cookie: str, count: int) -> Figure:
+    with listening(beats.port, cookie, count) as streams:
+        acknowledged = beats.send()
+    waits = [
+        min(moment for moment in moments if moment > at) - at
+        for moments in streams
+        for at, _ in acknowledged
+    ]
+    return beside_round_trip(f"beat to event, {count} streams, p95", waits, acknowledged, 150)
+
+
+def drawn(beats: Beats, cookie: str) -> Figure:
+    """Have Chromium show a task, and note when the page says what each beat said."""
+    url = f"http://localhost:{beats.port}"
+    name, _, value = cookie.partition("=")
+    address = Task.objects.get(pk=beats.task_id).get_absolute_url()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=BROWSER_FLAGS
+        )
+        context = browser.new_context(base_url=url)
+        context.add_cookies([{"name": name, "value": value, "url": url}])
+        page = context.new_page()
+        page.goto(address)
+        page.locator("#freshness[data-state=live]").wait_for()
+        page.evaluate(NOTE)
+        first = next(beats.sender.numbers) + 1
+        apart = time.time() - time.monotonic()
+        acknowledged = beats.send()
+        seen = page.evaluate("window.seen")
+        browser.close()
+    waits = [
+        seen[f"step {number}"] / 1000 - (at + apart)
+        for number, (at, _) in enumerate(acknowledged, first)
+    ]
+    return beside_round_trip("beat to text in Chromium, p95", waits, acknowledged, 500)
+
+
+def beside_round_trip(
+    what: str, waits: list[float], acknowledged: list[tuple[float, float]], under: float
+) -> Figure:
+    """State the wait after the acknowledgement beside the time that the beat itself took."""
+    measured = percentile(waits, 95) * 1000
+    floor = percentile([took for _, took in acknowledged], 95) * 1000
+    middle = median(waits) / median(took for _, took in acknowledged)
+    ratio = measured / floor
+    spread = (min(ratio, middle), max(ratio, middle))
+    return Figure(what, "ms", measured, floor, ratio, spread, under=under)
+
+
+def beside(load: Load, cookie: str, connections: int, sizes: Sizes) -> Figure:
+    def with_streams() -> float:
+        with listening(load.port, cookie, STREAMS[-1]):
+            return alone()
+
+    def alone() -> float:
+        return load.send("/api/heartbeat", connections, sizes.seconds)["rate"]
+
+    return compare(
+        f"heartbeats beside {STREAMS[-1]} streams, {connections} connections",
+        "beats/s",
+        interleaved(sizes.rounds, with_streams, alone),
+        at_least=0.9,
+    )
