@@ -1,4 +1,4 @@
-"""What the judgement adds to the list of tasks: the latest run of each task's own suite.
+"""What the judgement adds to lists of tasks: the latest run of each task's own suite.
 
 It hangs itself on the list from outside, so that the plan need not know who judges it.
 """
@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django_filters import ChoiceFilter
 
 from governance.models import QAExecution, QAStatus
-from programs.filters import TaskFilter
+from programs.filters import TaskFilter, WaveTaskFilter
 from programs.models import Task
 from programs.task_views import TASK_COLUMNS
 
@@ -37,7 +37,8 @@ class LatestRunFilter(ChoiceFilter):
 
 def hang() -> None:
     choices: list[tuple[str, Any]] = [*QAStatus.choices, (NEVER, "No run")]
-    TaskFilter.base_filters["qa"] = LatestRunFilter(
-        label="Latest QA", choices=choices, empty_label="any"
-    )
+    for filters in (TaskFilter, WaveTaskFilter):
+        filters.base_filters["qa"] = LatestRunFilter(
+            label="Latest QA", choices=choices, empty_label="any"
+        )
     TASK_COLUMNS["latest_qa"] = attrgetter("latest_qa")

@@ -80,6 +80,18 @@ class ProgramFilter(FilterSet):
         fields: list[str] = []
 
 
+class WaveTaskFilter(FilterSet):
+    """What can be asked of the tasks of one wave."""
+
+    q = NameFilter()
+    state = StateFilter(TaskState)
+    builder = BuilderFilter()
+
+    class Meta:
+        model = Task
+        fields: list[str] = []
+
+
 class TaskFilter(FilterSet):
     q = NameFilter()
     program = ModelChoiceFilter(

@@ -2,7 +2,6 @@ from collections import Counter
 from functools import cache
 from operator import attrgetter
 
-from django.core.paginator import Paginator
 from django.db.models import FETCH_PEERS, Case, When
 from django.shortcuts import get_object_or_404
 
@@ -11,10 +10,11 @@ from foreman_office.kit.htmx import render_page
 from foreman_office.kit.listing import Listing, Sort
 from foreman_office.kit.roles import decides, reads
 from programs import actions
-from programs.filters import ProgramFilter
+from programs.filters import ProgramFilter, WaveTaskFilter
 from programs.lanes import lanes_of
 from programs.models import Program, Task, Wave
-from programs.tallies import plan_of, tally_programs
+from programs.tallies import plan_of, tally_programs, tally_waves
+from programs.task_views import TASK_COLUMNS
 from programs.timeline import timeline_of
 
 # The contexts below hold questions rather than answers: a template asks what it shows, once, so
@@ -100,24 +100,41 @@ def under_way_in(tasks):
     )
 
 
+WAVE_TASK_SORTS = {
+    "created": Sort("Created", "created_at"),
+    "name": Sort("Name", "name"),
+    "progress": Sort("Progress", "progress_percentage", descending=True),
+    "updated": Sort("Last change", "updated_at", descending=True),
+}
+WAVE_PARTS = ["summary", "gate", "working", "list", "blockers", "evidence"]
+
+
 @reads
 def wave(request, pk):
     wave = get_object_or_404(Wave.objects.select_related("program"), pk=pk)
-    after = Wave.objects.filter(pk__in=wave.dependency_ids).order_by("sequence_number")
-    tasks = wave.tasks.order_by("created_at", "name").fetch_mode(FETCH_PEERS)
+    tasks = wave.tasks.fetch_mode(FETCH_PEERS)
+    listing = Listing(request, tasks, WaveTaskFilter, WAVE_TASK_SORTS, noun="task")
+    if "export" in request.GET:
+        return listing.export(TASK_COLUMNS)
     return render_page(
         request,
         "programs/wave.html",
         {
             "wave": wave,
-            "after": after,
-            "counts": cache(lambda: Counter(wave.tasks.values_list("state", flat=True))),
-            "page": cache(lambda: Paginator(tasks, 100).get_page(request.GET.get("page"))),
-            "blockers": cache(lambda: wave.blockers.open().order_by("detected_at")[:20]),
+            "listing": listing,
+            "before": wave_states(Wave.objects.filter(pk__in=wave.dependency_ids)),
+            "after": wave_states(wave.program.waves.filter(dependencies__contains=[str(pk)])),
+            "counts": cache(lambda: tally_waves([wave])[0].counts),
+            "under_way": cache(lambda: list(under_way_in(wave.tasks)[:12])),
+            "blockers": cache(lambda: list(wave.blockers.open().order_by("detected_at")[:9])),
             "evidence": cache(lambda: wave.evidence.recent()[:12]),
         },
-        parts=["summary", "gate", "tasks", "blockers", "evidence"],
+        parts=WAVE_PARTS,
     )
+
+
+def wave_states(waves):
+    return waves.only("name", "sequence_number", "state").order_by("sequence_number")
 
 
 @decides

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
-from programs.views import PROGRAM_PARTS
+from programs.views import PROGRAM_PARTS, WAVE_PARTS
 from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
@@ -171,6 +171,35 @@ def test_what_is_under_way_is_shown_the_worst_first(person):
     assert "Waits" not in content
 
 
+def test_wave_says_what_it_waits_for_what_waits_for_it_and_who_works_on_what(person):
+    before = WaveFactory(sequence_number=1, name="Cellar")
+    wave = WaveFactory(program=before.program, sequence_number=2, dependencies=[str(before.pk)])
+    WaveFactory(program=wave.program, sequence_number=3, name="Roof", dependencies=[str(wave.pk)])
+    TaskFactory(wave=wave, name="Masonry", state="in-progress", assigned_builder="ui-builder")
+    TaskFactory(wave=wave, name="Plaster")
+    page = person.get(wave.get_absolute_url()).text
+    assert page.index("Cellar") < page.index("Wait for it") < page.index("Roof")
+    working = part(person, wave.get_absolute_url(), "working").text
+    assert "Masonry" in working
+    assert "ui-builder" in working
+    assert "Plaster" not in working
+
+
+def test_tasks_of_a_wave_are_filtered_and_exported(person):
+    wave = WaveFactory()
+    TaskFactory(wave=wave, name="Masonry", state="in-progress", assigned_builder="ui-builder")
+    TaskFactory(wave=wave, name="Plaster")
+    TaskFactory(name="Elsewhere")
+    where = wave.get_absolute_url()
+    found = {
+        name: [task.name for task in person.get(where, {name: value}).context["listing"].rows]
+        for name, value in (("state", "planned"), ("builder", "ui-builder"), ("q", "pla mas"))
+    }
+    assert found == {"state": ["Plaster"], "builder": ["Masonry"], "q": []}
+    rows = person.get(where, {"export": "ndjson"}).getvalue().decode().splitlines()
+    assert [json.loads(row)["task"] for row in rows] == ["Masonry", "Plaster"]
+
+
 def test_task_shows_everything_recorded(person):
     content = person.get(make_task().get_absolute_url()).text
     for words in ("Hammering", "3 of 5", "Repeated failures", "test debt", "100 % passed"):
@@ -216,7 +245,7 @@ def test_words_of_builders_are_text_and_never_markup(person):
     ("name", "target"),
     [
         *(("program", target) for target in PROGRAM_PARTS),
-        *(("wave", target) for target in ("summary", "tasks", "blockers", "evidence")),
+        *(("wave", target) for target in WAVE_PARTS),
         *(
             ("task", target)
             for target in (
@@ -273,7 +302,7 @@ def test_wave_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     wave = WaveFactory()
     for task in TaskFactory.create_batch(8, wave=wave):
         BlockerFactory(entity=task)
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(24):
         person.get(wave.get_absolute_url())
 
 
