@@ -130,7 +130,7 @@ def bar(bucket: Bucket, width: timedelta, *, progress: bool) -> Bar:
     # A beat at nothing is a beat: it is drawn a little above the line.
     value = max(bucket.progress or 0, 8) if progress else bucket.beats
     tone, drawn = "running", "solid"
-    if bucket.blocked:
+    if bucket.blocked * 2 > bucket.beats:
         tone = "blocked"
     elif bucket.idle == bucket.beats:
         tone, drawn = "quiet", "outline"

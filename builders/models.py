@@ -138,7 +138,7 @@ class Builder(models.Model):
         return self.builder_id
 
     def get_absolute_url(self) -> str:
-        return f"{reverse('builders:builder_list')}#{self.builder_id}"
+        return reverse("builders:builder", args=[self.pk])
 
     @property
     def entity_id(self) -> uuid.UUID:

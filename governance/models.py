@@ -496,3 +496,4 @@ class Evidence(models.Model):
 for model in (Program, Wave, Task):
     model.add_to_class("blockers", property(Blocker.objects.within))
     model.add_to_class("evidence", property(Evidence.objects.within))
+Builder.add_to_class("evidence", property(Evidence.objects.of))

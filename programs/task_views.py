@@ -57,6 +57,7 @@ def task(request, pk):
         "programs/task.html",
         {
             "task": task,
+            "work_topics": f"task:{task.pk} beat:{task.pk}",
             "runs": runs,
             "runs_charted": cache(lambda: runs()[:24][::-1]),
             "beats": beats,

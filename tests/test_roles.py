@@ -120,6 +120,9 @@ EXPECTED = {
     "programs:task_fail": DECIDES,
     "programs:task_send_back": DECIDES,
     "builders:builder_list": READS,
+    "builders:builder": READS,
+    "builders:builder_issue_token": DECIDES,
+    "builders:token_revoke": DECIDES,
     "builders:builder_pause": DECIDES,
     "builders:builder_resume": DECIDES,
     "builders:task_assign": DECIDES,
@@ -213,6 +216,8 @@ def arguments(name, pattern, user):
         return {}
     if name == "governance:quality_run":
         return {"pk": QAExecutionFactory(task=task).pk}
+    if name == "builders:token_revoke":
+        return {"pk": BuilderTokenFactory().pk}
     if name == "governance:blocker_resolve":
         return {"pk": BlockerFactory(entity=task).pk}
     if name == "governance:violation_resolve":
@@ -320,6 +325,7 @@ def test_one_who_reads_sees_no_button(client):
         task.wave.program.get_absolute_url(),
         reverse("governance:why", args=["task", task.pk]),
         reverse("builders:builder_list"),
+        reverse("builders:builder", args=["ui-builder"]),
     ]
     for role, seen in (("viewer", False), ("foreman", True)):
         client.force_login(UserFactory(roles=[role]))

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django import template
+from django import forms, template
 from django.conf import settings
 from django.template.context import RequestContext
 from django.utils.timezone import now
@@ -16,11 +16,13 @@ from governance import instruction, offers
 from governance.causes import causes_of
 from governance.record import Record, presence, silences_of
 from governance.templatetags.governance import shared
+from governance.why import Derivation, derive
 from programs.models import Task
 
 register = template.Library()
 
 GAPS_LISTED = 20
+TOKENS_LISTED = 10
 
 
 @register.inclusion_tag("components/causes.html", takes_context=True)
@@ -28,7 +30,14 @@ def causes(context: RequestContext, task: Task) -> dict[str, Any]:
     """Show why a task is not well, with what may be done about it."""
     decides, found = may_decide(context["request"]), causes_of(task)
     acts = [*offers.offers_on(task), *offers.offers_to_object(task)] if found and decides else []
-    return {"task": task, "causes": found, "decides": decides, "acts": acts, **shared(context)}
+    return {
+        "task": task,
+        "causes": found,
+        "decides": decides,
+        "acts": acts,
+        "topics": f"task:{task.pk} beat:{task.pk} wave program",
+        **shared(context),
+    }
 
 
 @register.inclusion_tag("components/instruction.html")
@@ -99,6 +108,38 @@ class Gap(NamedTuple):
 
 def within(spans: list[Span], start: datetime) -> list[Span]:
     return [Span(max(span.start, start), span.end) for span in spans if span.end > start]
+
+
+@register.inclusion_tag("components/beats.html")
+def last_hour(builder: Builder) -> dict[str, Any]:
+    """Draw a builder's beats of the last hour."""
+    end = now()
+    heard = presence(builder.pk, end - HOUR.length, end)
+    counted = count_beats(builder.heartbeats.all(), HOUR, end)
+    key = f"beats-{builder.pk}"
+    return {
+        "strip": draw_strip(
+            counted, HOUR, end, key=key, silences=heard.silences, paused=heard.paused
+        )
+    }
+
+
+@register.inclusion_tag("components/tokens.html", takes_context=True)
+def tokens(context: RequestContext, builder: Builder) -> dict[str, Any]:
+    """Show the tokens of a builder, and let whoever decides issue and revoke them."""
+    rows = list(builder.tokens.order_by("-created_at")[:TOKENS_LISTED])
+    decides = may_decide(context["request"])
+    for row in rows:
+        row.offers = []
+        if decides and row.revoked_at is None:
+            row.offers = [offers.offer(row, "builders:token_revoke", "Revoke", forms.Form)]
+    issue = offers.offer(builder, "builders:builder_issue_token", "Issue a token")
+    return {"tokens": rows, "issue": [issue] if decides else [], **shared(context)}
+
+
+@register.simple_tag
+def derivation_of(builder: Builder) -> Derivation:
+    return derive(builder)
 
 
 @register.simple_tag

@@ -7,12 +7,12 @@ first day. What an address needs is found by its name.
 from django.urls import reverse
 
 from builders.models import BuilderName
-from governance.models import Evidence
+from governance.models import Evidence, QAExecution
 from programs.models import Program
 from tests.test_roles import EXPECTED, OURS, TO_LOGIN
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
-NO_PAGES = {"live:stream", "programs:program_export"}
+NO_PAGES = {"live:stream", "governance:plan_export"}
 
 
 def pages(scene):
@@ -26,7 +26,13 @@ def pages(scene):
         "why-builder": reverse("governance:why", args=["builder", "integration-builder"]),
         "search-found": f"{reverse('search')}?q=bui",
         "search-none": f"{reverse('search')}?q=nothing+of+the+kind",
-        "tasks-none": f"{reverse('programs:task_list')}?text=nothing+of+the+kind",
+        "tasks-none": f"{reverse('programs:task_list')}?q=nothing+of+the+kind",
+        "blockers-all": f"{reverse('governance:blocker_list')}?state=all",
+        "violations-all": f"{reverse('governance:violation_list')}?state=all",
+        "blocker-found": f"{reverse('governance:blocker_new')}?q=the",
+        "evidence-none": f"{reverse('governance:evidence_list')}?overrides=only&kind=program",
+        "evidence-of-task": f"{reverse('governance:evidence_list')}?of=task:{scene['task'].pk}",
+        "quality-none": f"{reverse('governance:quality')}?builder=schema-builder&days=7",
         "not-found": reverse("programs:task", args=[NOBODY]),
         "not-a-page": reverse("programs:program_approve", args=[scene["program"].pk]),
     }
@@ -44,6 +50,7 @@ def arguments(name, pattern, scene):
         "program": scene["program"].pk,
         "wave": scene["wave"].pk,
         "builder": BuilderName.API,
+        "quality": QAExecution.objects.latest("executed_at").pk,
     }
     kind = name.rpartition(":")[2].partition("_")[0]
     values = {
