@@ -3,6 +3,7 @@
 Not a test, so its name keeps it out of the suite.
 """
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from django.core.management import call_command
 from django.urls import reverse
 from playwright.sync_api import expect
 
+from governance.models import Watcher
 from tests.browser.pages import pages
 from tests.browser.scene import furnish
 from tests.factories import UserFactory
@@ -26,6 +28,7 @@ OPENED = {"menu": None, "palette": "/", "help": "?"}
 @pytest.mark.parametrize("size", SIZES)
 def test_pictures(browse, foreman, complaints, size):
     call_command("import_plan", SAMPLE, verbosity=0)
+    Watcher.objects.create(host="here", pid=1, period=timedelta(hours=1))
     scene = furnish()
     FOLDER.mkdir(parents=True, exist_ok=True)
     width, height = SIZES[size]
