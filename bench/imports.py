@@ -8,6 +8,7 @@ from itertools import count
 import yaml
 from django.db import connection
 
+from bench.alone import alone
 from bench.figures import Figure, compare, interleaved
 from bench.office import database
 from bench.sizes import Sizes
@@ -33,6 +34,11 @@ def run(sizes: Sizes) -> Iterator[Figure]:
                 "ms",
                 [(measured[step], floor) for measured, floor in pairs],
             )
+        yield compare(
+            f"memory of the import, {sizes.tasks:,} tasks and a tenth",
+            "MB",
+            [(memory(next(numbers), sizes.tasks), memory(next(numbers), sizes.tasks // 10))],
+        )
 
 
 def plan_file(number: int, tasks: int) -> bytes:
@@ -72,6 +78,13 @@ def plan_file(number: int, tasks: int) -> bytes:
     return yaml.dump(
         {"format_version": 1, "program": program}, Dumper=yaml.CSafeDumper, sort_keys=False
     ).encode()
+
+
+def memory(number: int, tasks: int) -> float:
+    """Return by how much a process grows that imports a plan, in MB."""
+    content = plan_file(number, tasks)
+    _, (most, before) = alone(lambda: import_plan(content))
+    return most - before
 
 
 def import_plan(content: bytes) -> tuple[float, float, float]:

@@ -2,42 +2,59 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from functools import cache
 
 import psycopg
 from django.conf import settings
 from django.db import connection
+from django.utils.timezone import now
 from psycopg import sql
 
+from foreman_office.generator.size import Size
+from foreman_office.generator.writing import generate
 from foreman_office.kit.children import Children
 from foreman_office.management.commands.office import GRACE, gunicorn, listening_socket
 
-FILL = (Path(__file__).parent / "fill.sql").read_text()
+# One wave as it is in a large office, and by this seed each builder holds one of its tasks.
+WAVE, EVERYBODY_HOLDS = Size(programs=1, waves=1, tasks=100, heartbeats=500, evidence=450), 18
 
 
-def fill(*, first: int = 1, last: int, waves: int, tasks: int) -> None:
-    """Add programs of so many waves of so many tasks to the office."""
+def fill(size: Size = WAVE, seed: int = EVERYBODY_HOLDS) -> None:
+    """Fill the office, and leave its tables as a quiet night would."""
+    generate(size, seed=seed, now=now())
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE size AS"
-            " SELECT %s AS first, %s AS last, %s AS waves, %s AS tasks",
-            [first, last, waves, tasks],
-        )
-        cursor.execute(FILL)
-        cursor.execute("DROP TABLE size")
         cursor.execute("VACUUM (ANALYZE)")
+
+
+@cache
+def made(size: Size) -> str:
+    """Make an office of this size, once in a run, and return the name of its database."""
+    name = f"bench_made_{size.programs}_{size.tasks}"
+    administer("CREATE DATABASE {} TEMPLATE {}", name, settings.DATABASE_MIGRATED)
+    with inside(name):
+        fill(size)
+    return name
+
+
+@contextmanager
+def inside(name: str) -> Iterator[None]:
+    """Work in a database that is there."""
+    before = connection.settings_dict["NAME"]
+    switch_to(name)
+    try:
+        yield
+    finally:
+        switch_to(before)
 
 
 @contextmanager
 def database(name: str, template: str | None = None) -> Iterator[str]:
     """Work in a copy of the migrated office, or of the office that `template` names."""
-    before = connection.settings_dict["NAME"]
-    switch_to(name)
     administer("CREATE DATABASE {} TEMPLATE {}", name, template or settings.DATABASE_MIGRATED)
     try:
-        yield name
+        with inside(name):
+            yield name
     finally:
-        switch_to(before)
         administer("DROP DATABASE {} WITH (FORCE)", name)
 
 
@@ -49,6 +66,7 @@ def switch_to(name: str) -> None:
 
 
 def administer(statement: str, *names: str) -> None:
+    switch_to(connection.settings_dict["NAME"])  # nobody may be in what is copied or dropped
     params = connection.get_connection_params() | {"dbname": "postgres"}
     params.pop("pool", None)
     with psycopg.connect(**params, autocommit=True) as server:

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from foreman_office.generator import LARGE, Size
+from foreman_office.generator.size import LARGE, Size
 
 ONE_PROGRAM = Size(programs=1, waves=10, tasks=1_000, heartbeats=10_000, evidence=3_000)
-FEW = Size(programs=3, waves=9, tasks=120, heartbeats=600, evidence=600)
+FEW = Size(programs=3, waves=9, tasks=240, heartbeats=600, evidence=900)
 ONE_WAVE = Size(programs=1, waves=1, tasks=40, heartbeats=200, evidence=200)
 
 

@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from builders.models import Builder, Heartbeat
-from foreman_office.generator import TABLES, Size, generate
+from foreman_office.generator.size import Size
+from foreman_office.generator.writing import TABLES, generate
 from governance.models import Blocker, Evidence
 from governance.replay import Replay
 from programs.models import MOVES, TASK_MOVES, Program, Task, Wave

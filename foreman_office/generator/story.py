@@ -23,6 +23,7 @@ from foreman_office.generator.plan import (
     Trouble,
     Wave,
 )
+from foreman_office.generator.size import Size
 from programs.models import BuilderName
 
 OWN_WORK = 0.1  # of the tasks are the foreman's own, without a builder
@@ -49,13 +50,13 @@ SILENCE = 2 * MINUTE  # after which a builder counts as stalled
 
 
 class Story:
-    """An office of so many programs, waves and tasks, and what happened until `evidence` rows."""
+    """An office of a size, and what happened in it until there was so much evidence."""
 
-    def __init__(self, seed: int, programs: int, waves: int, tasks: int, evidence: int) -> None:
+    def __init__(self, seed: int, size: Size) -> None:
         self.rng = Random(seed)  # noqa: S311  a story, not a secret
-        self.programs = self._plan(programs, waves, tasks)
+        self.programs = self._plan(size)
         self.now = 0
-        self.evidence = programs + waves + tasks
+        self.evidence = size.programs + size.waves + size.tasks
         self._order = count()
         self._events: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._backlog = self.programs[::-1]
@@ -64,7 +65,7 @@ class Story:
         self.attempts: dict[str, list[tuple[Task, Attempt]]] = {
             name: [] for name in BuilderName.values
         }
-        self._play(lanes=max(1, min(6, programs // 3)), until=evidence)
+        self._play(lanes=max(1, min(8, size.programs // 3)), until=size.evidence)
         self._cut()
         self._draft()
         self._trouble()
@@ -74,23 +75,25 @@ class Story:
 
     # --- the plan ---------------------------------------------------------------------------------
 
-    def _plan(self, programs: int, waves: int, tasks: int) -> list[Program]:
+    def _plan(self, size: Size) -> list[Program]:
         rng = self.rng
         found = [
             Program(self.key(), n, words.program_name(n), abandoned=n % 20 == 3)
-            for n in range(programs)
+            for n in range(size.programs)
         ]
         sized = [
             (found[n], number)
-            for n, number in enumerate(shares(rng, waves, programs))
+            for n, number in enumerate(shares(rng, size.waves, size.programs))
             for number in range(1, number + 1)
         ]
-        for (program, number), size in zip(sized, shares(rng, tasks, waves), strict=True):
+        for (program, number), tasks in zip(
+            sized, shares(rng, size.tasks, size.waves), strict=True
+        ):
             stage = words.STAGES[(number - 1) % len(words.STAGES)]
             wave = Wave(self.key(), program, number, f"{stage} of the {program.name.lower()}")
             wave.needs = self._needs(program.waves)
             program.waves.append(wave)
-            for place in range(1, size + 1):
+            for place in range(1, tasks + 1):
                 own = rng.random() < OWN_WORK
                 builder = None if own else BuilderName.values[rng.randrange(5)]
                 tests = 0 if own else rng.randint(6, 20)
@@ -153,7 +156,7 @@ class Story:
                 if self.rng.random() < 0.5:
                     task.doubted = self.now - self._within(MINUTE, 20 * HOUR)
                     self.evidence += 1
-                self._later(self._within(6 * HOUR, 40 * HOUR), self._prepare, task)
+                self._later(self._within(2 * HOUR, 14 * HOUR), self._prepare, task)
         for builder in BuilderName.values:
             self._take_up(builder)
 
@@ -213,9 +216,9 @@ class Story:
         self.evidence += attempt.evidence
         if attempt.builder:
             self._busy.remove(attempt.builder)
-            self._later(self._within(20, 8 * MINUTE), self._take_up, attempt.builder)
+            self._later(self._within(20, 4 * MINUTE), self._take_up, attempt.builder)
         if attempt.fails:
-            self._later(self._within(4 * HOUR, 60 * HOUR), self._plan_again, task)
+            self._later(self._within(HOUR, 20 * HOUR), self._plan_again, task)
         elif all(each.completed for each in task.wave.tasks):
             self._close(task.wave)
 

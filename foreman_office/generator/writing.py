@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from foreman_office.generator.beats import Beats
+from foreman_office.generator.size import Size
 from foreman_office.generator.story import Story
 from foreman_office.generator.telling import Record, Teller
 
@@ -21,6 +22,12 @@ TABLES = [
     *("builders", "heartbeats", "evidence_trail"),
 ]
 TRAIL = "evidence_id, entity_type, entity_id, action, actor, backend, model, context, timestamp"
+
+
+def generate(size: Size, *, seed: int, now: datetime) -> None:
+    """Fill an empty office; the same seed, size and moment make the same one."""
+    story = Story(seed, size)
+    write(story, size.heartbeats, now.replace(microsecond=0))
 
 
 @transaction.atomic

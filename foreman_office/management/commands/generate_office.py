@@ -8,7 +8,8 @@ from django.core.management import BaseCommand, CommandError
 from django.db import connection
 from django.utils.timezone import now
 
-from foreman_office.generator import LARGE, TABLES, Size, generate
+from foreman_office.generator.size import LARGE, Size
+from foreman_office.generator.writing import TABLES, generate
 from programs.models import Program
 
 

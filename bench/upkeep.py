@@ -1,0 +1,99 @@
+"""What the office does by itself in a large office: it sweeps, replays, and forgets old beats."""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from django.db import connection, transaction
+
+from bench.alone import alone
+from bench.figures import Figure, compare, interleaved
+from bench.office import database, inside, made
+from bench.sizes import Sizes
+from builders.retention import prune_heartbeats
+from governance.replay import Replay
+from governance.watch import declare_stalls
+
+SWEEPS = 20  # in each half of a pair
+NEVER_SCANNED = ["heartbeats", "tasks", "evidence_trail"]
+
+
+def run(sizes: Sizes) -> Iterator[Figure]:
+    large, small = made(sizes.large), made(sizes.small)
+    yield compare(
+        "one sweep, large office and small",
+        "ms",
+        interleaved(sizes.rounds, lambda: sweep(large), lambda: sweep(small)),
+        under=50,
+    )
+    with inside(large):
+        yield from beside_copy(
+            f"replay of {sizes.large.evidence:,} pieces of evidence", replay, "evidence_trail"
+        )
+    with database("bench_retention", template=large):
+        yield from beside_copy(
+            f"retention of {sizes.large.heartbeats:,} beats", forget, "heartbeats"
+        )
+
+
+def sweep(name: str) -> float:
+    """Sweep some times, everybody having fallen silent, and return how long one took, in ms."""
+    with inside(name):
+        return sum(swept() for _ in range(SWEEPS)) / SWEEPS
+
+
+def swept() -> float:
+    with transaction.atomic(), connection.cursor() as cursor:
+        before = scans(cursor)
+        began = time.perf_counter()
+        declare_stalls()
+        took = time.perf_counter() - began
+        if scans(cursor) != before:
+            raise AssertionError(f"A sweep read the whole of one of {NEVER_SCANNED}.")
+        transaction.set_rollback(True)
+    return took * 1000
+
+
+def scans(cursor) -> list[tuple[str, int]]:
+    """Return how often this transaction has read the whole of a large table."""
+    cursor.execute(
+        "SELECT relname, seq_scan FROM pg_stat_xact_user_tables"
+        " WHERE relname = ANY (%s) ORDER BY relname",
+        [NEVER_SCANNED],
+    )
+    return [row for row in cursor.fetchall() if row[1]]
+
+
+def replay() -> None:
+    if difference := Replay().first_difference():
+        raise AssertionError(str(difference))
+
+
+def forget() -> None:
+    for _ in prune_heartbeats(timedelta(0)):
+        pass
+
+
+def beside_copy(what: str, work: Callable[[], None], table: str) -> Iterator[Figure]:
+    """Do something once, in a process of its own, beside COPY of the rows that it is about."""
+    floor = copied(table)
+    took, grown = alone(work)
+    yield compare(what, "ms", [(took, floor)])
+    yield compare(f"memory of the {what}, then and before", "MB", [grown])
+
+
+def copied(table: str) -> float:
+    """COPY a table's rows out and into a table without keys, indexes or triggers, in ms."""
+    with connection.cursor() as cursor, transaction.atomic():
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE copied ON COMMIT DROP AS TABLE {table} WITH NO DATA"
+        )
+        rows = io.BytesIO()
+        with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+            for block in copy:
+                rows.write(block)
+        began = time.perf_counter()
+        with cursor.copy("COPY copied FROM STDIN") as copy:
+            copy.write(rows.getvalue())
+        return (time.perf_counter() - began) * 1000
