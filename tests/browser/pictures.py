@@ -27,9 +27,9 @@ OPENED = {"menu": None, "palette": "/", "help": "?"}
 
 @pytest.mark.parametrize("size", SIZES)
 def test_pictures(browse, foreman, complaints, size):
+    scene = furnish()
     call_command("import_plan", SAMPLE, verbosity=0)
     Watcher.objects.create(host="here", pid=1, period=timedelta(hours=1))
-    scene = furnish()
     FOLDER.mkdir(parents=True, exist_ok=True)
     width, height = SIZES[size]
     page = browse(width=width, height=height, user=foreman)

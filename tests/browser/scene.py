@@ -6,6 +6,8 @@ from django.utils.timezone import now
 
 from builders.models import Builder
 from foreman_office.kit.acts import act
+from governance.actions import resolve_blocker
+from programs.actions import complete_task, start_task
 from programs.models import Program, Task, Wave
 from tests.factories import (
     ArchitectureValidationFactory,
@@ -73,6 +75,7 @@ def furnish() -> dict[str, object]:
         builder=BuilderFactory(builder_id="qa-builder"), status="idle", message="Suite is parked"
     )
     judge(running[0])
+    finish(program)
     trouble(program)
     return {"program": program, "task": running[0], "wave": running[0].wave}
 
@@ -170,6 +173,19 @@ def judge(task):
         },
         validated_at=now() - timedelta(hours=1),
     )
+
+
+def finish(program):
+    """Have two tasks done by the foreman himself, and a blocker resolved, a moment ago."""
+    own = Task.objects.filter(wave__program=program, wave__name="Interface", state="planned")
+    for task in own.filter(assigned_builder=None).order_by("pk")[:2]:
+        ArchitectureValidationFactory(task=task)
+        QAExecutionFactory(task=task, passing_tests=0, failing_tests=12)
+        start_task(task, by=None)
+        QAExecutionFactory(task=task, passing_tests=12, executed_at=now())
+        complete_task(task, evidence_location="evidence/interface/", by=None)
+    blocker = BlockerFactory(entity=task.wave, classification="protected_path")
+    resolve_blocker(blocker, resolution_action="The path was opened for this wave.", by=None)
 
 
 def trouble(program):
