@@ -84,6 +84,7 @@ API = {"GET": all_roles({401, 405}), "POST": all_roles({401, 405})}
 API_DOCUMENT = {"GET": all_roles({200}), "POST": all_roles({200})}
 API_PAGE = {"GET": all_roles({200}), "POST": all_roles({405})}
 API_ROOT = {"GET": all_roles({404}), "POST": all_roles({404})}
+METRICS = {"GET": all_roles({404}), "POST": all_roles({405})}  # without a token in the settings
 HEALTH = {"GET": all_roles({200, 503}), "POST": all_roles({200, 405, 503})}
 
 EXPECTED = {
@@ -155,6 +156,7 @@ EXPECTED = {
     "api_docs": API_PAGE,
     "healthz": HEALTH,
     "readyz": HEALTH,
+    "metrics": METRICS,
 }
 
 

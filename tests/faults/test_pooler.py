@@ -1,0 +1,134 @@
+"""PgBouncer in transaction mode between the office and its database."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from foreman_office.doctor import LIMITS
+from foreman_office.kit import embedded
+from tests import throwaway
+from tests.faults.bouncer import bouncer
+from tests.faults.conftest import copy
+from tests.faults.office import Load, Office
+from tests.platform.conftest import ROOT, environment, place
+from tests.races import until
+
+# The web part of the suite: what pages show, and what machines ask. Who may see what is asked of
+# every address and role, a thousand times over, and has nothing to do with a pooler.
+WEB = [
+    "tests/programs/test_views.py",
+    "tests/builders/test_views.py",
+    "tests/builders/test_api.py",
+    "tests/governance/test_api.py",
+]
+
+
+@pytest.fixture(scope="module")
+def server(staffed):
+    """A server of its own, whose role has the limits that a pooler does not pass on."""
+    var = place() / "var"
+    copy(staffed, var)
+    with embedded.running(var):
+        office = Office(var)
+        for name, limit in LIMITS.items():
+            office.query(f"ALTER ROLE {embedded.USER} SET {name} = '{limit}'")
+        yield var
+
+
+def address(port):
+    return f"postgres://{embedded.USER}@127.0.0.1:{port}/{embedded.DATABASE}"
+
+
+def doctor(var, **variables):
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", "doctor"],
+        env=environment(var, SECRET_KEY="0123456789" * 5, **variables),
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_two_offices_behind_a_pooler_lose_nothing_and_declare_each_stall_once(
+    server, django_db_blocker
+):
+    """Two offices, two watchers, one database."""
+    with bouncer(server, server.parent) as port:
+        variables = {
+            "DATABASE_URL": address(port),
+            "DATABASE_POOLED": "true",
+            "SECRET_KEY": "0123456789" * 5,
+            "database": server,
+        }
+        offices = [Office(place() / "var", **variables) for _ in range(2)]
+        one, other = offices
+        other.sent, other.acknowledged = one.sent, one.acknowledged
+        try:
+            for office in offices:
+                office.open()
+            with Load(one, other) as load:
+                assert one.query("SELECT count(*) FROM watchers") == [(2,)]
+                task = one.fall_silent("qa-builder")
+                load.flows(60)
+                sweeps = dict(one.query("SELECT watcher_id, sweeps FROM watchers"))
+                until_both_swept(one, sweeps)
+                assert one.stalls(task) == [(True, 1)]
+                assert one.query("SELECT sum(stalls) FROM watchers") == [(1,)]
+            assert load.statuses.keys() == {201}
+            assert one.ask("GET", "/login/").status == 200
+            with django_db_blocker.unblock():
+                one.assert_nothing_is_lost()
+        finally:
+            for office in offices:
+                office.close()
+
+
+def until_both_swept(office, before):
+    def swept():
+        now = dict(office.query("SELECT watcher_id, sweeps FROM watchers"))
+        return all(now[name] > before[name] + 1 for name in before)
+
+    until(swept)
+
+
+def test_a_pooler_that_nobody_spoke_of_is_named(server, tmp_path):
+    var = tmp_path / "var"
+    with bouncer(server, tmp_path) as port:
+        refused = doctor(var, DATABASE_URL=address(port))
+        assert refused.returncode == 1
+        assert "set DATABASE_POOLED=true" in refused.stdout
+        pooled = doctor(var, DATABASE_URL=address(port), DATABASE_POOLED="true")
+        assert "WARNING DATABASE_LISTEN_URL" in pooled.stdout
+        assert "time limits" not in pooled.stdout
+    with bouncer(server, tmp_path, ignored="options") as port:
+        tolerated = doctor(var, DATABASE_URL=address(port))
+        assert "WARNING DATABASE_POOLED: There is a pooler before" in tolerated.stdout
+
+
+def test_the_web_part_of_the_suite_passes_through_a_pooler(tmp_path):
+    with throwaway.server(), bouncer(throwaway.directory(), tmp_path) as port:
+        url = f"postgres://{embedded.USER}@127.0.0.1:{port}/pooled"
+        env = {**os.environ, "DATABASE_URL": url, "DATABASE_POOLED": "true"}
+        for name in [name for name in env if name.startswith("PYTEST_")]:
+            del env[name]
+        done = subprocess.run(
+            # The database is kept: the pooler still holds sessions in it, and all goes in the end.
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "-n0",
+                "--reuse-db",
+                "-p",
+                "no:cacheprovider",
+                *WEB,
+            ],
+            env=env,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert "skipped" not in done.stdout
