@@ -2,15 +2,23 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from django.db.models import Case, Exists, Expression, OuterRef, Q, QuerySet, Value, When
-from django.utils.timezone import now
+from django.db import connection
+from django.db.models import Case, Exists, Expression, OuterRef, Q, QuerySet, Subquery, Value, When
 
-from builders.models import Builder, Verdict
+from builders.models import Builder, Verdict, silence_threshold
 from governance.gates import GateOpen
-from governance.models import Blocker, Classification, CompletionClaim, GovernanceViolation
+from governance.models import (
+    ArchitectureValidation,
+    Blocker,
+    Classification,
+    CompletionClaim,
+    GovernanceViolation,
+    Readiness,
+)
 from programs.models import Program, State, Task, TaskState, Wave
 
 UNWELL = [State.FAILED, State.BLOCKED]
@@ -79,12 +87,18 @@ def waves_to_start() -> QuerySet[Wave]:
 
 
 def tasks_to_assign() -> QuerySet[Task]:
-    """Tasks that could be given to a builder at once, while one has nothing to do."""
+    """Tasks that could be given to a builder at once, while one has nothing to do.
+
+    A gate is dear, and most of what is planned has nothing that it could open for.
+    """
     idle = Builder.objects.filter(state=Builder.State.IDLE, current_task=None)
     gate = GateOpen("pk", Value(None), function="governance_gate_assign_task")
+    validated = ArchitectureValidation.objects.filter(
+        task=OuterRef("pk"), build_readiness=Readiness.READY
+    )
     return Task.objects.filter(
         Exists(idle),
-        gate,
+        Case(When(Exists(validated), then=gate), default=Value(False)),
         state=TaskState.PLANNED,
         wave__state=State.IN_PROGRESS,
         wave__program__state=State.IN_PROGRESS,
@@ -92,7 +106,10 @@ def tasks_to_assign() -> QuerySet[Task]:
 
 
 def waves_to_staff() -> QuerySet[Wave]:
-    return Wave.objects.filter(Exists(tasks_to_assign().filter(wave=OuterRef("pk"))))
+    """Waves with a task to assign: each is asked until one is found, and no further."""
+    one = tasks_to_assign().filter(wave=OuterRef("pk")).values("pk")[:1]
+    waves = Wave.objects.filter(state=State.IN_PROGRESS, program__state=State.IN_PROGRESS)
+    return waves.alias(one=Subquery(one)).filter(one__isnull=False)
 
 
 def unwell_tasks() -> QuerySet[Task]:
@@ -165,13 +182,22 @@ def stalled_or(other: str) -> Case:
     return Case(When(stalled, Value("stall")), default=Value(other))
 
 
-def count_matters(at: datetime | None = None) -> Matters:
+def count_matters() -> Matters:
     """Count what `decisions.list_decisions` would list, in one query."""
-    at = at or now()
+    with connection.cursor() as cursor:
+        cursor.execute(*_statement(COUNTED, silence_threshold()))
+        found = cursor.fetchall()
+    largest = max(Counter(place for place, _ in found).values(), default=0)
+    return Matters(Counter(kind for _, kind in found), bounded=largest > COUNTED)
+
+
+@cache
+def _statement(counted: int, threshold: timedelta) -> tuple[str, Any]:
+    """Put the question together, once: every page asks it, and it is a long one."""
     unwell = Case(When(state=State.FAILED, then=Value("failed")), default=Value("blocked"))
     sets: list[tuple[QuerySet[Any], Expression]] = [
-        (silent_builders(at), Value("silent")),
-        (spinning_builders(at), Value("spinning")),
+        (silent_builders(), Value("silent")),
+        (spinning_builders(), Value("spinning")),
         (open_blockers(), stalled_or("blocker")),
         (unresolved_violations(), Value("violation")),
         (refused_claims(), Value("claim")),
@@ -185,9 +211,7 @@ def count_matters(at: datetime | None = None) -> Matters:
     first, *others = (
         rows.order_by()
         .annotate(kind=kind, place=Value(place))
-        .values_list("place", "kind")[: COUNTED + 1]
+        .values_list("place", "kind")[: counted + 1]
         for place, (rows, kind) in enumerate(sets)
     )
-    found = list(first.union(*others, all=True).order_by())
-    largest = max(Counter(place for place, _ in found).values(), default=0)
-    return Matters(Counter(kind for _, kind in found), bounded=largest > COUNTED)
+    return first.union(*others, all=True).order_by().query.sql_with_params()
