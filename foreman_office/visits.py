@@ -23,11 +23,14 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 AWAY = timedelta(minutes=30)  # absence that ends a visit, as in static/js/visits.js
 DAY = timedelta(hours=24)
 SHOWN = 12
-COUNTED = 500  # how far what finished is counted
+COUNTED = 100  # how far what finished is counted
 
-FINISHED = Q(action="state_changed", context__to__in=["completed", "failed"]) | Q(
-    action__in=["blocker_resolved", "violation_resolved"]
-)
+# A builder has an end of nothing: what it failed in has.
+FINISHED = Q(
+    action="state_changed",
+    entity_type__in=["program", "wave", "task"],
+    context__to__in=["completed", "failed"],
+) | Q(action__in=["blocker_resolved", "violation_resolved"])
 
 
 class Visit(NamedTuple):
