@@ -81,6 +81,10 @@ def said(row: Evidence) -> tuple[str, str, str]:
             return "paused", "Paused", record.get("reason", "")
         case "pause_ended":
             return "idle", "Pause over", record.get("reason", "")
+        case "token_issued":
+            return "planned", "Token issued", f"{record['prefix']}…"
+        case "token_revoked":
+            return "planned", "Token revoked", f"{record['prefix']}…"
         case "violation_recorded" | "violation_reopened":
             kind = record.get("violation_type", "")
             return "violation", f"Violation: {kind}", record.get("description", "")

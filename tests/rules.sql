@@ -1556,6 +1556,46 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_token_evidence()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    token builder_tokens;
+    verb text;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        token := OLD;
+        verb := 'token_deleted';
+    ELSIF TG_OP = 'INSERT' THEN
+        token := NEW;
+        verb := 'token_issued';
+    ELSE
+        token := NEW;
+        verb := CASE
+            WHEN NEW.builder_id <> OLD.builder_id OR NEW.digest <> OLD.digest THEN 'token_edited'
+            WHEN NEW.revoked_at IS NOT DISTINCT FROM OLD.revoked_at THEN NULL  -- it was used
+            WHEN NEW.revoked_at IS NULL THEN 'token_restored'
+            WHEN OLD.revoked_at IS NULL THEN 'token_revoked'
+            ELSE 'token_edited'
+        END;
+    END IF;
+    IF verb IS NOT NULL THEN
+        INSERT INTO evidence_trail
+            (entity_type, entity_id, action, actor, backend, model, context)
+        SELECT 'builder', builder_entity_id(token.builder_id), verb,
+            who.actor, who.backend, who.model,
+            who.context || jsonb_build_object('snapshot', jsonb_build_object(
+                'token_id', token.token_id,
+                'builder_id', token.builder_id,
+                'prefix', token.prefix,
+                'created_at', token.created_at,
+                'revoked_at', token.revoked_at))
+        FROM governance_actor() AS who;
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_topics(kind text, docs jsonb[])
  RETURNS text
  LANGUAGE sql
@@ -1932,6 +1972,10 @@ CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.builder_tokens
 CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.builder_tokens REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('token', '{last_used_at}');
 
 CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.builder_tokens REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('token', '{last_used_at}');
+
+CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.builder_tokens FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_token_evidence AFTER INSERT OR DELETE OR UPDATE ON public.builder_tokens FOR EACH ROW EXECUTE FUNCTION governance_token_evidence();
 
 CREATE TRIGGER builders_builders_times BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION builders_builders_times();
 

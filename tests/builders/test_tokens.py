@@ -11,7 +11,8 @@ from django.utils.timezone import now
 from builders import actions
 from builders.models import BuilderToken
 from foreman_office.kit.acts import Refused
-from tests.factories import BuilderFactory, BuilderTokenFactory
+from governance.trail import tell
+from tests.factories import BuilderFactory, BuilderTokenFactory, UserFactory
 from tests.races import overlap
 
 TWO_VALID = "builders_builder_tokens_two_valid"
@@ -152,3 +153,65 @@ def test_revoke_token_takes_a_whole_token(builder):
 def test_revoke_token_refuses_what_nothing_begins_with(db):
     with pytest.raises(CommandError, match="No valid token"):
         run("revoke_token", "fo_nothing")
+
+
+# --- evidence -------------------------------------------------------------------------------------
+
+
+def trail(builder):
+    return list(builder.evidence.filter(action__startswith="token_").order_by("sequence"))
+
+
+def test_to_issue_and_to_revoke_a_token_are_evidence_of_who_did_it(builder):
+    token, _ = actions.issue_token(builder, by=UserFactory(username="johan"))
+    actions.revoke_token(token, by=UserFactory(username="maria"))
+    issued, revoked = trail(builder)
+    assert (issued.action, issued.context["user"]) == ("token_issued", "johan")
+    assert (revoked.action, revoked.context["user"]) == ("token_revoked", "maria")
+    assert issued.context["snapshot"]["token_id"] == str(token.pk)
+
+
+def test_neither_the_secret_nor_its_digest_is_in_the_evidence(builder, sql):
+    token, text = actions.issue_token(builder, by=None)
+    actions.revoke_token(token, by=None)
+    BuilderToken.objects.filter(pk=token.pk).update(digest=b"\x07" * 32)
+    BuilderToken.objects.filter(pk=token.pk).delete()
+    ((told,),) = sql("SELECT string_agg(evidence_trail::text, ' ') FROM evidence_trail")
+    assert text not in told
+    assert bytes(token.digest).hex() not in told
+    assert "07" * 32 not in told
+    keys = {key for row in trail(builder) for key in row.context["snapshot"]}
+    assert keys == {"token_id", "builder_id", "prefix", "created_at", "revoked_at"}
+
+
+def test_whatever_is_done_to_a_token_past_its_actions_is_evidence_too(builder):
+    token = BuilderTokenFactory()
+    rows = BuilderToken.objects.filter(pk=token.pk)
+    for change in ({"revoked_at": now()}, {"revoked_at": None}, {"digest": bytes(32)}):
+        rows.update(**change)
+    rows.delete()
+    assert [row.action.removeprefix("token_") for row in trail(builder)] == [
+        *("issued", "revoked", "restored", "edited", "deleted"),
+    ]
+
+
+def test_that_a_token_is_used_is_no_evidence(builder):
+    _, text = actions.issue_token(builder, by=None)
+    actions.authenticate(text)
+    assert BuilderToken.objects.get().last_used_at
+    assert len(trail(builder)) == 1
+
+
+def test_tokens_cannot_be_emptied_without_evidence(sql, refuses):
+    with refuses("governance_no_truncate"):
+        sql("TRUNCATE builder_tokens")
+
+
+def test_the_trail_tells_of_tokens_in_words(builder):
+    token, _ = actions.issue_token(builder, by=None)
+    actions.revoke_token(token, by=None)
+    told = [(each.what, each.detail) for each in tell(trail(builder))]
+    assert told == [
+        ("Token issued", f"{token.prefix}…"),
+        ("Token revoked", f"{token.prefix}…"),
+    ]
