@@ -16,6 +16,9 @@ FIGURES = [
         for connections in (5, 50)
         for what in ("heartbeats", "heartbeat p50", "heartbeat p99", "heartbeat processor time")
     ),
+    *(f"beat to event, {count} streams, p95" for count in (1, 50, 150)),
+    "beat to text in Chromium, p95",
+    *(f"heartbeats beside 150 streams, {connections} connections" for connections in (5, 50)),
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
     *(f"{page}, 2 programs and 1, p95" for page in ("inbox", "program", "task")),

@@ -71,9 +71,9 @@
   // A refusal and a form with errors are answers too.
   const answered = ({ successful, xhr }) => successful || xhr.status === 409 || xhr.status === 422;
   body.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const place = detail.target?.id;
-    if (answered(detail)) failing.delete(place);
-    else failing.add(place);
+    if (!detail.target?.matches("[data-live]")) return;
+    if (answered(detail)) failing.delete(detail.target.id);
+    else failing.add(detail.target.id);
     show();
   });
   addEventListener("offline", () => {
@@ -94,6 +94,7 @@
   let failures = 0;
   let retry = null;
   let alarm = null;
+  let pointless = false; // this office cannot hear its database
 
   const topicsOf = (part) => (part.dataset.live || freshness.dataset.topics).split(" ");
   const reactions = {
@@ -116,12 +117,13 @@
     poll(reason) {
       leave();
       now("polling");
-      if (reason === "full") again(FULL_REST);
+      pointless = reason === "unheard";
+      again(FULL_REST);
     },
   };
 
   const hear = () => {
-    if (stream || document.hidden || !freshness || !parts().length) return;
+    if (stream || pointless || document.hidden || !freshness || !parts().length) return;
     clearTimeout(retry);
     const topics = [...new Set(parts().flatMap(topicsOf))].join(" ");
     stream = new EventSource(`${freshness.dataset.stream}?${new URLSearchParams({ topics, since })}`);
@@ -160,27 +162,25 @@
       return;
     }
     tickWhenDue();
-    if (hearing !== "polling") hear();
+    hear();
   });
   hear();
 
   // --- times that run ---------------------------------------------------------------------------
-  // The same words as short_span() in kit/templatetags/kit.py.
 
+  const words = JSON.parse(freshness?.dataset.words ?? "{}");
   const span = (seconds) => {
-    if (seconds < 60) return `${seconds} s`;
-    if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
-    return `${Math.floor(seconds / 86400)} d`;
+    const [, size, name] = words.spans.find(([most]) => !most || seconds < most);
+    return `${Math.floor(seconds / size)} ${name}`;
   };
   const run = () => {
-    for (const time of document.querySelectorAll("time[data-ago], time[data-age], time[data-lasting]")) {
-      const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
-      if (seconds > 14 * 86400) continue;
-      const words = [
-        "lasting" in time.dataset ? "for" : "", span(seconds), "ago" in time.dataset ? "ago" : "",
-      ].join(" ").trim();
-      if (time.textContent !== words) time.textContent = words;
+    for (const [kind, form] of Object.entries(words.kinds ?? {})) {
+      for (const time of document.querySelectorAll(`time[data-${kind}]`)) {
+        const seconds = Math.max(0, Math.floor((Date.now() - Date.parse(time.dateTime)) / 1000));
+        if (seconds > words.longest) continue;
+        const said = form.replace("{}", span(seconds));
+        if (time.textContent !== said) time.textContent = said;
+      }
     }
   };
   setInterval(run, 1000);
@@ -210,7 +210,10 @@
     }
     seen.set(target.id, xhr.getResponseHeader("ETag"));
     const focused = target.contains(document.activeElement) ? document.activeElement : null;
+    const { bottom } = target.getBoundingClientRect();
     held.set(target.id, {
+      top: scrollY,
+      above: bottom <= 0 ? bottom + scrollY : null, // out of sight: what is read must not move
       forms,
       focused,
       open: [...target.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]),
@@ -236,6 +239,8 @@
       drawn.replaceWith(form);
       htmx.process(form);
     }
+    const grown = was.above && part.getBoundingClientRect().bottom + scrollY - was.above;
+    scrollTo({ left: scrollX, top: was.top + grown, behavior: "instant" });
     if (!was.focused) return;
     const again = part.contains(was.focused) ? was.focused : was.summary
       ? document.getElementById(was.summary)?.querySelector("summary")

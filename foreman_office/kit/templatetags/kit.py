@@ -3,6 +3,7 @@
 The library is a builtin of the template engine, so no template loads it.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -130,16 +131,25 @@ def criterion(line: str) -> str:
     return line.strip().removeprefix("- ").removeprefix("* ")
 
 
+# A duration is said in one unit: up to so many seconds, in units of so many.
+SPANS = [(60, 1, "s"), (2 * 3600, 60, "min"), (86400, 3600, "h"), (None, 86400, "d")]
+# How each kind of time puts a duration.
+WORDS = {"ago": "{} ago", "age": "{}", "lasting": "for {}"}
+# What is longer ago than this is said as a day.
+LONG_AGO = timedelta(days=14)
+
+
 def short_span(span: timedelta) -> str:
-    """Say a duration in one unit, as `static/js/live.js` does: 41 s, 8 min, 3 h, 5 d."""
+    """Say a duration in one unit: 41 s, 8 min, 3 h, 5 d."""
     seconds = max(0, int(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 2 * 3600:
-        return f"{seconds // 60} min"
-    if seconds < 86400:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 86400} d"
+    size, name = next((size, name) for most, size, name in SPANS if not most or seconds < most)
+    return f"{seconds // size} {name}"
+
+
+@register.simple_tag
+def running_words() -> str:
+    """Tell `static/js/live.js` in which words durations run on."""
+    return json.dumps({"spans": SPANS, "kinds": WORDS, "longest": LONG_AGO.total_seconds()})
 
 
 @register.filter
@@ -154,16 +164,12 @@ def exact(moment: datetime) -> str:
     return localtime(moment).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
-# How each kind of time puts a duration, here and in `static/js/live.js`.
-WORDS = {"ago": "{} ago", "age": "{}", "lasting": "for {}"}
-
-
 def time_element(moment: datetime | None, kind: str) -> SafeString | str:
     """Show a time as people say it, with the exact time and zone at hand."""
     if moment is None:
         return NOTHING
     span = now() - moment
-    if span > timedelta(days=14):
+    if span > LONG_AGO:
         text = date_format(localtime(moment), "j M Y")
         text = f"since {text}" if kind == "lasting" else text
     else:

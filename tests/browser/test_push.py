@@ -1,0 +1,205 @@
+"""Pages that are told what was touched, in a real browser: what they then ask, show and say."""
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+from playwright.sync_api import expect
+
+from foreman_office.live import views
+from foreman_office.live.hub import hub
+from programs.models import Task
+from tests.browser.test_live import TICK_NOW, at_work, post_heartbeat  # noqa: F401
+from tests.factories import BuilderFactory, HeartbeatFactory, TaskFactory
+from tests.races import until
+
+PUSHED = 10_000  # ms: long for a busy machine, and shorter than the rest between two safety ticks
+KEEP_WORDS = """
+window.words = [];
+new MutationObserver(() => window.words.push(document.getElementById("freshness").textContent))
+  .observe(document.getElementById("freshness"), { childList: true });
+"""
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+@pytest.fixture(autouse=True)
+def short_breath(monkeypatch):
+    """Have the server notice soon that a page has gone: this one cannot see a client hang up."""
+    monkeypatch.setattr(views, "STILL", 1)
+
+
+@pytest.fixture
+def task(transactional_db):
+    return TaskFactory(state="in-progress", name="Masonry", progress_percentage=10)
+
+
+@pytest.fixture
+def live(browse, foreman, task):
+    """The page of a task, hearing."""
+    page = browse(user=foreman)
+    page.goto(task.get_absolute_url())
+    expect(page.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    return page
+
+
+def set_progress(task, percentage):
+    Task.objects.filter(pk=task.pk).update(progress_percentage=percentage)
+
+
+def requests_of(page):
+    """Collect which parts a page asks for."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.headers.get("hx-target")))
+    return asked
+
+
+def stop_hearing(connect):
+    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    assert connect().execute(query, ["foreman-live"]).fetchall()
+
+
+def test_a_beat_is_on_the_page_before_it_would_have_asked(
+    browse,
+    foreman,
+    live_server,
+    at_work,  # noqa: F811
+):
+    task, token = at_work
+    page = browse(user=foreman)
+    page.goto(task.get_absolute_url())
+    expect(page.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    page.wait_for_load_state("networkidle")
+    post_heartbeat(
+        live_server,
+        token,
+        builder_id="ui-builder",
+        task_id=str(task.pk),
+        status="active",
+        message="Mortar mixed",
+        progress_percentage=5,
+    )
+    expect(page.locator("#pulse")).to_contain_text("Mortar mixed", timeout=PUSHED)
+    expect(page.locator("#summary")).to_contain_text("In progress", timeout=PUSHED)
+
+
+def test_a_part_is_asked_for_when_its_own_topics_are_touched(live, task):
+    builder = BuilderFactory(builder_id="qa-builder")
+    live.wait_for_load_state("networkidle")
+    asked = requests_of(live)
+    HeartbeatFactory(builder=builder, status="active")
+    until(lambda: live.wait_for_timeout(50) or "lamps" in asked)
+    assert "summary" not in asked
+    set_progress(task, 40)
+    expect(live.locator("#summary")).to_contain_text("40 %", timeout=PUSHED)
+
+
+def test_a_burst_is_asked_about_once_or_twice(live, task):
+    live.wait_for_load_state("networkidle")
+    asked = requests_of(live)
+    for percentage in range(11, 31):
+        set_progress(task, percentage)
+    expect(live.locator("#summary")).to_contain_text("30 %", timeout=PUSHED)
+    assert asked.count("summary") < 10
+
+
+def test_a_hidden_page_gives_its_stream_back_and_catches_up_when_shown(live, task):
+    held = len(hub)
+    live.evaluate(HIDE, True)
+    until(lambda: len(hub) == held - 1)
+    asked = requests_of(live)
+    set_progress(task, 50)
+    live.wait_for_timeout(1500)
+    assert asked == []
+    live.evaluate(HIDE, False)
+    expect(live.locator("#summary")).to_contain_text("50 %", timeout=PUSHED)
+    expect(live.locator("#freshness")).to_have_text("live")
+
+
+def test_a_page_says_when_the_office_hears_nothing_and_learns_what_it_missed(live, task, connect):
+    live.evaluate(KEEP_WORDS)
+    stop_hearing(connect)
+    set_progress(task, 60)
+    expect(live.locator("#summary")).to_contain_text("60 %", timeout=PUSHED)
+    expect(live.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    assert "reconnecting" in live.evaluate("window.words")
+
+
+def test_a_page_without_a_stream_polls_says_so_and_is_told_when_nothing_changed(
+    browse, foreman, task, settings
+):
+    settings.DATABASE_POOLED = True
+    page = browse(user=foreman)
+    page.goto(task.get_absolute_url())
+    expect(page.locator("#freshness")).to_have_text("polling", timeout=PUSHED)
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-target") == "summary"):
+        page.evaluate(TICK_NOW)
+    with page.expect_response(
+        lambda answer: answer.request.headers.get("hx-target") == "summary"
+    ) as second:
+        page.evaluate(TICK_NOW)
+    assert second.value.status == 304
+    set_progress(task, 70)
+    expect(page.locator("#summary")).to_contain_text("70 %", timeout=PUSHED)
+    assert page.locator("#freshness").text_content() == "polling"
+
+
+def test_where_there_is_no_room_for_a_stream_the_page_polls(browse, foreman, task, settings):
+    settings.FOREMAN_STREAMS = 0
+    page = browse(user=foreman)
+    page.goto(task.get_absolute_url())
+    expect(page.locator("#freshness")).to_have_text("polling", timeout=PUSHED)
+    set_progress(task, 70)
+    expect(page.locator("#summary")).to_contain_text("70 %", timeout=PUSHED)
+
+
+def test_a_page_whose_session_ends_elsewhere_leaves_for_the_login(live):
+    Session.objects.all().delete()
+    expect(live).to_have_title("Log in · Foreman Office", timeout=PUSHED)
+
+
+def test_a_stale_page_is_grey_until_it_hears_again(live, task, complaints):
+    colour = "getComputedStyle(document.querySelector('#summary .status')).color"
+    before = live.evaluate(colour)
+    live.context.set_offline(True)
+    expect(live.locator("#freshness")).to_contain_text("stale since")
+    assert live.evaluate(colour) != before
+    live.context.set_offline(False)
+    expect(live.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    assert live.evaluate(colour) == before
+    complaints[:] = [words for words in complaints if not words.startswith(("Failed", "htmx:"))]
+
+
+def test_one_part_that_fails_makes_the_page_stale_until_it_is_answered(live, task, complaints):
+    def is_summary(request):
+        return request.headers.get("hx-target") == "summary"
+
+    live.route(
+        "**/*",
+        lambda route: route.fulfill(status=500) if is_summary(route.request) else route.fallback(),
+    )
+    live.evaluate(TICK_NOW)
+    expect(live.locator("#freshness")).to_contain_text("stale since", timeout=PUSHED)
+    live.unroute("**/*")
+    live.evaluate(TICK_NOW)
+    expect(live.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    complaints[:] = [words for words in complaints if "500" not in words and "htmx:" not in words]
+
+
+def test_a_poke_keeps_the_place_a_selection_and_what_has_the_focus(browse, foreman, task):
+    for number in range(30):
+        TaskFactory(wave=task.wave, name=f"Stone {number}")
+    builder = BuilderFactory(builder_id="qa-builder")
+    page = browse(user=foreman, height=500)
+    page.goto(reverse("programs:wave", args=[task.wave_id]))
+    expect(page.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    link = page.locator("#list").get_by_role("link", name="Stone 20", exact=True)
+    link.focus()
+    link.scroll_into_view_if_needed()
+    place = link.bounding_box()
+    HeartbeatFactory(builder=builder, status="active")
+    set_progress(task, 77)
+    expect(page.locator("#list")).to_contain_text("77", timeout=PUSHED)
+    expect(link).to_be_focused()
+    assert link.bounding_box() == place
