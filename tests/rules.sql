@@ -260,7 +260,7 @@ BEGIN
                 AND started_at <= at AND at < coalesce(ended_at, ends_at)
         ) THEN 'paused'
         WHEN row.state = 'failed' OR (quiet AND row.current_task_id IS NOT NULL) THEN 'silent'
-        WHEN NOT EXISTS (SELECT FROM heartbeats WHERE builder_id = builder) THEN 'never-heard'
+        WHEN builders_pulse(builder) IS NULL THEN 'never-heard'
         WHEN quiet OR row.state = 'idle' THEN 'idle'
         WHEN row.state = 'blocked' THEN 'waiting'
         WHEN (
