@@ -279,7 +279,7 @@ def _builder(builder: Any) -> Derivation:
     """Derive a builder's verdict from its beats, its task and its pauses."""
     threshold = settings.FOREMAN_SILENCE_THRESHOLD_SECONDS
     task, verdict = builder.current_task, builder.verdict
-    beats = f"{builder.get_absolute_url()}"
+    beats = builder.get_absolute_url()
     quiet = verdict == Verdict.SILENT
     heard = f"Last heard {clock(builder.pulse)}." if builder.pulse else "Never heard from."
     tokens = builder.tokens.valid().count()
@@ -287,7 +287,7 @@ def _builder(builder: Any) -> Derivation:
         Reason(Condition("may_report", tokens > 0, f"Valid tokens: {tokens}."), []),
         Reason(
             Condition("heard", not quiet, f"{heard} The threshold is {threshold} s."),
-            [Row("Its heartbeats", f"{task.get_absolute_url()}#pulse" if task else beats)],
+            [Row("Its heartbeats", f"{beats}#heard")],
         ),
         Reason(
             Condition(
@@ -321,15 +321,17 @@ def _builder(builder: Any) -> Derivation:
         ],
         Verdict.WAITING: ["Resolve what it waits for; its next heartbeat says that it goes on."],
     }.get(verdict, [])
-    if not tokens:
-        changes = [*changes, "Issue a token to it in the records: without one it cannot report."]
     where = task.get_absolute_url() if task else beats
+    turned = [Change(words, where, frozenset()) for words in changes if words]
+    if not tokens:
+        words = "Issue a token to it: without one it cannot report."
+        turned.append(Change(words, f"{beats}#tokens", frozenset({"may_report"})))
     return Derivation(
         builder,
         verdict,
         builder.verdict_since,
         None,
         reasons=reasons,
-        changes=[Change(words, where, frozenset()) for words in changes if words],
+        changes=turned,
         blockers=list(Blocker.objects.open().of(task).order_by("detected_at")) if task else [],
     )

@@ -21,7 +21,7 @@ from programs.models import Task
 
 register = template.Library()
 
-GAPS_LISTED = 20
+GAPS_LISTED = 10
 TOKENS_LISTED = 10
 
 
