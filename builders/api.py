@@ -108,7 +108,7 @@ REFUSALS = {
 @router.post(
     "/heartbeat",
     auth=Bearer(),
-    response={201: Receipt, frozenset({400, 401, 403, 404, 409, 411, 413, 415, 422}): Errors},
+    response={201: Receipt, frozenset({400, 401, 403, 404, 409, 411, 413, 415, 422, 503}): Errors},
 )
 @decorate_view(takes_json(Beat))
 def heartbeat(request: HttpRequest, beat: Beat) -> HttpResponse:

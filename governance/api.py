@@ -34,7 +34,7 @@ from programs.models import Task
 
 XML = {"application/xml": junit.MAX_BYTES, "text/xml": junit.MAX_BYTES}
 QA_RUN = {"application/json": junit.MAX_BYTES, **XML}
-REFUSALS = frozenset({400, 401, 404, 409, 411, 413, 415, 422})
+REFUSALS = frozenset({400, 401, 404, 409, 411, 413, 415, 422, 503})
 
 router = Router(auth=Bearer())
 
@@ -98,7 +98,7 @@ def digest(request: HttpRequest) -> bytes:
     return hashlib.sha256(head.encode() + request.body).digest()
 
 
-@router.get("/assignment", response={200: Assignment, 401: Errors})
+@router.get("/assignment", response={200: Assignment, frozenset({401, 503}): Errors})
 def assignment(request: HttpRequest) -> Assignment:
     """Tell a builder what is to be built: the task in its hands, with all that it needs to know.
 
