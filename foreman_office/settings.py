@@ -9,6 +9,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environs import Env, validate
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 from foreman_office.kit import embedded, pool
 
@@ -34,6 +36,11 @@ FOREMAN_DB_POOL_SIZE = env.int("FOREMAN_DB_POOL_SIZE", default=4, validate=valid
 
 # LISTEN needs a session, which a transaction pooler does not give: another address for it alone.
 DATABASE_LISTEN_URL = env.str("DATABASE_LISTEN_URL", default="")
+try:
+    conninfo_to_dict(DATABASE_LISTEN_URL)
+except ProgrammingError as error:
+    reason = str(error).strip()
+    raise ImproperlyConfigured(f"DATABASE_LISTEN_URL is no address: {reason}") from error
 
 DATABASES = {
     "default": embedded.database_settings(FOREMAN_VAR)

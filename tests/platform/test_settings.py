@@ -26,6 +26,8 @@ SERVER = {"DATABASE_URL": "postgres://foreman@db.example/foreman", "SECRET_KEY":
         ({"WEB_WORKERS": "0"}, "WEB_WORKERS"),
         ({"WEB_THREADS": "many"}, "WEB_THREADS"),
         ({"FOREMAN_DB_POOL_SIZE": "-1"}, "FOREMAN_DB_POOL_SIZE"),
+        ({"FOREMAN_STREAMS": "-1"}, "FOREMAN_STREAMS"),
+        ({"DATABASE_LISTEN_URL": "nonsense"}, "DATABASE_LISTEN_URL"),
         ({"FOREMAN_HEARTBEAT_INTERVAL_SECONDS": "1m"}, "FOREMAN_HEARTBEAT_INTERVAL_SECONDS"),
         ({"FOREMAN_SILENCE_THRESHOLD_SECONDS": "0"}, "FOREMAN_SILENCE_THRESHOLD_SECONDS"),
         ({"FOREMAN_SILENCE_THRESHOLD_SECONDS": "119"}, "must be at least twice"),
