@@ -50,8 +50,10 @@ class PlanForm(forms.ModelForm):
                 )
 
     def validate_constraints(self) -> None:
-        """Ask each constraint by itself, so that its error goes where it belongs."""
+        """Ask each constraint on a field of the form, so that its error goes where it belongs."""
         for constraint in self.instance._meta.constraints:
+            if self.field_of(constraint.name) is None:
+                continue
             try:
                 constraint.validate(type(self.instance), self.instance, exclude={*self.errors})
             except forms.ValidationError as error:
@@ -59,8 +61,11 @@ class PlanForm(forms.ModelForm):
 
     def refuse(self, refused: Refused) -> None:
         """Say a refusal of the database at the field that the name of its rule names."""
-        field = next((name for name in self.fields if name in refused.rule), None)
-        self.add_error(field, forms.ValidationError(refused.message, code=refused.rule))
+        error = forms.ValidationError(refused.message, code=refused.rule)
+        self.add_error(self.field_of(refused.rule), error)
+
+    def field_of(self, rule: str) -> str | None:
+        return next((name for name in self.fields if name in rule), None)
 
 
 class ProgramPlan(PlanForm):

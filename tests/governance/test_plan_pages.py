@@ -145,3 +145,19 @@ def test_a_viewer_may_export_and_not_import(client, db):
     program = TaskFactory().wave.program
     assert client.get(reverse("governance:plan_export", args=[program.pk])).status_code == 200
     assert choose(client).status_code == 403
+
+
+def tasks(number):
+    return "".join(f"    - key: wire-{n}\n      name: Wire lamp {n}\n" for n in range(number))
+
+
+def test_a_preview_asks_no_more_for_more_tasks(foreman, django_assert_max_num_queries):
+    with django_assert_max_num_queries(31):
+        assert choose(foreman, PLAN + tasks(30)).status_code == 200
+
+
+def test_an_export_asks_no_more_for_more_tasks(foreman, django_assert_max_num_queries):
+    confirm(foreman, choose(foreman, PLAN + tasks(30)))
+    where = reverse("governance:plan_export", args=[Program.objects.get().pk])
+    with django_assert_max_num_queries(30):
+        assert foreman.get(where).status_code == 200

@@ -173,3 +173,19 @@ def test_what_has_history_or_has_begun_is_not_deleted(foreman):
     HeartbeatFactory(task=begun)
     assert foreman.post(address("task_delete", begun)).status_code == 404
     assert Task.objects.count() == 2
+
+
+# Session, user, roles and the frame's questions are nine; the rest is the form's own.
+def test_a_form_asks_no_more_for_more_waves(foreman, django_assert_max_num_queries):
+    program = ProgramFactory()
+    waves = [WaveFactory(program=program, sequence_number=number) for number in range(1, 9)]
+    for name, row in (("program_edit", program), ("wave_edit", waves[-1])):
+        with django_assert_max_num_queries(13):
+            foreman.get(address(name, row))
+
+
+def test_a_field_is_checked_in_few_questions(foreman, django_assert_max_num_queries):
+    program = ProgramFactory()
+    where = address("program_edit", program)
+    with django_assert_max_num_queries(6):
+        check(foreman, where, "name", name="Lamps")
