@@ -102,7 +102,7 @@ def _blockers(task: Task, blockers: list[Blocker]) -> Iterator[Cause]:
             f"A heartbeat of {task.assigned_builder} ends it by itself; or take the task back, so"
             " that another builder may have it."
             if stall
-            else f"With {last} resolved, the task is {before} again.",
+            else f"With {last} resolved, the task is {before.replace('-', ' ')} again.",
             blocker.detected_at,
             WHY_BLOCKED[blocker.classification],
             [offer_resolution(blocker)],
@@ -113,7 +113,8 @@ def _builder(task: Task) -> Iterator[Cause]:
     builder: Any = with_last_words(with_verdict()).filter(current_task=task).first()
     if builder is None:
         return
-    words = f" Its last words: “{builder.last_message}”." if builder.last_message else ""
+    said = (builder.last_message or "").rstrip(".")
+    words = f" Its last words: “{said}”." if said else ""
     told = {
         Verdict.SILENT: (
             f"It was not heard for longer than {settings.FOREMAN_SILENCE_THRESHOLD_SECONDS} s, with"

@@ -52,7 +52,7 @@ def test_an_open_blocker_says_to_what_its_end_returns_the_task():
     (cause,) = causes(task)
     assert (cause.title, cause.since) == ("Repeated failures", blocker.detected_at)
     assert "Three runs in a row" in cause.happened
-    assert cause.ends == "With it resolved, the task is in-progress again."
+    assert cause.ends == "With it resolved, the task is in progress again."
     assert [offer.label for offer in cause.offers] == ["Resolve"]
 
 
@@ -61,7 +61,7 @@ def test_the_last_of_two_blockers_ends_it():
     BlockerFactory(entity=task)
     BlockerFactory(entity=task, classification="protected_path")
     assert {cause.ends for cause in causes(task)} == {
-        "With the last of them resolved, the task is in-progress again."
+        "With the last of them resolved, the task is in progress again."
     }
 
 
