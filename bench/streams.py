@@ -124,10 +124,13 @@ def drawn(beats: Beats, cookie: str) -> Figure:
         first = next(beats.sender.numbers) + 1
         apart = time.time() - time.monotonic()
         acknowledged = beats.send()
+        page.wait_for_function(f"window.seen['step {first + len(acknowledged) - 1}']")
         seen = page.evaluate("window.seen")
         browser.close()
+    # A page that was busy may have shown a later beat and not this one: that is as good.
+    drawn_at = {int(said.split()[1]): moment / 1000 for said, moment in seen.items()}
     waits = [
-        seen[f"step {number}"] / 1000 - (at + apart)
+        min(moment for shown, moment in drawn_at.items() if shown >= number) - (at + apart)
         for number, (at, _) in enumerate(acknowledged, first)
     ]
     return beside_round_trip("beat to text in Chromium, p95", waits, acknowledged, 500)

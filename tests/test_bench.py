@@ -10,6 +10,10 @@ from django.conf import settings
 from bench.figures import compare, interleaved, percentile, table
 from tests.platform.conftest import environment, place
 
+PAGES = [
+    *("inbox", "programs", "tasks", "builders", "quality", "QA runs", "blockers", "violations"),
+    *("evidence", "search", "tasks by words", "program", "wave", "task", "builder"),
+]
 FIGURES = [
     *(
         f"{what}, {connections} connections"
@@ -21,7 +25,13 @@ FIGURES = [
     *(f"heartbeats beside 150 streams, {connections} connections" for connections in (5, 50)),
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
-    *(f"{page}, 2 programs and 1, p95" for page in ("inbox", "program", "task")),
+    "memory of the import, 20 tasks and a tenth",
+    *(f"{page}, large office and small, p95" for page in PAGES),
+    "one sweep, large office and small",
+    "replay of 900 pieces of evidence",
+    "memory of the replay of 900 pieces of evidence, then and before",
+    "retention of 600 beats",
+    "memory of the retention of 600 beats, then and before",
 ]
 
 
