@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from governance.models import Blocker
 
@@ -22,13 +22,6 @@ class Place(NamedTuple):
     def url(self) -> str:
         return reverse(self.view)
 
-    @property
-    def exists(self) -> bool:
-        try:
-            return bool(self.url)
-        except NoReverseMatch:
-            return False
-
     def holds(self, view: str) -> str:
         """Tell, as `aria-current` does, whether a view is this place or belongs to it."""
         if view == self.view:
@@ -40,7 +33,9 @@ class Place(NamedTuple):
 # On a phone the first ones stand in the bar, the others behind it.
 FIRST = (
     Place("inbox", "Inbox", "inbox", "i"),
-    Place("programs:program_list", "Programs", "programs", "p", ("programs:wave", "programs:plan")),
+    Place(
+        "programs:program_list", "Programs", "programs", "p", ("programs:wave", "governance:plan")
+    ),
     Place("programs:task_list", "Tasks", "tasks", "t"),
     Place("builders:builder_list", "Builders", "builders", "b"),
 )
@@ -50,11 +45,6 @@ OTHERS = (
     Place("governance:violation_list", "Violations", "violations", "v"),
     Place("governance:evidence_list", "Evidence", "evidence", "e"),
 )
-
-
-def there() -> tuple[list[Place], list[Place]]:
-    """Return the places whose pages exist: the first ones, and the others."""
-    return [p for p in FIRST if p.exists], [p for p in OTHERS if p.exists]
 
 
 def bounded(number: int) -> str:

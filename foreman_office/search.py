@@ -1,15 +1,15 @@
 """Find what has a name: programs, waves, tasks, builders, and the places of the office."""
 
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from builders.models import Builder
 from foreman_office.kit.search import matching, words_of
-from foreman_office.places import there
+from foreman_office.places import FIRST, OTHERS
 from programs.models import Program, State, Task, Wave
 
 LONGEST = 200  # characters of a question that are read
@@ -28,9 +28,12 @@ class Hit(NamedTuple):
 
 
 class Group(NamedTuple):
+    """What was found of one kind; if it is not all, perhaps with the list that has all."""
+
     name: str
     hits: list[Hit]
     more: bool = False
+    all: str = ""
 
 
 def find(text: str) -> list[Group]:
@@ -45,16 +48,16 @@ def find(text: str) -> list[Group]:
     ]
     if text:
         plan = [
-            rows("Programs", text, Program.objects.all()),
+            rows("Programs", text, Program.objects.all(), "programs:program_list"),
             rows("Waves", text, Wave.objects.select_related("program")),
-            rows("Tasks", text, Task.objects.select_related("wave__program")),
+            rows("Tasks", text, Task.objects.select_related("wave__program"), "programs:task_list"),
         ]
         groups = [*groups, *plan]
     return [group for group in groups if group.hits]
 
 
 def places(text: str) -> Iterator[Hit]:
-    for place in chain(*there()):
+    for place in (*FIRST, *OTHERS):
         if is_named(place.label, text):
             yield Hit(place.label, place.url, icon=place.icon)
 
@@ -71,7 +74,7 @@ def is_named(name: str, text: str) -> bool:
     return all(any(part.startswith(word) for part in own) for word in words_of(text.lower()))
 
 
-def rows(name: str, text: str, queryset: QuerySet[Any]) -> Group:
+def rows(name: str, text: str, queryset: QuerySet[Any], view: str = "") -> Group:
     """Read a bounded number of rows, however many match, and show the best of them."""
     if key := as_id(text):
         queryset = queryset.filter(pk=key)
@@ -81,7 +84,8 @@ def rows(name: str, text: str, queryset: QuerySet[Any]) -> Group:
         queryset = queryset.none()
     found = list(queryset.order_by()[:LOOKED_AT])
     found.sort(key=lambda row: rank(row, text))
-    return Group(name, [hit(row) for row in found[:SHOWN]], more=len(found) > SHOWN)
+    address = reverse(view, query={"q": text}) if view else ""
+    return Group(name, [hit(row) for row in found[:SHOWN]], len(found) > SHOWN, address)
 
 
 def rank(row: Any, text: str) -> tuple[bool, bool, str]:

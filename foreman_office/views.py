@@ -21,7 +21,7 @@ from foreman_office.kit.decide import came_from
 from foreman_office.kit.htmx import render_page, wants_part
 from foreman_office.kit.roles import READERS, has_role, may_decide, reads
 from foreman_office.kit.zones import zones, zones_by_region
-from foreman_office.places import bounded, count_open_blockers, there
+from foreman_office.places import FIRST, OTHERS, bounded, count_open_blockers
 from foreman_office.search import find
 from foreman_office.visits import finished_since, last_visit
 from governance.attention import count_matters
@@ -48,7 +48,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     due = cache(count_matters)
     watched = cache(Watcher.objects.alive().exists)
     here = request.resolver_match.view_name if request.resolver_match else ""
-    first, others = ([(place, place.holds(here)) for place in places] for places in there())
+    first, others = ([(place, place.holds(here)) for place in places] for places in (FIRST, OTHERS))
     return {
         "frame": {
             "builders": cache(lambda: list(with_verdict())),

@@ -31,6 +31,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = now() - timedelta(minutes=5)
+INBOX_QUERIES = 32
 PARTS = ["headline", "decisions", "moving", "finished", "programs"]
 
 
@@ -247,7 +248,7 @@ def test_inbox_asks_no_more_for_more_rows(person, django_assert_max_num_queries)
         GovernanceViolationFactory(task=task)
         TaskFactory(wave=wave, state="failed")
         HeartbeatFactory(task=task)
-    with django_assert_max_num_queries(32):
+    with django_assert_max_num_queries(INBOX_QUERIES):
         person.get("/")
 
 
@@ -359,6 +360,16 @@ def test_a_stranger_is_shown_nothing_of_the_office_by_an_error(client):
     assert answer.status_code == 404
     assert 'id="lamps"' not in answer.text
     assert "<title>Not found" in answer.text
+
+
+def test_who_comes_to_an_act_by_its_address_is_told_that_nothing_was_decided(person):
+    program = ProgramFactory(state="planned")
+    answer = person.get(reverse("programs:program_approve", args=[program.pk]))
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+    assert "Nothing was decided" in answer.text
+    program.refresh_from_db()
+    assert program.state == "planned"
 
 
 def test_who_may_not_decide_is_told_so_in_the_frame(client):
