@@ -2,7 +2,7 @@
 
 import pytest
 
-from foreman_office.kit.worker import READ_AHEAD, is_all_there
+from foreman_office.kit.worker import LONGEST_HEAD, READ_AHEAD, is_all_there
 
 HEAD = b"POST /api/heartbeat HTTP/1.1\r\nHost: office\r\n"
 
@@ -23,10 +23,10 @@ HEAD = b"POST /api/heartbeat HTTP/1.1\r\nHost: office\r\n"
         (HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 99\r\n\r\n", True),
         (HEAD + b"Expect: 100-continue\r\nContent-Length: 99\r\n\r\n", True),
         (HEAD + b"Content-Length: many\r\n\r\n", True),  # the server will say what is wrong
-        (HEAD + b"Content-Length: %d\r\n\r\n" % 10**17, False),
-        (HEAD + b"Content-Length: %d\r\n\r\n" % 10**9 + bytes(READ_AHEAD), True),
-        (bytes(READ_AHEAD - 1), False),
-        (bytes(READ_AHEAD), True),
+        (HEAD + b"Content-Length: %d\r\n\r\n" % 10**17, True),  # it is refused for that
+        (HEAD + b"Content-Length: %d\r\n\r\n" % (READ_AHEAD // 2) + bytes(100), False),
+        (bytes(LONGEST_HEAD - 1), False),
+        (bytes(LONGEST_HEAD), True),
     ],
 )
 def test_a_request_is_worth_a_thread_once_it_is_all_there(sent, enough):

@@ -16,7 +16,7 @@ from foreman_office.kit.unavailable import Crowded, unavailable
 PATIENCE = 5  # seconds until a request is told to come back: no more than it waits for a connection
 
 # Whoever runs the office is answered however crowded it is; neither works for long.
-PAST_THE_GATE = {"/healthz", "/readyz"}
+PAST_THE_GATE = {"/healthz", "/readyz", "/metrics"}
 
 
 class GateMiddleware:

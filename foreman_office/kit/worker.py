@@ -16,9 +16,13 @@ from selectors import EVENT_READ
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 CHUNK = 64 * 1024
-# Bytes that are read ahead of a thread: every beat and most reports. What is longer has a thread
-# from here on, in which each pause may be as long as STALLED.
-READ_AHEAD = 256 * 1024
+# Bytes of a head, beyond which the server knows better, and refuses it.
+LONGEST_HEAD = 64 * 1024
+# Bytes of a request that are read ahead of a thread: the largest report. What says that it is
+# longer is refused for that, or is a file that a foreman sends.
+READ_AHEAD = 8 * 1024 * 1024 + LONGEST_HEAD
+# Bytes that all unfinished requests of a process may hold; beyond, who sends much is let go.
+HELD = 64 * 1024 * 1024
 # Seconds for a request to arrive, from its first byte or from the connection.
 ARRIVES = 20
 # Seconds that a thread waits for a client to send more, or to take more of an answer.
@@ -34,13 +38,13 @@ def is_all_there(received: bytes | bytearray) -> bool:
     """Tell whether a thread can work with this and need not wait for more, or not in vain."""
     end = received.find(HEAD_ENDS)
     if end < 0:
-        return len(received) >= READ_AHEAD
+        return len(received) >= LONGEST_HEAD
     head = bytes(received[: end + 2])
     if UNKNOWN.search(head):
         return True
     length = LENGTH.search(head)
     total = end + len(HEAD_ENDS) + int(length[1] if length else 0)
-    return len(received) >= min(total, READ_AHEAD)
+    return len(received) >= total or total > READ_AHEAD
 
 
 class ReadingWorker(ThreadWorker):
@@ -86,11 +90,16 @@ class ReadingWorker(ThreadWorker):
         if is_all_there(conn.received):
             conn.parser.unreader.unread(bytes(conn.received))
             super().enqueue_req(conn)
-        elif ended:
+        elif ended or self._is_too_much(conn):
             self.method_queue.defer(self._let_go, conn)
         else:
             return False
         return True
+
+    def _is_too_much(self, conn: TConn) -> bool:
+        if len(conn.received) <= LONGEST_HEAD:
+            return False
+        return sum(len(each.received) for each in self.pending_conns) > HELD
 
     def _let_go(self, conn: TConn) -> None:
         self.nr_conns -= 1

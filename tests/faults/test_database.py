@@ -70,8 +70,9 @@ def test_while_all_is_locked_nobody_waits_for_ever_and_nothing_piles_up(office):
         for answer in answers:
             not_now(answer)
         rules = {answer.body.partition('"rule": "')[2].partition('"')[0] for answer in answers}
-        # Some held a connection until the lock's time was up, the others never got one.
-        assert rules == {"database_busy", "database_away"}
+        # Some ran until the lock's time was up, the others never got a turn or a connection.
+        assert "database_busy" in rules
+        assert rules & {"office_crowded", "database_away"}
         assert office.sessions() <= WEB * POOL + OTHERS
         assert office.ask("GET", "/healthz").seconds < SOON + noise
         holder.execute("ROLLBACK")
