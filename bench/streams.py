@@ -124,8 +124,9 @@ def drawn(beats: Beats, cookie: str) -> Figure:
         first = next(beats.sender.numbers) + 1
         apart = time.time() - time.monotonic()
         acknowledged = beats.send()
-        page.wait_for_function(f"window.seen['step {first + len(acknowledged) - 1}']")
-        seen = page.evaluate("window.seen")
+        last = f"step {first + len(acknowledged) - 1}"
+        while last not in (seen := page.evaluate("window.seen")):
+            page.wait_for_timeout(50)
         browser.close()
     # A page that was busy may have shown a later beat and not this one: that is as good.
     drawn_at = {int(said.split()[1]): moment / 1000 for said, moment in seen.items()}
