@@ -302,8 +302,8 @@ def put_to_work(dice):
             claim_completion(Task.objects.get(pk=task.pk), by=builder)
 
 
-# The same rows of a list in another order, cut elsewhere, or as a file.
-AGAIN = re.compile("[?&](sort|before|after|export)=")
+# The same rows of a list in another order, cut elsewhere, or as a file; of the trail, a part alone.
+AGAIN = re.compile("[?&](sort|before|after|export|of|within)=|/evidence/[0-9]+/")
 
 
 @pytest.mark.parametrize(("seed", "role"), [(1, "foreman"), (2, "foreman"), (3, "viewer")])
