@@ -35,7 +35,7 @@ class Sender:
         # Progress goes with every tenth beat alone, so that it changes exactly so often, in
         # whatever order the connections are heard.
         number = next(self.numbers)
-        beat = self.beat | {"message": f"step {number}"}
+        beat = self.beat | {"message": f"step {number}."}
         if number % PROGRESS_EVERY == 0:
             beat["progress_percentage"] = number // PROGRESS_EVERY % 100
         body = json.dumps(beat)

@@ -28,7 +28,7 @@ BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu"]
 NOTE = """
 window.seen = {};
 new MutationObserver(() => {
-  const words = document.body.textContent.matchAll(/step \\d+/g);
+  const words = document.body.textContent.matchAll(/step \\d+(?=\\.)/g);
   for (const [said] of words) window.seen[said] ??= Date.now();
 }).observe(document.body, { childList: true, subtree: true, characterData: true });
 """
