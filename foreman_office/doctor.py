@@ -145,11 +145,11 @@ def inert(environ: Mapping[str, str]) -> Iterator[Finding]:
             "Behind a transaction pooler nothing can be heard, so pages ask again and again: set it"
             " to the address of PostgreSQL itself.",
         )
-    if settings.FOREMAN_DB_POOL_SIZE > settings.WEB_THREADS:
+    if settings.FOREMAN_AT_ONCE > settings.WEB_THREADS:
         yield warning(
-            "FOREMAN_DB_POOL_SIZE",
-            f"It is more than WEB_THREADS ({settings.WEB_THREADS}), and no thread needs two"
-            " connections: the rest is never used.",
+            "FOREMAN_AT_ONCE",
+            f"It is more than WEB_THREADS ({settings.WEB_THREADS}), so there is nobody to work on"
+            " the rest: take fewer, or more threads.",
         )
     if "FOREMAN_SIMULATION_SEED" in environ and not settings.FOREMAN_SIMULATION:
         yield warning(

@@ -85,7 +85,7 @@ def test_a_public_office_without_tls_is_a_fault(office, bind):
             ("warning", "CSRF_TRUSTED_ORIGINS"),
         ),
         ({"DATABASE_POOLED": True}, ("warning", "DATABASE_POOLED")),
-        ({"FOREMAN_DB_POOL_SIZE": 9}, ("warning", "FOREMAN_DB_POOL_SIZE")),
+        ({"FOREMAN_AT_ONCE": 9}, ("warning", "FOREMAN_AT_ONCE")),
         ({"FOREMAN_DB_POOL_SIZE": 8, "WEB_WORKERS": 50}, ("fault", "FOREMAN_DB_POOL_SIZE")),
     ],
 )
