@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpResponse
@@ -155,12 +156,16 @@ def test_requests_are_timed_by_the_name_of_their_address(rf, scrape):
     metrics.request_seconds.clear()
 
 
-def test_open_streams_are_counted(scrape, connect):
+def test_open_streams_are_counted(scrape):
+    def nobody():
+        raise psycopg.OperationalError("nobody is there to be heard")
+
     before = scrape()["foreman_streams",]
-    hub = Hub(connect)
+    hub = Hub(nobody)
     stream = hub.open({"*"}, 0)
     assert scrape()["foreman_streams",] == before + 1
     hub.close(stream)
+    hub.stop()
     assert scrape()["foreman_streams",] == before
 
 

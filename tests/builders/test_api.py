@@ -598,6 +598,6 @@ def test_the_document_states_what_is_taken_and_what_is_answered(client):
     assert schemas["HeartbeatStatus"]["enum"] == ["active", "idle", "blocked"]
     assert beat["requestBody"]["required"] is True
     assert set(beat["responses"]) == {
-        *("201", "400", "401", "403", "404", "409", "411", "413", "415", "422")
+        *("201", "400", "401", "403", "404", "409", "411", "413", "415", "422", "503")
     }
     assert document["components"]["securitySchemes"]
