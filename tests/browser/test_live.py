@@ -124,7 +124,7 @@ def test_a_refresh_keeps_focus_folds_and_place(browse, foreman):
     with act(None, override="the scene"):
         Task.objects.filter(wave=wave).update(started_at=now() - timedelta(days=30))
     tick_until_answered(page, "timeline")
-    expect(page.locator("#timeline .folds")).to_contain_text("days idle")
+    expect(page.locator("#timeline .folds")).to_contain_text("days idle", timeout=TICK)
     expect(fold).to_have_attribute("open", "")
     expect(link).to_be_focused()
     assert page.evaluate("scrollY") == place
