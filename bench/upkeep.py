@@ -58,8 +58,8 @@ def swept() -> float:
 def scans(cursor: Any) -> list[tuple[str, int]]:
     """Return how often this transaction has read the whole of a table that is large."""
     cursor.execute(
-        "SELECT relname, seq_scan FROM pg_stat_xact_user_tables JOIN pg_class ON oid = relid"
-        " WHERE reltuples >= %s AND seq_scan > 0 ORDER BY relname",
+        "SELECT pg_class.relname, seq_scan FROM pg_stat_xact_user_tables"
+        " JOIN pg_class ON oid = relid WHERE reltuples >= %s AND seq_scan > 0 ORDER BY 1",
         [LARGE_TABLE],
     )
     return cursor.fetchall()
