@@ -253,7 +253,7 @@ class EvidenceFilter(FilterSet):
         label="Actor", choices=[(FOREMAN, FOREMAN), *BuilderName.choices], empty_label="anyone"
     )
     person = ChoiceFilter(
-        label="Person", field_name="context__user", choices=people, empty_label="anyone"
+        label="Person", method="by_person", choices=people, empty_label="anyone"
     )
     since = DateTimeFilter(label="From", field_name="timestamp", lookup_expr="gte", widget=MOMENT)
     until = DateTimeFilter(label="To", field_name="timestamp", lookup_expr="lt", widget=MOMENT)
@@ -276,7 +276,10 @@ class EvidenceFilter(FilterSet):
         return rows
 
     def forced(self, rows: Any, name: str, value: str) -> Any:
-        return rows.filter(context__has_key="override")
+        return rows.forced()
+
+    def by_person(self, rows: Any, name: str, username: str) -> Any:
+        return rows.by_person(username)
 
     def about(self, rows: Any, name: str, entity: EntityKey) -> Any:
         return rows.filter(entity_type=entity.kind, entity_id=entity.key)

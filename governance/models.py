@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KT
 from django.db.models.functions import Now
 
 from builders.models import Builder
@@ -422,9 +423,11 @@ class Watcher(models.Model):
 
 # Not the loading of a history by an import.
 HAPPENED = ~Q(context__has_key="import")
+BY_SOMEBODY = Q(context__has_key="user")
+FORCED = Q(context__has_key="override")
 
 
-def newest(name: str, *columns: str, **options: Any) -> models.Index:
+def newest(name: str, *columns: Any, **options: Any) -> models.Index:
     return models.Index(*columns, F("timestamp").desc(), F("sequence").desc(), name=name, **options)
 
 
@@ -436,6 +439,14 @@ class EvidenceQuerySet(models.QuerySet):
     def as_it_happened(self):
         """Leave out what an import wrote: the loading of a history is not its events."""
         return self.filter(HAPPENED)
+
+    def by_person(self, username):
+        """What somebody did by name, and not only as the foreman."""
+        return self.alias(person=KT("context__user")).filter(BY_SOMEBODY, person=username)
+
+    def forced(self):
+        """What passed lifecycles and gates by an override."""
+        return self.filter(FORCED)
 
     def recent(self):
         """What happened, newest first. That an import loaded it is no event of the plan."""
@@ -485,6 +496,8 @@ class Evidence(models.Model):
             newest("idx_evidence_happened", condition=HAPPENED),
             newest("idx_evidence_actor", "actor"),
             newest("idx_evidence_action", "action"),
+            newest("idx_evidence_person", KT("context__user"), condition=BY_SOMEBODY),
+            newest("idx_evidence_forced", condition=FORCED),
         ]
 
     def __str__(self) -> str:

@@ -503,6 +503,13 @@ ADDITIONS = {
             ),
             "idx_evidence_actor": 'btree (actor, "timestamp" DESC, sequence DESC)',
             "idx_evidence_action": 'btree (action, "timestamp" DESC, sequence DESC)',
+            "idx_evidence_person": (
+                "btree (((context ->> 'user'::text)), \"timestamp\" DESC, sequence DESC)"
+                " WHERE (context ? 'user'::text)"
+            ),
+            "idx_evidence_forced": (
+                "btree (\"timestamp\" DESC, sequence DESC) WHERE (context ? 'override'::text)"
+            ),
         },
         "triggers": {
             "governance_evidence_trail_append_only": (

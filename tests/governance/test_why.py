@@ -205,7 +205,7 @@ class Marks(HTMLParser):
         frame = {"tag": tag, "marks": [], "why": False}
         if tag == "a" and (href := given.get("href", "")).startswith("/"):
             self.links.add(href)
-            frame["why"] = href.startswith("/why/")
+            frame["why"] = href.startswith("/why/") or bool(ROWS.search(href))
         shown = "mark" in classes or "status" in classes
         if shown and given.get("data-tone") in BAD:
             frame["marks"].append(f"{tag} {given} in {[above['tag'] for above in self.open[-5:]]}")
@@ -302,6 +302,8 @@ def put_to_work(dice):
             claim_completion(Task.objects.get(pk=task.pk), by=builder)
 
 
+# A number leads to the rows that it counts, of which each says why.
+ROWS = re.compile(r"[?&]state=|^/blockers/\?")
 # The same rows of a list in another order, cut elsewhere, or as a file; of the trail, a part alone.
 AGAIN = re.compile("[?&](sort|before|after|export|of|within)=|/evidence/[0-9]+/")
 
