@@ -65,8 +65,7 @@ def test_behind_tls_the_office_passes_the_deployment_checks(manage):
 
 def options(tmp_path, **variables):
     program = "import json; from foreman_office import settings as s;" + (
-        "s.DATABASES['default']['OPTIONS'].pop('pool');"
-        "print(json.dumps(s.DATABASES['default']))"
+        "s.DATABASES['default']['OPTIONS'].pop('pool');print(json.dumps(s.DATABASES['default']))"
     )
     env = environment(tmp_path, **{**SERVER, **variables})
     said = subprocess.run(
