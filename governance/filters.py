@@ -252,9 +252,7 @@ class EvidenceFilter(FilterSet):
     actor = ChoiceFilter(
         label="Actor", choices=[(FOREMAN, FOREMAN), *BuilderName.choices], empty_label="anyone"
     )
-    person = ChoiceFilter(
-        label="Person", method="by_person", choices=people, empty_label="anyone"
-    )
+    person = ChoiceFilter(label="Person", method="by_person", choices=people, empty_label="anyone")
     since = DateTimeFilter(label="From", field_name="timestamp", lookup_expr="gte", widget=MOMENT)
     until = DateTimeFilter(label="To", field_name="timestamp", lookup_expr="lt", widget=MOMENT)
     overrides = ChoiceFilter(
