@@ -197,6 +197,18 @@
     if (etag) detail.headers["If-None-Match"] = etag;
   });
 
+  // What is read must not move: where things stand that are in sight, or below, if what is swapped
+  // begins above the window. What comes and goes in sight does move the rest, as it should.
+  const standing = (id) => document.getElementById(id).getBoundingClientRect().top;
+  const marksIn = (part) => {
+    if (part.getBoundingClientRect().top >= 0) return [];
+    const named = [...part.querySelectorAll("[id]"), ...document.querySelectorAll("[data-live]")];
+    return named
+      .filter((each) => each !== part && each.checkVisibility())
+      .map(({ id }) => [id, standing(id)])
+      .filter(([, top]) => top >= 0);
+  };
+
   body.addEventListener("htmx:beforeSwap", (event) => {
     const { target, serverResponse, xhr } = event.detail;
     if (!target?.id || xhr.status !== 200) return;
@@ -210,10 +222,9 @@
     }
     seen.set(target.id, xhr.getResponseHeader("ETag"));
     const focused = target.contains(document.activeElement) ? document.activeElement : null;
-    const { bottom } = target.getBoundingClientRect();
     held.set(target.id, {
-      top: scrollY,
-      above: bottom <= 0 ? bottom + scrollY : null, // out of sight: what is read must not move
+      scrolledTo: scrollY,
+      marks: marksIn(target),
       forms,
       focused,
       open: [...target.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]),
@@ -239,8 +250,9 @@
       drawn.replaceWith(form);
       htmx.process(form);
     }
-    const grown = was.above && part.getBoundingClientRect().bottom + scrollY - was.above;
-    scrollTo({ left: scrollX, top: was.top + grown, behavior: "instant" });
+    scrollTo({ left: scrollX, top: was.scrolledTo, behavior: "instant" });
+    const [mark, stood] = was.marks.find(([id]) => document.getElementById(id)) ?? [];
+    if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
     if (!was.focused) return;
     const again = part.contains(was.focused) ? was.focused : was.summary
       ? document.getElementById(was.summary)?.querySelector("summary")

@@ -1,6 +1,7 @@
 """Pages that keep themselves current, in a real browser against a real server."""
 
 import json
+import re
 import urllib.request
 from datetime import timedelta
 
@@ -12,9 +13,10 @@ from playwright.sync_api import expect
 from builders.actions import assign_task, issue_token
 from builders.models import Builder
 from foreman_office.kit.acts import act
+from governance.models import Blocker
 from programs.models import Task
 from tests.browser.scene import furnish
-from tests.factories import BlockerFactory, BuilderFactory, TaskFactory
+from tests.factories import BlockerFactory, BuilderFactory, ProgramFactory, TaskFactory
 
 TICK = 20_000  # more than a tick beside a stream, in ms
 TICK_NOW = "htmx.trigger(document.body, 'tick')"
@@ -131,6 +133,32 @@ def test_a_refresh_keeps_focus_folds_and_place(browse, foreman):
     assert page.evaluate("scrollY") == place
 
 
+def test_what_is_read_stays_in_its_place_while_cards_come_and_go_above_it(browse, foreman):
+    for number in range(8):
+        BlockerFactory(entity=TaskFactory(name=f"Waits {number}"))
+    page = browse(user=foreman, height=600)
+    page.goto("/")
+    link = page.locator("#decisions").get_by_role("link", name="Waits 7", exact=True)
+    link.focus()
+    link.scroll_into_view_if_needed()
+    stands = "document.activeElement.getBoundingClientRect().top"
+    before = page.evaluate(stands)
+    first = BlockerFactory(
+        entity=ProgramFactory(name="The first", state="in-progress"),
+        detected_at=now() - timedelta(days=9),
+    )
+    card = page.locator("#decisions").get_by_role("link", name="The first", exact=True)
+    tick_until_answered(page, "decisions")
+    expect(card).to_be_attached(timeout=TICK)
+    assert page.evaluate(stands) == pytest.approx(before, abs=2)
+    with act(None):
+        Blocker.objects.filter(pk=first.pk).update(resolved_at=now(), resolution_action="Done")
+    tick_until_answered(page, "decisions")
+    expect(card).not_to_be_attached(timeout=TICK)
+    expect(link).to_be_focused()
+    assert page.evaluate(stands) == pytest.approx(before, abs=2)
+
+
 def test_a_refresh_waits_for_a_selection(browse, foreman):
     task = TaskFactory(state="in-progress", name="Masonry", progress_percentage=10)
     page = browse(user=foreman)
@@ -163,6 +191,7 @@ def test_a_page_that_hears_nothing_says_since_when(browse, foreman, complaints):
 def test_a_page_whose_session_ended_goes_to_the_login(browse, foreman):
     page = browse(user=foreman)
     page.goto(reverse("builders:builder_list"))
+    expect(page.locator("#freshness")).to_have_attribute("data-state", re.compile("live|polling"))
     page.context.clear_cookies()
     page.evaluate(TICK_NOW)
     expect(page).to_have_title("Log in · Foreman Office")
