@@ -206,7 +206,8 @@ class Trend(NamedTuple):
     """Pass rates day by day or hour by hour, how much they rest on, and all of it added up."""
 
     unit: str
-    rates: Chart | None  # None where there is no second point for a line to go to
+    # None where there is no second point for a line to go to, or to compare a column with.
+    rates: Chart | None
     volume: Chart | None
     runs: int
     green: int
@@ -232,7 +233,7 @@ def trend(
     return Trend(
         unit=unit,
         rates=_rates(axis, unit, slots, judged) if max(len(slots), len(judged)) > 1 else None,
-        volume=_volume(axis, unit, slots) if slots else None,
+        volume=_volume(axis, unit, slots) if len(slots) > 1 else None,
         runs=number,
         green=green,
         judged=asked,
