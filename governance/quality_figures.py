@@ -206,7 +206,7 @@ class Trend(NamedTuple):
     """Pass rates day by day or hour by hour, how much they rest on, and all of it added up."""
 
     unit: str
-    # None where there is no second point for a line to go to, or to compare a column with.
+    # None where there is no second point for a line to go to, nor column to compare with.
     rates: Chart | None
     volume: Chart | None
     runs: int
@@ -230,10 +230,11 @@ def trend(
     asked, ready = sum(slot.all for slot in judged), sum(slot.ready for slot in judged)
     begins = min((slot.at for slot in (*slots, *judged)), default=at)
     axis = TimeAxis(begins, at)
+    told = max(len(slots), len(judged)) > 1
     return Trend(
         unit=unit,
-        rates=_rates(axis, unit, slots, judged) if max(len(slots), len(judged)) > 1 else None,
-        volume=_volume(axis, unit, slots) if len(slots) > 1 else None,
+        rates=_rates(axis, unit, slots, judged) if told else None,
+        volume=_volume(axis, unit, slots) if told and slots else None,
         runs=number,
         green=green,
         judged=asked,
