@@ -230,11 +230,10 @@ def trend(
     asked, ready = sum(slot.all for slot in judged), sum(slot.ready for slot in judged)
     begins = min((slot.at for slot in (*slots, *judged)), default=at)
     axis = TimeAxis(begins, at)
-    told = max(len(slots), len(judged)) > 1
     return Trend(
         unit=unit,
-        rates=_rates(axis, unit, slots, judged) if told else None,
-        volume=_volume(axis, unit, slots) if told and slots else None,
+        rates=_rates(axis, unit, slots, judged) if max(len(slots), len(judged)) > 1 else None,
+        volume=_volume(axis, unit, slots) if any(slot.at > begins for slot in slots) else None,
         runs=number,
         green=green,
         judged=asked,
