@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Model
+from django.db.models import Count, F, Min, Model, OuterRef, QuerySet, Subquery, Window
+from django.db.models.functions import Coalesce, Greatest, RowNumber
 from django.utils.timezone import now
 
 from builders.pulse import with_last_words, with_verdict
@@ -17,7 +18,7 @@ from governance import attention
 from governance.costs import NOTHING, Held, Reach, some
 from governance.entities import name_entities
 from governance.gates import Condition
-from governance.models import Classification
+from governance.models import ArchitectureValidation, Classification, QAExecution
 from governance.offers import (
     offer,
     offer_assignment,
@@ -26,7 +27,7 @@ from governance.offers import (
     offers_to_complete,
 )
 from governance.trail import lower_first
-from programs.models import Task
+from programs.models import Task, Wave
 
 LISTED = 50  # cards, and rows of each kind that are read for them
 OFFERED_AT_ONCE = 3  # tasks of one wave that a card offers to assign
@@ -200,9 +201,15 @@ def _claims(limit: int) -> Iterator[Decision]:
         )
 
 
+def number_of(model: type[Model], holder: str) -> Coalesce:
+    """Count what a row holds, for the rows that are shown and no others."""
+    rows = model._default_manager.filter(**{holder: OuterRef("pk")}).order_by().values(holder)
+    return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
+
+
 def _plans(builders: list[Any], limit: int) -> Iterator[Decision]:
     plans = attention.plans_to_approve().annotate(
-        wave_number=Count("waves", distinct=True), task_number=Count("waves__tasks", distinct=True)
+        wave_number=number_of(Wave, "program"), task_number=number_of(Task, "wave__program")
     )
     for program in plans.order_by("created_at")[:limit]:
         waves, tasks = some(program.wave_number, "wave"), some(program.task_number, "task")
@@ -220,7 +227,7 @@ def _plans(builders: list[Any], limit: int) -> Iterator[Decision]:
             idle=True,
         )
     waves = attention.waves_to_start().select_related("program")
-    for wave in waves.annotate(task_number=Count("tasks"))[:limit]:
+    for wave in waves.annotate(task_number=number_of(Task, "wave"))[:limit]:
         yield Decision(
             f"wave-{wave.pk}",
             "planned",
@@ -237,13 +244,11 @@ def _plans(builders: list[Any], limit: int) -> Iterator[Decision]:
 
 
 def _assignments(builders: list[Any], limit: int) -> Iterator[Decision]:
-    ready: dict[Any, list[Task]] = defaultdict(list)
-    tasks = attention.tasks_to_assign().select_related("wave__program").order_by("created_at")
-    changed = Max("validations__validated_at"), Max("qa_executions__executed_at")
-    for task in tasks.annotate(validated=changed[0], run=changed[1]):
+    ready: dict[Any, list[Any]] = defaultdict(list)
+    for task in first_to_assign():
         ready[task.wave].append(task)
-    for wave, tasks_ready in [*ready.items()][:limit]:
-        number = len(tasks_ready)
+    for wave, tasks in [*ready.items()][:limit]:
+        number, since = tasks[0].number, tasks[0].since
         begun = "is" if number == 1 else "are"
         yield Decision(
             f"assign-{wave.pk}",
@@ -254,11 +259,36 @@ def _assignments(builders: list[Any], limit: int) -> Iterator[Decision]:
             " way.",
             "A builder is idle while this could be built.",
             "Builders stay idle.",
-            max(min(max(task.validated, task.run) for task in tasks_ready), wave.updated_at),
-            [offer_for(task, builders) for task in tasks_ready[:OFFERED_AT_ONCE]],
+            max(since, wave.updated_at),
+            [offer_for(task, builders) for task in tasks],
             idle=True,
             tasks=number,
         )
+
+
+def first_to_assign() -> QuerySet[Task]:
+    """The first tasks of each wave that could be assigned; how many there are, and since when."""
+    of_wave = {"partition_by": F("wave")}
+    ready = Greatest(
+        latest(ArchitectureValidation, "validated_at"), latest(QAExecution, "executed_at")
+    )
+    return (
+        attention.tasks_to_assign()
+        .annotate(
+            place=Window(RowNumber(), order_by="created_at", **of_wave),
+            number=Window(Count("pk"), **of_wave),
+            since=Window(Min(ready), **of_wave),
+        )
+        .filter(place__lte=OFFERED_AT_ONCE)
+        .select_related("wave__program")
+        .order_by("created_at")
+    )
+
+
+def latest(model: type[Model], moment: str) -> Subquery:
+    """When a task was last judged."""
+    rows = model._default_manager.filter(task=OuterRef("pk")).order_by(f"-{moment}")
+    return Subquery(rows.values(moment)[:1])
 
 
 def offer_for(task: Task, builders: list[Any]) -> Offer:
