@@ -22,28 +22,41 @@
   // --- asking again -----------------------------------------------------------------------------
 
   let ticked = Date.now();
-  const asked = new Map();
-  const waiting = new Set();
+  const asked = new Map(); // when each part was last asked for
+  const unanswered = new Set();
+  const again = new Set(); // parts that were touched while their answer was on its way
 
-  const tick = () => {
+  const tick = () => htmx.trigger(body, "tick");
+  body.addEventListener("tick", () => {
     ticked = Date.now();
-    htmx.trigger(body, "tick");
-  };
+    parts().forEach(ask);
+  });
   const ask = (part) => {
-    if (waiting.has(part.id)) return;
+    if (unanswered.has(part.id)) {
+      again.add(part.id);
+      return;
+    }
     const rest = (asked.get(part.id) ?? 0) + GAP - Date.now();
     if (rest <= 0) {
       asked.set(part.id, Date.now());
       htmx.trigger(part, "poke");
-      return;
+    } else if (!again.has(part.id)) {
+      again.add(part.id);
+      setTimeout(askAgain, rest, part.id);
     }
-    waiting.add(part.id);
-    setTimeout(() => {
-      waiting.delete(part.id);
-      const again = document.getElementById(part.id);
-      if (again) ask(again);
-    }, rest);
   };
+  // By its id: the answer has put another element in its place.
+  const askAgain = (id) => {
+    const part = document.getElementById(id);
+    if (again.delete(id) && part) ask(part);
+  };
+  body.addEventListener("htmx:beforeSend", ({ detail: { elt } }) => {
+    if (elt.matches("[data-live]")) unanswered.add(elt.id);
+  });
+  body.addEventListener("htmx:afterRequest", ({ detail: { requestConfig } }) => {
+    const { id } = requestConfig.elt;
+    if (unanswered.delete(id)) askAgain(id);
+  });
   const tickWhenDue = () => {
     if (!document.hidden && Date.now() - ticked >= (hearing === "live" ? SAFETY : POLL)) tick();
   };
@@ -118,7 +131,7 @@
       leave();
       now("polling");
       pointless = reason === "unheard";
-      again(FULL_REST);
+      hearAgain(FULL_REST);
     },
   };
 
@@ -141,7 +154,7 @@
     clearTimeout(alarm);
     alarm = setTimeout(lost, SILENCE);
   };
-  const again = (rest) => {
+  const hearAgain = (rest) => {
     clearTimeout(retry);
     retry = setTimeout(hear, soon(rest));
   };
@@ -153,7 +166,7 @@
   const lost = () => {
     leave();
     now("reconnecting");
-    again(Math.min(REST * 2 ** failures++, LONGEST_REST));
+    hearAgain(Math.min(REST * 2 ** failures++, LONGEST_REST));
   };
   // A hidden page gives its stream back: a browser has six connections to an office.
   document.addEventListener("visibilitychange", () => {
@@ -216,7 +229,10 @@
     const orphan = forms.some((form) => form.open && !serverResponse.includes(`id="${form.id}"`));
     const selection = getSelection();
     const selecting = !selection.isCollapsed && selection.containsNode(target, true);
-    if (selecting || orphan) {
+    // What is heard may be quicker than the answer to the act that caused it, which still has to say
+    // to its form what was done, and asks again by itself.
+    const sending = target.querySelector("form.htmx-request");
+    if (selecting || orphan || sending) {
       event.detail.shouldSwap = false;
       return;
     }
@@ -254,11 +270,11 @@
     const [mark, stood] = was.marks.find(([id]) => document.getElementById(id)) ?? [];
     if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
     if (!was.focused) return;
-    const again = part.contains(was.focused) ? was.focused : was.summary
+    const same = part.contains(was.focused) ? was.focused : was.summary
       ? document.getElementById(was.summary)?.querySelector("summary")
       : was.href && part.querySelector(`a[href="${CSS.escape(was.href)}"]`);
     // What had the focus may be decided and gone: the keyboard goes on at the part's head.
-    (again || part.querySelector("h1, h2[tabindex]"))?.focus({ preventScroll: true });
+    (same || part.querySelector("h1, h2[tabindex]"))?.focus({ preventScroll: true });
   });
 
   // --- decisions: opened, made, said ------------------------------------------------------------

@@ -76,7 +76,7 @@ def test_a_blocker_is_resolved_by_the_keyboard_alone(browse, foreman, transactio
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("is resolved")
-    expect(page.locator("#decisions")).to_contain_text("Nothing waits for you")
+    expect(page.locator("#decisions")).to_contain_text("Nothing waits for you", timeout=20_000)
     assert state_of(task) == "in-progress"
 
 

@@ -124,13 +124,24 @@ def test_the_longest_announcement_fits(announced, transactional_db):
 
 
 @pytest.fixture
-def at_work(transactional_db, announced):
+def at_work(transactional_db, announced, sql):
     task = TaskFactory(name="Masonry")
     builder = BuilderFactory(builder_id="ui-builder")
     assign_task(task, builder, by=None, override="the scene")
     HeartbeatFactory(builder=builder, task=task)
     announced()
+    pulse_is_over(sql)
     return builder, task
+
+
+def pulse_is_over(sql):
+    """Wait until the next beat is not in the same twentieth of a second as the last."""
+    over = (
+        "SELECT date_bin('50 ms', clock_timestamp(), 'epoch')"
+        " > date_bin('50 ms', max(updated_at), 'epoch') FROM builders"
+    )
+    while not sql(over)[0][0]:
+        pass
 
 
 def test_a_beat_names_its_builder_and_says_nothing_of_its_task(announced, at_work):

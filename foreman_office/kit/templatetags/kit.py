@@ -236,7 +236,7 @@ def live(context: RequestContext, part: str, topics: str = "") -> SafeString:
     names none has those of its page, which stand in the page's block `topics`.
     """
     return format_html(
-        'id="{}" hx-get="{}" hx-trigger="poke, tick from:body" hx-swap="outerHTML" data-live="{}"',
+        'id="{}" hx-get="{}" hx-trigger="poke" hx-swap="outerHTML" data-live="{}"',
         part,
         context["request"].get_full_path(),
         topics,
