@@ -120,7 +120,7 @@ PORT = env.int("PORT", default=None, validate=validate.Range(min=0, max=65535))
 WEB_WORKERS = env.int("WEB_WORKERS", default=2, validate=at_least_one)
 WEB_THREADS = env.int("WEB_THREADS", default=8, validate=at_least_one)
 # Of these threads so many run; the others wait their turn. Measured: docs/performance.md.
-FOREMAN_AT_ONCE = env.int("FOREMAN_AT_ONCE", default=8, validate=at_least_one)
+FOREMAN_AT_ONCE = env.int("FOREMAN_AT_ONCE", default=WEB_THREADS, validate=at_least_one)
 # Each live page holds a thread that sleeps, beside those that answer requests.
 FOREMAN_STREAMS = env.int("FOREMAN_STREAMS", default=100, validate=validate.Range(min=0))
 

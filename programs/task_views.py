@@ -15,7 +15,7 @@ from programs.models import Task
 
 TASK_SORTS = {
     "updated": Sort("Last change", "updated_at", descending=True),
-    "name": Sort("Name", "name"),
+    "name": Sort("Name", "name_begins"),
     "progress": Sort("Progress", "progress_percentage", descending=True),
     "created": Sort("Created", "created_at", descending=True),
 }
@@ -36,7 +36,7 @@ TASK_COLUMNS = {
 
 @reads
 def task_list(request):
-    tasks = Task.objects.select_related("wave__program").fetch_mode(FETCH_PEERS)
+    tasks = Task.objects.with_beginnings().select_related("wave__program").fetch_mode(FETCH_PEERS)
     listing = Listing(request, tasks, TaskFilter, TASK_SORTS, noun="task")
     if "wave" in request.GET and "wave" in listing.form.errors:
         # Another program was chosen: its waves are others.

@@ -102,7 +102,7 @@ def under_way_in(tasks):
 
 WAVE_TASK_SORTS = {
     "created": Sort("Created", "created_at"),
-    "name": Sort("Name", "name"),
+    "name": Sort("Name", "name_begins"),
     "progress": Sort("Progress", "progress_percentage", descending=True),
     "updated": Sort("Last change", "updated_at", descending=True),
 }
@@ -112,7 +112,7 @@ WAVE_PARTS = ["summary", "gate", "working", "list", "blockers", "evidence"]
 @reads
 def wave(request, pk):
     wave = get_object_or_404(Wave.objects.select_related("program"), pk=pk)
-    tasks = wave.tasks.fetch_mode(FETCH_PEERS)
+    tasks = wave.tasks.with_beginnings().fetch_mode(FETCH_PEERS)
     listing = Listing(request, tasks, WaveTaskFilter, WAVE_TASK_SORTS, noun="task")
     if "export" in request.GET:
         return listing.export(TASK_COLUMNS)

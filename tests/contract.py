@@ -405,7 +405,7 @@ ADDITIONS = {
         "columns": {"worked_at": MOMENT},
         "indexes": {
             "idx_tasks_updated": "btree (updated_at, task_id)",
-            "idx_tasks_name": "btree (name, task_id)",
+            "idx_tasks_name": 'btree ("left"(name, 200), task_id)',
             "idx_tasks_progress": "btree (progress_percentage, task_id)",
             "idx_tasks_created": "btree (created_at, task_id)",
             "idx_tasks_completed": (

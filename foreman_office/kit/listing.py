@@ -8,13 +8,10 @@ import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 from django.forms import Field, ModelChoiceField
@@ -23,7 +20,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.timezone import localtime
 from django_filters import ChoiceFilter, FilterSet
 
-from foreman_office.kit.exports import FORMATS, Columns, export
+from foreman_office.kit.exports import FORMATS, Columns, as_json, export
 
 PAGE = 50
 COUNTED = 1000  # how far a list is counted; beyond, "more than" must do
@@ -240,7 +237,8 @@ class Listing:
         return meta.pk if name == "pk" else meta.get_field(name)
 
     def _mark(self, row: Model) -> str:
-        place = json.dumps([getattr(row, self.field), getattr(row, self.key)], cls=Exact)
+        # To the microsecond: a mark must find its row again.
+        place = as_json([getattr(row, self.field), getattr(row, self.key)])
         return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
     def _place(self, mark: str) -> tuple[Any, Any]:
@@ -251,12 +249,3 @@ class Listing:
             return field.get_prep_value(field.to_python(value)), self._kind(self.key).to_python(key)
         except (ValueError, TypeError, binascii.Error, ValidationError) as error:
             raise Http404("There is no such place in the list.") from error
-
-
-class Exact(DjangoJSONEncoder):
-    """JSON that keeps the microseconds: a mark must find its row again."""
-
-    def default(self, o: Any) -> Any:
-        if isinstance(o, datetime):
-            return o.isoformat()
-        return str(o) if isinstance(o, UUID | Decimal) else super().default(o)

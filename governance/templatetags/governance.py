@@ -112,17 +112,7 @@ def run_comparison(task: Task) -> dict[str, Any]:
     """Show what the latest run of a task's suite changed, test by test."""
     run = quality.latest_run(task)
     compared = quality.compare(run) if run else None
-    lists: list[tuple[str, str, Any]] = []
-    if compared:
-        lists = [
-            ("not-passed", "newly failing", compared.newly_failing if compared.named else []),
-            ("not-passed", "still failing", compared.still_failing),
-            ("overridden", "vanished", compared.vanished),
-            ("overridden", "newly skipped", compared.newly_skipped),
-            ("spinning", "flaky", compared.flaky),
-            ("passed", "fixed", compared.fixed),
-        ]
-    return {"task": task, "compared": compared, "lists": lists}
+    return {"task": task, "compared": compared}
 
 
 @register.inclusion_tag("components/validations_compared.html", takes_context=True)

@@ -1,4 +1,5 @@
 from django.db import migrations, models
+from django.db.models.functions import Left
 
 from foreman_office.kit.sql import AddIndexConcurrently, Words, WordsIndex
 
@@ -23,7 +24,7 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently(
             model_name="task",
-            index=models.Index(models.F("name"), models.F("task_id"), name="idx_tasks_name"),
+            index=models.Index(Left("name", 200), models.F("task_id"), name="idx_tasks_name"),
         ),
         AddIndexConcurrently(
             model_name="task",
