@@ -72,7 +72,7 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Figure]:
         for name, run in benchmarks(names):
             say(name)
             for figure in run(sizes):
-                say(f"  {figure.what}: {figure.ratio:.2f}")
+                say(f"  {figure}")
                 figures.append(figure)
         connection.close_pool()
     return figures

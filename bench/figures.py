@@ -18,6 +18,9 @@ class Figure:
     at_most: float | None = None
     under: float | None = None  # of what is measured, and not of the ratio
 
+    def __str__(self) -> str:
+        return f"{self.what}: {self.measured:,.1f} {self.unit}, {self.ratio:.2f}"
+
     @property
     def bound(self) -> str:
         return ", ".join(words for words, _ in self._bounds())
