@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count, DateTimeField, F, Func, Max, Q, QuerySet, Value
+from django.utils.timezone import localtime
 
 from builders.models import Heartbeat, HeartbeatStatus
 from foreman_office.kit.charts import Bar, Chart, Scale, Span, TimeAxis, long_span
@@ -122,7 +123,7 @@ def draw_strip(
 
 def bar(bucket: Bucket, width: timedelta, *, progress: bool) -> Bar:
     plural = "" if bucket.beats == 1 else "s"
-    words = f"{bucket.start:%H:%M}: {bucket.beats} beat{plural}"
+    words = f"{localtime(bucket.start):%H:%M %Z}: {bucket.beats} beat{plural}"
     if bucket.progress is not None:
         words += f", {bucket.progress} %"
     if bucket.blocked:

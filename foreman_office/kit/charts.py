@@ -16,9 +16,9 @@ from django.utils.timezone import get_current_timezone, localtime
 
 HEIGHT = 132  # of a plot, in pixels
 FOLD = 4.0  # what a folded span takes across, in percent
-TICKS = 8  # marks across at most, on a desk
-LETTER = 1.5  # the width of a letter at most, in percent of the narrowest chart of a desk...
-LETTER_ON_A_PHONE = 2.4  # ...and of a phone
+TICKS = 8  # marks across at most, where there is room
+LETTER = 1.5  # the width of a letter at most, in percent of a chart as wide as 27 rem...
+LETTER_WHERE_NARROW = 2.4  # ...and of a narrower one: on a phone, or in a side column
 POINTS = 400  # of a line at most; what lies closer is not seen
 ROWS = 60  # of a table twin at most
 
@@ -146,7 +146,7 @@ class TimeAxis:
         ticks: list[Tick] = []
         last: Mark | None = None
         for mark in kept:
-            spare = last is not None and not mark.fits_after(last, LETTER_ON_A_PHONE)
+            spare = last is not None and not mark.fits_after(last, LETTER_WHERE_NARROW)
             last = last if spare else mark
             ticks.append(Tick(percent(mark.x), mark.label, mark.anchor, spare))
         return ticks

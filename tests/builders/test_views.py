@@ -74,7 +74,7 @@ def test_builder_list_shows_pulse_task_and_tokens(client, admin_user):
     content = client.get(reverse("builders:builder_list")).text
     assert builder.current_task.name in content
     assert "1 valid" in content
-    assert content.count("None: it cannot report") == 4
+    assert content.count("No token: it cannot report") == 4
     assert content.count("never heard from") == 4
 
 

@@ -64,7 +64,7 @@ def test_marks_are_few_in_order_and_apart(one, other):
     axis = TimeAxis(min(one, other), max(one, other))
     for letter, ticks in (
         (charts.LETTER, axis.ticks),
-        (charts.LETTER_ON_A_PHONE, [tick for tick in axis.ticks if not tick.spare]),
+        (charts.LETTER_WHERE_NARROW, [tick for tick in axis.ticks if not tick.spare]),
     ):
         assert 1 <= len(ticks) <= 12
         extents = [extent(tick, letter) for tick in ticks]
