@@ -13,7 +13,7 @@ from bench.figures import Figure, compare, interleaved
 from bench.office import database, inside, made
 from bench.sizes import Sizes
 from builders.retention import prune_heartbeats
-from governance.replay import Replay
+from governance.replay import Replay, one_moment
 from governance.watch import declare_stalls
 
 SWEEPS = 20  # in each half of a pair
@@ -66,7 +66,9 @@ def scans(cursor: Any) -> list[tuple[str, int]]:
 
 
 def replay() -> None:
-    if difference := Replay().first_difference():
+    with one_moment():
+        difference = Replay().first_difference()
+    if difference:
         raise AssertionError(str(difference))
 
 

@@ -1,10 +1,13 @@
 """The record that replays: what the trail says has become of everything, against what is there."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
+from json import JSONDecoder
+from math import inf
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -15,9 +18,18 @@ from governance.models import Blocker
 from programs.models import Program, Task, Wave
 
 MODELS = (Program, Wave, Task, Builder, Blocker)
-BATCH = 5_000
+BATCH = 1_000  # lines that are fetched at once
+MADE = {"created", "raised"}
+DELETED = "deleted"
+CHANGED = {
+    *("state_changed", "assigned", "released", "resolved", "reopened"),
+    *("progress_forced", "edited"),
+}
+FOUND = "found"  # in the table
 
 type Row = dict[str, Any]
+
+_decode = JSONDecoder(parse_float=Decimal).decode
 
 
 class Absent:
@@ -48,8 +60,8 @@ class Difference(NamedTuple):
         told = f"evidence {self.sequence}" if self.sequence else "no evidence"
         where = f"evidence {self.broken_at} found" if self.broken_at else "the table has"
         return (
-            f"{self.entity}, {self.column}: the trail has {_shown(self.trail)} ({told}),"
-            f" {where} {_shown(self.found)}."
+            f"{self.entity}, {self.column}: the trail has {self.trail!r} ({told}),"
+            f" {where} {self.found!r}."
         )
 
 
@@ -59,82 +71,58 @@ class Kind(NamedTuple):
     noun: str
     table: str
     key: str
-    untold: frozenset[str]  # columns that are derived or measured, and so no evidence
+    untold: list[str]  # columns that are derived or measured, and so no evidence
     times: frozenset[str]
 
-    def read(self, doc: Row) -> Row:
-        """Return the told columns of a row, its times in one zone: the trail has its writers'."""
-        return {
-            column: _moment(value) if column in self.times else value
-            for column, value in doc.items()
-            if column not in self.untold
-        }
+    def parting(self, told: Row, said: Row) -> str | None:
+        """Return a column of which something else is said than was told."""
+        if told == said:
+            return None
+        # A column that was added after the row was told is known from its first change on.
+        both = (column for column in told if column in said)
+        return next((c for c in both if self.value(c, told[c]) != self.value(c, said[c])), None)
+
+    def value(self, column: str, said: Any) -> Any:
+        """Return what is meant: the trail has times in the zones of its writers."""
+        return _moment(said) if column in self.times else said
 
 
-class Entity(NamedTuple):
-    """What the trail said of a row so far: its values, and which evidence each comes from."""
+class Line(NamedTuple):
+    """What the trail says of a row, or at last its table."""
 
-    values: Row
-    told_by: dict[str, int]
+    key: str | None
+    sequence: int | None  # none for the table
+    verb: str
+    said: str | None  # the row, or what changed of it
 
 
 class Replay:
-    """Rebuilds the governed rows from the witnessed trail, in memory bounded by their number."""
+    """Rebuilds the governed rows from the witnessed trail, each from all that is said of it.
+
+    No more than one row is in memory at a time, however many there are and however long the trail.
+    """
 
     def __init__(self) -> None:
-        self.kinds = {kind.noun: kind for kind in _kinds()}
-        self.entities: dict[tuple[str, str], Entity] = {}
         self.evidence = 0
+        self.rows = 0
 
     def first_difference(self) -> Difference | None:
         """Return where the trail first parts with itself, or else with the tables."""
-        for sequence, noun, verb, key, said in _witnessed():
-            self.evidence += 1
-            if difference := self._follow(sequence, self.kinds[noun], verb, key, said):
-                return difference
-        return next(self._compare(), None)
+        return min(self._differences(), key=lambda found: found.broken_at or inf, default=None)
 
-    def _follow(
-        self, sequence: int, kind: Kind, verb: str, key: str, said: Row
-    ) -> Difference | None:
-        """Take one more piece of evidence in, if it follows from what came before."""
-        known = self.entities.get((kind.noun, key))
-        name = f"{kind.noun} {known.values[kind.key] if known else key}"
-        if verb in ("created", "raised"):
-            if known:
-                was = max(known.told_by.values())
-                return Difference(name, "the row", "there", ABSENT, was, sequence)
-            values = kind.read(said)
-            self.entities[kind.noun, key] = Entity(values, dict.fromkeys(values, sequence))
-            return None
-        if not known:
-            return Difference(name, "the row", ABSENT, "there", None, sequence)
-        if verb == "deleted":
-            before, after = kind.read(said), {}
-            del self.entities[kind.noun, key]
-        else:
-            before = kind.read({column: change[0] for column, change in said.items()})
-            after = kind.read({column: change[1] for column, change in said.items()})
-        if difference := _differing(name, known, before, sequence):
-            return difference
-        known.values.update(after)
-        known.told_by.update(dict.fromkeys(after, sequence))
-        return None
-
-    def _compare(self) -> Iterator[Difference]:
-        """Compare what the trail left with what the tables have."""
-        missing = self.entities.copy()
-        for kind in self.kinds.values():
-            for key, row in _rows(kind):
-                name = f"{kind.noun} {row[kind.key]}"
-                known = missing.pop((kind.noun, key), None)
-                if known is None:
-                    yield Difference(name, "the row", ABSENT, "there", None)
-                elif difference := _differing(name, known, kind.read(row)):
+    def _differences(self) -> Iterator[Difference]:
+        for kind in _kinds():
+            for key, lines in groupby(self._counted(_lines(kind)), attrgetter("key")):
+                if difference := _follow(kind, key, lines):
                     yield difference
-        for (noun, _), known in missing.items():
-            name = f"{noun} {known.values[self.kinds[noun].key]}"
-            yield Difference(name, "the row", "there", ABSENT, max(known.told_by.values()))
+
+    def _counted(self, lines: Iterable[Line]) -> Iterator[Line]:
+        for line in lines:
+            if line.verb == FOUND:
+                self.rows += 1
+            else:
+                self.evidence += 1
+            yield line
 
 
 @contextmanager
@@ -142,17 +130,38 @@ def one_moment() -> Iterator[None]:
     """Read the trail and the tables as they are at one moment, whatever goes on meanwhile."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a long trail takes long to sort
         yield
 
 
-def _differing(
-    name: str, known: Entity, found: Row, broken_at: int | None = None
-) -> Difference | None:
-    # A column that was added after the row was told is known from its first change on.
-    for column, told in known.values.items():
-        if column in found and found[column] != told:
-            return Difference(name, column, told, found[column], known.told_by[column], broken_at)
-    return None
+def _follow(kind: Kind, key: str | None, lines: Iterable[Line]) -> Difference | None:
+    """Follow all that is said of one row, and return where it does not follow."""
+    told: Row = {}  # empty while the row is not there
+    told_by: dict[str, int | None] = {}
+    name, last = kind.noun, None
+    for line in lines:
+        said: Row = _decode(line.said) if line.said else {}
+        name = f"{kind.noun} {(told or said).get(kind.key, key)}"
+        if line.verb in MADE:
+            if told:
+                return Difference(name, "the row", "there", ABSENT, last, line.sequence)
+            told = {kind.key: ABSENT} | said  # a row that is told without its key is not told
+            told_by = dict.fromkeys(told, line.sequence)
+        elif not told:
+            return Difference(name, "the row", ABSENT, "there", None, line.sequence)
+        else:
+            whole = line.verb not in CHANGED
+            before = said if whole else {column: change[0] for column, change in said.items()}
+            if column := kind.parting(told, before):
+                by, found = told_by[column], before[column]
+                return Difference(name, column, told[column], found, by, line.sequence)
+            if whole:
+                told = {}
+            else:
+                told |= {column: change[1] for column, change in said.items()}
+                told_by |= dict.fromkeys(said, line.sequence)
+        last = line.sequence
+    return Difference(name, "the row", "there", ABSENT, last) if told else None
 
 
 def _kinds() -> Iterator[Kind]:
@@ -171,64 +180,52 @@ def _kinds() -> Iterator[Kind]:
             noun,
             table,
             key,
-            untold=frozenset(name for names in untold for name in names.strip("{}").split(",")),
+            untold=[name for names in untold for name in names.strip("{}").split(",") if name],
             times=frozenset(field.column for field in times),
         )
 
 
-def _witnessed() -> Iterator[tuple[int, str, str, str, Row]]:
-    """Walk what triggers wrote of our rows: sequence, noun, verb, key, and the row or its changes.
-
-    Batch by batch, which stays small without a cursor on the server's side, whatever is between.
-    """
-    after = 0
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                """
-                SELECT sequence, said[1], said[2],
-                    CASE said[1] WHEN '' THEN entity_type ELSE 'blocker' END,
-                    CASE said[1]
-                        WHEN '' THEN entity_id::text ELSE context -> 'snapshot' ->> 'blocker_id'
-                    END,
-                    CASE WHEN said[2] IN ('created', 'raised', 'deleted')
-                        THEN context -> 'snapshot' ELSE context -> 'changes'
-                    END
-                FROM evidence_trail, regexp_match(action, %s) AS said
-                WHERE sequence > %s AND witnessed AND said IS NOT NULL
-                ORDER BY sequence LIMIT %s
-                """,
-                [
-                    "^(blocker_|)(created|raised|deleted|state_changed|assigned|released"
-                    "|resolved|reopened|progress_forced|edited)$",
-                    *(after, BATCH),
-                ],
-            )
-            batch = cursor.fetchall()
-        for sequence, _, verb, noun, key, said in batch:
-            yield sequence, noun, verb, key, json.loads(said, parse_float=Decimal)
-        if len(batch) < BATCH:
-            return
-        after = batch[-1][0]
-
-
-def _rows(kind: Kind) -> Iterator[tuple[str, Row]]:
-    """Walk a table as the trail would tell it: each row's id in the trail, and the row."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT to_jsonb({kind.table}) FROM {kind.table} ORDER BY {kind.key}")  # noqa: S608  ours
-        for (doc,) in cursor:
-            row = json.loads(doc, parse_float=Decimal)
-            key = row[kind.key]
-            yield str(Builder(key).entity_id) if kind.noun == "builder" else key, row
+def _lines(kind: Kind) -> Iterator[Line]:
+    """Walk row by row what triggers wrote of a table, and after that the row as it stands there."""
+    about, prefix = "entity_type = %(noun)s", ""
+    key_told, key_found = "entity_id", kind.key
+    match kind.noun:
+        case "builder":
+            key_found = "builder_entity_id(builder_id)"
+        case "blocker":  # of which the evidence of what it blocks speaks
+            about, prefix = "true", "blocker_"
+            key_told, key_found = "context -> 'snapshot' ->> 'blocker_id'", "blocker_id::text"
+    statement = f"""
+        SELECT key::text, sequence, verb, said
+        FROM (
+            SELECT {key_told} AS key, sequence, substr(action, length(%(prefix)s) + 1) AS verb,
+                (context -> CASE WHEN action = ANY (%(changed)s) THEN 'changes' ELSE 'snapshot' END)
+                    - %(untold)s::text[] AS said
+            FROM evidence_trail
+            WHERE witnessed AND {about} AND action = ANY (%(changed)s::text[] || %(whole)s)
+            UNION ALL
+            SELECT {key_found}, NULL, %(found)s, to_jsonb({kind.table}) - %(untold)s::text[]
+            FROM {kind.table}
+        ) AS lines
+        ORDER BY lines.key, sequence
+    """  # noqa: S608  our own names
+    params = {
+        "noun": kind.noun,
+        "prefix": prefix,
+        "changed": [prefix + verb for verb in CHANGED],
+        "whole": [prefix + verb for verb in {*MADE, DELETED}],
+        "untold": kind.untold,
+        "found": FOUND,
+    }
+    with connection.chunked_cursor() as cursor:  # the database keeps what is not yet fetched
+        cursor.execute(statement, params)
+        while batch := cursor.fetchmany(BATCH):
+            yield from map(Line._make, batch)
 
 
 def _moment(text: str | None) -> datetime | str | None:
     """Read a time; one beyond what Python knows (infinity) is compared as it is written."""
     try:
         return text and datetime.fromisoformat(text)
-    except ValueError:
+    except (TypeError, ValueError):
         return text
-
-
-def _shown(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else repr(value)

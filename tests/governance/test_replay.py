@@ -158,6 +158,37 @@ def test_evidence_told_twice_breaks_the_chain(task, tamper):
     assert (difference().sequence, difference().broken_at) == (first, first + 1000)
 
 
+def test_of_several_breaks_the_first_one_is_named(task, tamper):
+    wave = task.wave
+    Task.objects.filter(pk=task.pk).update(name="Another")
+    for row, name in [(wave.program, "Yet another"), (wave, "One"), (task, "One"), (wave, "Two")]:
+        type(row).objects.filter(pk=row.pk).update(name=name)
+    tamper("UPDATE programs SET name = 'Slipped in'")
+    edited = list(Evidence.objects.filter(action="edited").order_by("sequence"))
+    tamper("DELETE FROM evidence_trail WHERE sequence = %s", edited[0].sequence)
+    tamper("DELETE FROM evidence_trail WHERE sequence = %s", edited[2].sequence)
+    found = difference()
+    assert (found.entity, found.broken_at) == (f"task {task.pk}", edited[3].sequence)
+
+
+def test_evidence_that_no_longer_says_what_was_made_is_found(task, tamper):
+    tamper("UPDATE evidence_trail SET context = context - 'snapshot' WHERE action = 'created'")
+    found = difference()
+    assert (found.column, found.trail) == ("program_id", replay.ABSENT)
+
+
+def test_the_trail_waits_in_the_database_until_its_rows_turn_comes(task, monkeypatch, sql):
+    waiting, follow = [], replay._follow
+
+    def followed(*args):
+        waiting.append(sql("SELECT count(*) FROM pg_cursors")[0][0])
+        return follow(*args)
+
+    monkeypatch.setattr(replay, "_follow", followed)
+    assert difference() is None
+    assert set(waiting) == {1}
+
+
 def test_what_was_only_told_changes_nothing(task):
     Evidence.objects.create(
         entity_type="task",
@@ -200,13 +231,14 @@ def test_the_command_fails_and_says_where(sql):
 @pytest.mark.django_db(transaction=True)
 def test_the_command_sees_one_moment_whatever_goes_on(connect, monkeypatch):
     program = WaveFactory().program
-    busy, compare = connect(), Replay._compare
+    busy, follow = connect(), replay._follow
 
-    def compare_late(self):
+    def follow_late(*args):
         busy.execute("UPDATE programs SET name = 'Another'")
-        return compare(self)
+        busy.execute("UPDATE tasks SET name = 'Another'")
+        return follow(*args)
 
-    monkeypatch.setattr(Replay, "_compare", compare_late)
+    monkeypatch.setattr(replay, "_follow", follow_late)
     call_command("replay_evidence", stdout=StringIO())
     program.refresh_from_db()
     assert program.name == "Another"

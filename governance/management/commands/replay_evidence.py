@@ -22,6 +22,6 @@ class Command(BaseCommand):
         self.stdout.write(
             self.style.SUCCESS(
                 f"Replayed {replay.evidence:,} pieces of evidence:"
-                f" {len(replay.entities):,} rows are as they tell."
+                f" {replay.rows:,} rows are as they tell."
             )
         )
