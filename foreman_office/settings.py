@@ -214,6 +214,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "foreman_office.kit.widgets.Renderer"
+
 STATIC_URL = "static/"
 STATIC_ROOT = FOREMAN_VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
