@@ -1,22 +1,32 @@
-"""Pages and their parts: what htmx asks for by an element's id is a partial of that name."""
+"""Pages and their parts: what is asked for by an element's id is a partial of that name.
+
+htmx asks for the part that it will put in place of its target. A live page asks for all parts that
+were touched at once, and says which versions it has: it is answered with those that have changed.
+"""
 
 import re
 from collections.abc import Collection
 from hashlib import sha256
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.shortcuts import render
+from django.template.context import make_context
+from django.template.loader import get_template
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import parse_etags
 
-# Parts that every page has, because its frame has them.
-FRAME_PARTS = {"lamps": "base.html"}
+# The header in which a live page names the parts that it asks for.
+PARTS = "Foreman-Parts"
+# Parts that every page has, because its frame has them: with what the frame shows elsewhere.
+FRAME_PARTS = {"lamps": "base.html#lamps_and_counts"}
 # What differs in every answer and means nothing: running times, the forms' secret.
-FLEETING = re.compile(rb'(<time[^>]*>)[^<]*|name="csrfmiddlewaretoken" value="[^"]*"')
+FLEETING = re.compile(r'(<time[^>]*>)[^<]*|name="csrfmiddlewaretoken" value="[^"]*"')
 
 
 def wants_part(request: HttpRequest) -> bool:
-    """Tell whether htmx asks for a piece of a page, and not for a page to show whole."""
+    """Tell whether a piece of a page is asked for, and not a page to show whole."""
     htmx = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
@@ -28,23 +38,57 @@ def render_page(
     *,
     parts: Collection[str] = (),
 ) -> HttpResponse:
-    """Answer with the part that htmx targets if it is one of `parts`, else with the page."""
-    if wants_part(request):
+    """Answer with what is asked for of `parts`, or with the page."""
+    places = {part: f"{template}#{part}" for part in parts} | FRAME_PARTS
+    asked = request.headers.get(PARTS, "").split()
+    if not wants_part(request):
+        response = render(request, template, context)
+    elif asked:
+        response = render_parts(request, {part: place(places, part) for part in asked}, context)
+    else:
         target = request.htmx.target  # type: ignore[attr-defined]
-        if target in parts:
-            template = f"{template}#{target}"
-        elif target in FRAME_PARTS:
-            template = f"{FRAME_PARTS[target]}#{target}"
-    response = render(request, template, context)
-    patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-Boosted"])
+        response = render(request, places.get(target, template), context)
+        if target in places:
+            response = unless_known(request, response, etag(target, response.text))
+    patch_vary_headers(response, ["HX-Request", "HX-Target", "HX-Boosted", PARTS])
     # A part must never be shown as the page when the reader goes back to this address.
     response.headers["Cache-Control"] = "no-store"
-    return unless_known(request, response) if wants_part(request) else response
+    return response
 
 
-def unless_known(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+def place(places: dict[str, str], part: str) -> str:
+    if part not in places:
+        raise BadRequest(f"This page has no part {part!r}.")
+    return places[part]
+
+
+def unless_known(request: HttpRequest, response: HttpResponse, version: str) -> HttpResponse:
     """Answer 304 where the page has this part already."""
-    lasting = FLEETING.sub(rb"\1", response.content)
-    etag = f'W/"{sha256(lasting).hexdigest()[:32]}"'
-    response.headers["ETag"] = etag
-    return get_conditional_response(request, etag=etag, response=response) or response
+    response.headers["ETag"] = version
+    return get_conditional_response(request, etag=version, response=response) or response
+
+
+def render_parts(
+    request: HttpRequest, places: dict[str, str], context: dict[str, Any] | None
+) -> HttpResponse:
+    """Answer with each of these parts that the page has not already, or 304 if it has them all.
+
+    They are drawn in one context, so what several of them show is asked of the database once.
+    """
+    known = set(parse_etags(request.headers.get("If-None-Match", "")))
+    partials: dict[str, Any] = {part: get_template(place) for part, place in places.items()}
+    shared = make_context(context, request)
+    with shared.bind_template(next(iter(partials.values())).template):
+        drawn = {part: partial.template.render(shared) for part, partial in partials.items()}
+    changed = {
+        part: {"etag": version, "html": html}
+        for part, html in drawn.items()
+        if (version := etag(part, html)) not in known
+    }
+    return JsonResponse(changed) if changed else HttpResponseNotModified()
+
+
+def etag(part: str, html: str) -> str:
+    """Name a version of a part."""
+    lasting = FLEETING.sub(r"\1", html)
+    return f'W/"{part}-{sha256(lasting.encode()).hexdigest()[:32]}"'

@@ -51,7 +51,8 @@ def unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
     else:
         back = request.get_full_path() if request.method == "GET" else came_from(request)
         context = {"rule": rule, "message": message, "back": back or "/"}
-        response = render(request, "503.html", context, status=503)
+        part = "#part" if request.headers.get("HX-Request") else ""
+        response = render(request, f"503.html{part}", context, status=503)
     response.headers["Retry-After"] = str(RETRY_AFTER)
     add_never_cache_headers(response)
     reason = str(cause).partition("\n")[0]

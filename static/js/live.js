@@ -1,12 +1,12 @@
-// Keeps a page current: hears what was touched and asks those parts for themselves again, says how
-// fresh the page is, lets durations run, and gives back what a swap would take: focus, open folds,
-// a selection.
+// Keeps a page current: hears what was touched and asks for those parts again, all at once; says how
+// fresh the page is; lets durations run.
 (() => {
   "use strict";
 
   const POLL = 5000; // ms between two questions where nothing is heard
   const SAFETY = 15000; // the same beside a stream: for what was missed, and what time alone changes
-  const GAP = 400; // a part is asked for no more often
+  const LEAST_REST = 200; // between an answer and the next question for the same part
+  const PATIENCE = 10000; // until a question counts as unanswered
   const REST = 1000; // before the first try to hear again; then twice as long, up to the longest
   const LONGEST_REST = 15000;
   const FULL_REST = 60000; // where there was no room for another stream
@@ -22,40 +22,104 @@
   // --- asking again -----------------------------------------------------------------------------
 
   let ticked = Date.now();
-  const asked = new Map(); // when each part was last asked for
-  const unanswered = new Set();
-  const again = new Set(); // parts that were touched while their answer was on its way
+  let next = null;
+  const touched = new Set(); // and not asked for since
+  const asked = new Set(); // and not answered yet
+  const claimed = new Map(); // what a reader has asked to be shown instead, by how many requests
+  const rests = new Map(); // until when a part is not asked for again
+  const versions = new Map(); // the version of each part that is on the page
 
   const tick = () => htmx.trigger(body, "tick");
   body.addEventListener("tick", () => {
     ticked = Date.now();
-    parts().forEach(ask);
+    touch(parts());
   });
-  const ask = (part) => {
-    if (unanswered.has(part.id)) {
-      again.add(part.id);
-      return;
+  const touch = (some) => {
+    for (const { id } of some) touched.add(id);
+    refresh();
+  };
+  // Asks in one request for all that was touched and has rested; for the others when they have.
+  const refresh = () => {
+    clearTimeout(next);
+    const due = parts().filter(({ id }) => touched.has(id) && !asked.has(id) && !claimed.has(id));
+    const restOf = ({ id }) => (rests.get(id) ?? 0) - Date.now();
+    const ready = due.filter((part) => restOf(part) <= 0);
+    if (ready.length) ask(ready);
+    const wait = Math.min(...due.map(restOf).filter((rest) => rest > 0));
+    if (wait < Infinity) next = setTimeout(refresh, wait);
+  };
+  const ask = async (some) => {
+    const began = Date.now();
+    for (const { id } of some) {
+      touched.delete(id);
+      asked.add(id);
     }
-    const rest = (asked.get(part.id) ?? 0) + GAP - Date.now();
-    if (rest <= 0) {
-      asked.set(part.id, Date.now());
-      htmx.trigger(part, "poke");
-    } else if (!again.has(part.id)) {
-      again.add(part.id);
-      setTimeout(askAgain, rest, part.id);
+    let answered = false;
+    try {
+      answered = await answer(some);
+    } finally {
+      // However long answers take, a page keeps the office at work for half of the time at most.
+      const rest = Date.now() + Math.min(Math.max(LEAST_REST, Date.now() - began), POLL);
+      for (const { id } of some) {
+        asked.delete(id);
+        rests.set(id, rest);
+        if (answered) failing.delete(id);
+        else failing.add(id);
+      }
+      show();
+      refresh();
     }
   };
-  // By its id: the answer has put another element in its place.
-  const askAgain = (id) => {
-    const part = document.getElementById(id);
-    if (again.delete(id) && part) ask(part);
+  const answer = async (some) => {
+    const names = some.map(({ id }) => id);
+    const known = names.flatMap((name) => versions.get(name) ?? []).join(", ");
+    const headers = { "HX-Request": "true", "HX-Current-URL": location.href, "Foreman-Parts": names.join(" ") };
+    if (known) headers["If-None-Match"] = known;
+    // A page that has nothing live but its frame may have no address of its own to ask at.
+    const { pathname, search } = location;
+    const address = parts().length > 1 ? pathname + search : freshness.dataset.frame;
+    try {
+      const response = await fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE) });
+      // The session has ended: the login is a page of its own.
+      const elsewhere = response.headers.get("HX-Redirect");
+      if (elsewhere) location.assign(elsewhere);
+      else if (response.status === 200) put(some, await response.json());
+      return response.ok || response.status === 304;
+    } catch (error) {
+      if (error instanceof TypeError || error.name === "TimeoutError") return false; // not reached
+      throw error;
+    }
   };
-  body.addEventListener("htmx:beforeSend", ({ detail: { elt } }) => {
-    if (elt.matches("[data-live]")) unanswered.add(elt.id);
+  const put = (some, drawn) => {
+    for (const part of some) {
+      const { etag, html } = drawn[part.id] ?? {};
+      if (!html) continue;
+      // Meanwhile the reader has asked for something else in its place.
+      if (!part.isConnected || claimed.has(part.id)) touched.add(part.id);
+      else if (htmx.trigger(part, "part:drawn", { html })) {
+        versions.set(part.id, etag);
+        htmx.swap(part, html, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 }, { eventInfo: { target: part } });
+      }
+    }
+  };
+  // What htmx puts in place of a part, for a filter, must not meet an answer to an older question.
+  body.addEventListener("htmx:beforeSend", ({ detail: { target } }) => {
+    if (target.matches("[data-live]")) claimed.set(target.id, (claimed.get(target.id) ?? 0) + 1);
   });
-  body.addEventListener("htmx:afterRequest", ({ detail: { requestConfig } }) => {
-    const { id } = requestConfig.elt;
-    if (unanswered.delete(id)) askAgain(id);
+  body.addEventListener("htmx:afterSwap", ({ detail: { target, xhr } }) => {
+    if (xhr && target.matches("[data-live]")) versions.set(target.id, xhr.getResponseHeader("ETag"));
+  });
+  body.addEventListener("htmx:afterRequest", ({ detail: { target, elt, successful } }) => {
+    const part = elt.closest("[data-live]");
+    if (part && !successful) touch([part]); // it may have been held back for this request
+    if (!claimed.has(target?.id)) return;
+    const others = claimed.get(target.id) - 1;
+    if (others) claimed.set(target.id, others);
+    else claimed.delete(target.id);
+    if (successful) failing.delete(target.id);
+    else failing.add(target.id);
+    show();
+    refresh();
   });
   const tickWhenDue = () => {
     if (!document.hidden && Date.now() - ticked >= (hearing === "live" ? SAFETY : POLL)) tick();
@@ -81,14 +145,6 @@
     hearing = state;
     show();
   };
-  // A refusal and a form with errors are answers too.
-  const answered = ({ successful, xhr }) => successful || xhr.status === 409 || xhr.status === 422;
-  body.addEventListener("htmx:afterRequest", ({ detail }) => {
-    if (!detail.target?.matches("[data-live]")) return;
-    if (answered(detail)) failing.delete(detail.target.id);
-    else failing.add(detail.target.id);
-    show();
-  });
   addEventListener("offline", () => {
     failing.add("network");
     leave();
@@ -118,8 +174,8 @@
     // The office itself does not hear its database at the moment.
     deaf: () => now("reconnecting"),
     poke(topics) {
-      const touched = new Set(topics.split(" "));
-      for (const part of parts()) if (topicsOf(part).some((topic) => touched.has(topic))) ask(part);
+      const told = new Set(topics.split(" "));
+      touch(parts().filter((part) => topicsOf(part).some((topic) => told.has(topic))));
     },
     still: show,
     // The session has ended: the next part that is asked for leads to the login.
@@ -197,107 +253,4 @@
     }
   };
   setInterval(run, 1000);
-
-  // --- a swap takes nothing from the reader -----------------------------------------------------
-
-  const seen = new Map();
-  const held = new Map();
-  // Forms that are being filled in, and what they were answered.
-  const OPEN = "details.offer[open], .offer:has(.answer:not(:empty))";
-
-  body.addEventListener("htmx:configRequest", ({ detail }) => {
-    const etag = detail.elt.matches("[data-live]") && seen.get(detail.target.id);
-    if (etag) detail.headers["If-None-Match"] = etag;
-  });
-
-  // What is read must not move: where things stand that are in sight, or below, if what is swapped
-  // begins above the window. What comes and goes in sight does move the rest, as it should.
-  const standing = (id) => document.getElementById(id).getBoundingClientRect().top;
-  const marksIn = (part) => {
-    if (part.getBoundingClientRect().top >= 0) return [];
-    const named = [...part.querySelectorAll("[id]"), ...document.querySelectorAll("[data-live]")];
-    return named
-      .filter((each) => each !== part && each.checkVisibility())
-      .map(({ id }) => [id, standing(id)])
-      .filter(([, top]) => top >= 0);
-  };
-
-  body.addEventListener("htmx:beforeSwap", (event) => {
-    const { target, serverResponse, xhr } = event.detail;
-    if (!target?.id || xhr.status !== 200) return;
-    const forms = [...target.querySelectorAll(OPEN)];
-    const orphan = forms.some((form) => form.open && !serverResponse.includes(`id="${form.id}"`));
-    const selection = getSelection();
-    const selecting = !selection.isCollapsed && selection.containsNode(target, true);
-    // What is heard may be quicker than the answer to the act that caused it, which still has to say
-    // to its form what was done, and asks again by itself.
-    const sending = target.querySelector("form.htmx-request");
-    if (selecting || orphan || sending) {
-      event.detail.shouldSwap = false;
-      return;
-    }
-    seen.set(target.id, xhr.getResponseHeader("ETag"));
-    const focused = target.contains(document.activeElement) ? document.activeElement : null;
-    held.set(target.id, {
-      scrolledTo: scrollY,
-      marks: marksIn(target),
-      forms,
-      focused,
-      open: [...target.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]),
-      href: focused?.getAttribute("href"),
-      summary: focused?.matches("summary") ? focused.parentElement.id : null,
-      scrolled: [...target.querySelectorAll(".scroll")].map((box) => box.scrollLeft),
-    });
-  });
-
-  body.addEventListener("htmx:afterSwap", (event) => {
-    const part = document.getElementById(event.detail.target.id);
-    const was = held.get(event.detail.target.id);
-    if (!part || !was) return;
-    held.delete(part.id);
-    for (const [id, open] of was.open) {
-      const fold = document.getElementById(id);
-      if (fold) fold.open = open;
-    }
-    part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
-    for (const form of was.forms) {
-      const drawn = document.getElementById(form.id);
-      if (!drawn) continue;
-      drawn.replaceWith(form);
-      htmx.process(form);
-    }
-    scrollTo({ left: scrollX, top: was.scrolledTo, behavior: "instant" });
-    const [mark, stood] = was.marks.find(([id]) => document.getElementById(id)) ?? [];
-    if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
-    if (!was.focused) return;
-    const same = part.contains(was.focused) ? was.focused : was.summary
-      ? document.getElementById(was.summary)?.querySelector("summary")
-      : was.href && part.querySelector(`a[href="${CSS.escape(was.href)}"]`);
-    // What had the focus may be decided and gone: the keyboard goes on at the part's head.
-    (same || part.querySelector("h1, h2[tabindex]"))?.focus({ preventScroll: true });
-  });
-
-  // --- decisions: opened, made, said ------------------------------------------------------------
-
-  body.addEventListener("click", (event) => {
-    const fold = event.target.closest("summary")?.parentElement;
-    if (fold?.matches("details.offer")) {
-      setTimeout(() => fold.open && fold.querySelector("select, textarea, input:not([type=hidden])")?.focus());
-    }
-  });
-  body.addEventListener("keydown", (event) => {
-    const fold = event.key === "Escape" && event.target.closest("details.offer[open]");
-    if (!fold) return;
-    fold.open = false;
-    fold.querySelector("summary").focus();
-  });
-  body.addEventListener("said", (event) => {
-    const said = document.getElementById("said");
-    if (said) said.textContent = event.detail.words;
-    const form = event.target.closest("form");
-    const fold = form?.closest("details.offer");
-    form?.reset();
-    form?.querySelector(".answer")?.replaceChildren();
-    if (fold) fold.open = false;
-  });
 })();

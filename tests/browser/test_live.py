@@ -42,12 +42,15 @@ def post_heartbeat(live_server, token, **body):
         assert answer.status in (200, 201)
 
 
+def parts_of(request):
+    """Return the parts that a page asks for."""
+    return request.headers.get("foreman-parts", "").split()
+
+
 def tick_until_answered(page, part):
     """Have one part ask for itself, and wait until it has."""
     with page.expect_response(
-        lambda answer: (
-            answer.request.headers.get("hx-target") == part and answer.status in (200, 304)
-        )
+        lambda answer: part in parts_of(answer.request) and answer.status in (200, 304)
     ):
         page.evaluate(TICK_NOW)
 

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
-from django.template.context import RequestContext
 from django.templatetags.static import static
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -246,19 +245,14 @@ def duration(milliseconds: int | None) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-@register.simple_tag(takes_context=True)
-def live(context: RequestContext, part: str, topics: str = "") -> SafeString:
-    """Make an element a part that asks its page for itself again when one of its topics is touched.
+@register.simple_tag
+def live(part: str, topics: str = "") -> SafeString:
+    """Make an element a part that its page asks for again when one of its topics is touched.
 
     Topics are kinds of things, or single ones: "blocker task:<id>"; "*" is everything. A part that
     names none has those of its page, which stand in the page's block `topics`.
     """
-    return format_html(
-        'id="{}" hx-get="{}" hx-trigger="poke" hx-swap="outerHTML" data-live="{}"',
-        part,
-        context["request"].get_full_path(),
-        topics,
-    )
+    return format_html('id="{}" data-live="{}"', part, topics)
 
 
 @register.simple_tag

@@ -1,0 +1,83 @@
+// Gives back what a swap would take from the reader: focus, open folds, half-typed forms, a selection,
+// the place that is read.
+(() => {
+  "use strict";
+
+  const body = document.body;
+  const held = new Map();
+  // Forms that are being filled in, and what they were answered.
+  const OPEN = "details.offer[open], .offer:has(.answer:not(:empty))";
+
+  // What is read must not move: where things stand that are in sight, or below, if what is swapped
+  // begins above the window. What comes and goes in sight does move the rest, as it should.
+  const standing = (id) => document.getElementById(id).getBoundingClientRect().top;
+  const marksIn = (part) => {
+    if (part.getBoundingClientRect().top >= 0) return [];
+    const named = [...part.querySelectorAll("[id]"), ...document.querySelectorAll("[data-live]")];
+    return named
+      .filter((each) => each !== part && each.checkVisibility())
+      .map(({ id }) => [id, standing(id)])
+      .filter(([, top]) => top >= 0);
+  };
+
+  // Notes what is to be given back; false if the reader would lose something that cannot be.
+  const hold = (part, html) => {
+    const forms = [...part.querySelectorAll(OPEN)];
+    const orphan = forms.some((form) => form.open && !html.includes(`id="${form.id}"`));
+    const selection = getSelection();
+    const selecting = !selection.isCollapsed && selection.containsNode(part, true);
+    // What is heard may be quicker than the answer to the act that caused it, which still has to say
+    // to its form what was done.
+    const sending = part.querySelector("form.htmx-request");
+    if (selecting || orphan || sending) return false;
+    const focused = part.contains(document.activeElement) ? document.activeElement : null;
+    held.set(part.id, {
+      scrolledTo: scrollY,
+      marks: marksIn(part),
+      forms,
+      focused,
+      open: [...part.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]),
+      href: focused?.getAttribute("href"),
+      summary: focused?.matches("summary") ? focused.parentElement.id : null,
+      scrolled: [...part.querySelectorAll(".scroll")].map((box) => box.scrollLeft),
+    });
+    return true;
+  };
+  const giveBack = (id) => {
+    const part = document.getElementById(id);
+    const was = held.get(id);
+    held.delete(id);
+    if (!part || !was) return;
+    for (const [id, open] of was.open) {
+      const fold = document.getElementById(id);
+      if (fold) fold.open = open;
+    }
+    part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
+    for (const form of was.forms) {
+      const drawn = document.getElementById(form.id);
+      if (!drawn) continue;
+      drawn.replaceWith(form);
+      htmx.process(form);
+    }
+    scrollTo({ left: scrollX, top: was.scrolledTo, behavior: "instant" });
+    const [mark, stood] = was.marks.find(([id]) => document.getElementById(id)) ?? [];
+    if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
+    if (!was.focused) return;
+    const { focused, summary, href } = was;
+    const same = part.contains(focused) ? focused
+      : focused.id ? document.getElementById(focused.id)
+      : summary ? document.getElementById(summary)?.querySelector("summary")
+      : href && part.querySelector(`a[href="${CSS.escape(href)}"]`);
+    // What had the focus may be decided and gone: the keyboard goes on at the part's head.
+    (same || part.querySelector("h1, h2[tabindex]"))?.focus({ preventScroll: true });
+  };
+
+  body.addEventListener("part:drawn", (event) => {
+    if (!hold(event.target, event.detail.html)) event.preventDefault();
+  });
+  body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { target, serverResponse, xhr } = detail;
+    if (target?.id && xhr.status === 200 && !hold(target, serverResponse)) detail.shouldSwap = false;
+  });
+  body.addEventListener("htmx:afterSwap", ({ detail }) => giveBack(detail.target?.id));
+})();
