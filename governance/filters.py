@@ -14,10 +14,10 @@ from django_filters import (
     DateTimeFilter,
     Filter,
     FilterSet,
-    ModelChoiceFilter,
 )
 
 from foreman_office.kit.acts import FOREMAN
+from foreman_office.kit.listing import NamedRowFilter
 from foreman_office.kit.search import matching
 from governance.entities import find_entities
 from governance.models import (
@@ -41,7 +41,7 @@ SEARCH = forms.TextInput({"type": "search", "placeholder": " ", "autocomplete": 
 
 
 def programs(request: Any) -> QuerySet[Program]:
-    return Program.objects.only("name").order_by("name")
+    return Program.objects.order_by("name")
 
 
 class TroubleFilter(FilterSet):
@@ -54,7 +54,7 @@ class TroubleFilter(FilterSet):
         empty_label=None,
         choices=[("open", "Open"), ("resolved", "Resolved"), ("all", "Open and resolved")],
     )
-    program = ModelChoiceFilter(
+    program = NamedRowFilter(
         label="Program", queryset=programs, method="inside", empty_label="any"
     )
 
@@ -104,7 +104,7 @@ class ViolationFilter(TroubleFilter):
 class QualityFilter(FilterSet):
     """What the quality of work is asked about: where, whose, and since when."""
 
-    program = ModelChoiceFilter(
+    program = NamedRowFilter(
         label="Program", queryset=programs, field_name="task__wave__program", empty_label="any"
     )
     builder = ChoiceFilter(
@@ -242,7 +242,7 @@ class EvidenceFilter(FilterSet):
 
     of = EntityFilter(label="About", method="about", widget=forms.HiddenInput)
     within = HolderFilter(label="Within", method="inside", widget=forms.HiddenInput)
-    program = ModelChoiceFilter(
+    program = NamedRowFilter(
         label="Program", queryset=programs, method="of_program", empty_label="any"
     )
     kind = ChoiceFilter(

@@ -6,8 +6,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.forms import SearchInput
 from django.http import HttpRequest
-from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
+from django_filters import CharFilter, ChoiceFilter, FilterSet
 
+from foreman_office.kit.listing import NamedRowFilter
 from foreman_office.kit.search import matching
 from programs.models import BuilderName, Program, State, Task, TaskState, Wave
 
@@ -94,13 +95,13 @@ class WaveTaskFilter(FilterSet):
 
 class TaskFilter(FilterSet):
     q = NameFilter()
-    program = ModelChoiceFilter(
+    program = NamedRowFilter(
         label="Program",
         field_name="wave__program",
         queryset=Program.objects.order_by("name"),
         empty_label="any",
     )
-    wave = ModelChoiceFilter(label="Wave", queryset=waves_offered, empty_label="any")
+    wave = NamedRowFilter(label="Wave", queryset=waves_offered, empty_label="any")
     state = StateFilter(TaskState)
     builder = BuilderFilter()
 

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
-from django.forms import Field, ModelChoiceField
+from django.forms import Field
 from django.http import Http404, HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import localtime
-from django_filters import ChoiceFilter, FilterSet
+from django_filters import ChoiceFilter, FilterSet, ModelChoiceFilter
+from django_filters.fields import ModelChoiceField, ModelChoiceIterator
 
 from foreman_office.kit.exports import FORMATS, Columns, as_json, export
 
@@ -56,6 +57,25 @@ class SortFilter(ChoiceFilter):
 
     def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
         return qs
+
+
+class Names(ModelChoiceIterator):
+    """The rows to choose from, of which no more is read than keys and names."""
+
+    def __iter__(self) -> Iterator[tuple[Any, str]]:
+        if self.field.empty_label is not None:
+            yield "", self.field.empty_label
+        yield from self.queryset.values_list("pk", "name")
+
+
+class NamedRowField(ModelChoiceField):
+    iterator = Names
+
+
+class NamedRowFilter(ModelChoiceFilter):
+    """One of the rows of another table, which have names."""
+
+    field_class = NamedRowField
 
 
 class Listing:
@@ -133,7 +153,7 @@ class Listing:
         if isinstance(cleaned, datetime):
             return f"{localtime(cleaned):%Y-%m-%d %H:%M %Z}"
         # The choices of a row are all rows: they are not asked for the sake of one.
-        choices = () if isinstance(field, ModelChoiceField) else getattr(field, "choices", ())
+        choices = () if isinstance(field, NamedRowField) else getattr(field, "choices", ())
         return str(dict(choices).get(value, cleaned or value))
 
     # --- what is shown ----------------------------------------------------------------------------
