@@ -31,6 +31,7 @@ from governance.models import (
     QAExecution,
     QAStatus,
     QATestResult,
+    Readiness,
     TestOutcome,
     within,
 )
@@ -158,6 +159,20 @@ class RunFilter(QualityFilter):
 
     def in_debt(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return rows.filter(test_debt_count__gt=0)
+
+
+class ValidationFilter(JudgedFilter):
+    q = CharFilter(label="Document or task", method="with_words", widget=SEARCH)
+    readiness = ChoiceFilter(
+        label="State", field_name="build_readiness", choices=Readiness, empty_label="any"
+    )
+
+    class Meta(JudgedFilter.Meta):
+        pass
+
+    def with_words(self, rows: QuerySet[Any], name: str, words: str) -> QuerySet[Any]:
+        tasks = Task.objects.filter(matching(words)).values("pk")
+        return rows.filter(Q(architecture_reference__icontains=words) | Q(task__in=tasks))
 
 
 class ResultFilter(FilterSet):

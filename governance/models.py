@@ -226,6 +226,10 @@ class ArchitectureValidation(models.Model):
             if isinstance(items, dict)
         ]
 
+    @property
+    def not_passed(self) -> list[str]:
+        return [item for _, items in self.sections for item, passed in items if passed is not True]
+
 
 class QAExecution(models.Model):
     Status = QAStatus

@@ -10,7 +10,13 @@ from foreman_office.kit.htmx import render_page
 from foreman_office.kit.listing import Listing, Sort
 from foreman_office.kit.roles import reads
 from governance import quality_figures as figures
-from governance.filters import JudgedFilter, QualityFilter, ResultFilter, RunFilter
+from governance.filters import (
+    JudgedFilter,
+    QualityFilter,
+    ResultFilter,
+    RunFilter,
+    ValidationFilter,
+)
 from governance.models import ArchitectureValidation, QAExecution
 from governance.quality import compare, previous_run
 
@@ -37,6 +43,23 @@ RUN_COLUMNS = {
     "skipped_tests": attrgetter("skipped_tests"),
     "test_debt_count": attrgetter("test_debt_count"),
     "execution_time_ms": attrgetter("execution_time_ms"),
+}
+VALIDATION_SORTS = {
+    "when": Sort("When", "validated_at", descending=True),
+    "rate": Sort("Pass rate", "pass_rate"),
+}
+VALIDATION_COLUMNS = {
+    "validation_id": attrgetter("pk"),
+    "validated_at": attrgetter("validated_at"),
+    "program": attrgetter("task.wave.program.name"),
+    "wave": attrgetter("task.wave.name"),
+    "task_id": attrgetter("task_id"),
+    "task": attrgetter("task.name"),
+    "architecture_reference": attrgetter("architecture_reference"),
+    "build_readiness": attrgetter("build_readiness"),
+    "pass_rate": attrgetter("pass_rate"),
+    "not_passed": lambda validation: "; ".join(validation.not_passed),
+    "validated_by": attrgetter("validated_by"),
 }
 # Alphabetical order has it right: failed, passed, skipped.
 RESULT_SORTS = {"outcome": Sort("Outcome", "outcome"), "name": Sort("Name", "name")}
@@ -97,6 +120,19 @@ def tell_difference(runs):
         run.passed_before = passed[run.pk]
         first = run.passed_before is None
         run.more = None if first else run.passing_tests - run.passed_before
+
+
+@reads
+def quality_validations(request):
+    validations = ArchitectureValidation.objects.select_related("task__wave__program")
+    listing = Listing(
+        *(request, validations, ValidationFilter, VALIDATION_SORTS), noun="validation", usual=USUAL
+    )
+    if "export" in request.GET:
+        return listing.export(VALIDATION_COLUMNS)
+    return render_page(
+        request, "governance/quality_validations.html", {"listing": listing}, parts=["list"]
+    )
 
 
 @reads

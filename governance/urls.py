@@ -11,6 +11,7 @@ urlpatterns = [
     path("evidence/", evidence_views.evidence_list, name="evidence_list"),
     path("evidence/<int:sequence>/", evidence_views.evidence, name="evidence"),
     path("quality/", quality_views.quality, name="quality"),
+    path("quality/validations/", quality_views.quality_validations, name="quality_validations"),
     path("quality/runs/", quality_views.quality_runs, name="quality_runs"),
     path("quality/runs/<uuid:pk>/", quality_views.quality_run, name="quality_run"),
     path("blockers/", trouble_views.blocker_list, name="blocker_list"),

@@ -138,6 +138,7 @@ EXPECTED = {
     "governance:quality": READS,
     "governance:quality_run": READS,
     "governance:quality_runs": READS,
+    "governance:quality_validations": READS,
     "governance:plan_import": WRITES,
     "governance:plan_export": READS,
     "governance:violation_list": READS,

@@ -19,7 +19,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-PAGES = ["quality", "quality_runs"]
+PAGES = ["quality", "quality_runs", "quality_validations"]
 
 
 @pytest.fixture
@@ -189,6 +189,8 @@ def test_filters_say_where_whose_and_since_when(person, name):
     other = TaskFactory(name="Plumbing", assigned_builder="qa-builder")
     ran(task, 0, 3)
     ran(other, 0, 3, executed_at=ago(days=20))
+    judged(task=task)
+    judged(task=other, validated_at=ago(days=20))
 
     def shows(**query):
         text = page(person, name, query, part="list").text
@@ -225,6 +227,39 @@ def test_a_run_in_the_list_is_told_against_the_run_before(person):
     text = page(person, "quality_runs").text
     places = [text.index(words) for words in (">−2<", ">+5<", ">first<")]  # noqa: RUF001
     assert places == sorted(places)
+
+
+def test_validations_are_found_by_document_task_and_state_and_sorted_by_rate(person):
+    judged(task=TaskFactory(name="Masonry of the vault"), ready=False)
+    judged(task=TaskFactory(name="Plumbing"), architecture_reference="architecture/vault.md")
+
+    def found(**query):
+        answer = page(person, "quality_validations", {"export": "csv"} | query)
+        text = b"".join(answer.streaming_content).decode().removeprefix("\ufeff")
+        return [(row["task"], row["not_passed"]) for row in csv.DictReader(io.StringIO(text))]
+
+    masonry, plumbing = ("Masonry of the vault", "plan"), ("Plumbing", "")
+    assert {*found(q="vault")} == {masonry, plumbing}
+    assert found(q="maso vau") == [masonry]
+    assert found(readiness="NOT_READY") == [masonry]
+    assert found(readiness="READY") == [plumbing]
+    assert found(sort="rate") == [masonry, plumbing]
+    assert found(sort="-rate") == [plumbing, masonry]
+
+
+def test_a_validation_in_the_list_leads_to_itself_and_names_what_did_not_pass(person):
+    results = {"documents": dict.fromkeys("abcde", False)}
+    bad = judged(ready=False)
+    ArchitectureValidation.objects.filter(pk=bad.pk).update(
+        validation_results=results, pass_rate="66.67"
+    )
+    text = page(person, "quality_validations", part="list").text
+    assert f"{bad.task.get_absolute_url()}#validation-{bad.pk}" in text
+    assert "66.67 %" in text
+    assert "a, b, c" in text
+    assert "and 2 more" in text
+    quality = page(person, "quality", part="list").text
+    assert f"{reverse('governance:quality_validations')}?readiness=NOT_READY" in quality
 
 
 def test_a_run_shows_its_tests_what_failed_first_and_what_changed(person):
@@ -268,7 +303,9 @@ def test_a_run_that_is_not_there_is_not_found(person):
     assert page(person, "quality_run", args=[task.pk]).status_code == 404
 
 
-@pytest.mark.parametrize(("name", "most"), [("quality", 14), ("quality_runs", 8)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("quality", 14), ("quality_runs", 8), ("quality_validations", 8)]
+)
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     person, name, most, django_assert_max_num_queries
 ):
