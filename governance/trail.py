@@ -31,23 +31,25 @@ def tell(rows: Iterable[Evidence]) -> list[Happening]:
     """Turn rows of the trail into sentences; names are looked up once for all of them."""
     rows = list(rows)
     keys = [(row.entity_type, row.entity_id) for row in rows]
-    taken = {row.pk: task_taken(row) for row in rows}
-    found = find_entities([*keys, *(("task", task) for task in taken.values() if task)])
+    others = {row.pk: key_of_object(row) for row in rows}
+    found = find_entities([*keys, *filter(None, others.values())])
     return [
-        happening(
-            row, found.get((row.entity_type, row.entity_id)), found.get(("task", taken[row.pk]))
-        )
-        for row in rows
+        happening(row, found.get(key), found.get(others[row.pk]))
+        for row, key in zip(rows, keys, strict=True)
     ]
 
 
-def task_taken(row: Evidence) -> UUID | None:
-    """Return the task that a builder took up or put down in this act."""
-    before, after = row.context.get("changes", {}).get("current_task_id", (None, None))
-    return UUID(after or before) if after or before else None
+def key_of_object(row: Evidence) -> tuple[str, UUID] | None:
+    """Return what an act did something with: the task that a builder took up or put down, or the
+    wave that a task was moved to."""
+    changes = row.context.get("changes", {})
+    before, after = changes.get("current_task_id", (None, None))
+    if after or before:
+        return "task", UUID(after or before)
+    return ("wave", UUID(changes["wave_id"][1])) if "wave_id" in changes else None
 
 
-def happening(row: Evidence, entity: Model | None, task: Model | None) -> Happening:
+def happening(row: Evidence, entity: Model | None, object: Model | None) -> Happening:
     look, what, detail = said(row)
     snapshot = row.context.get("snapshot", {})
     return Happening(
@@ -57,7 +59,7 @@ def happening(row: Evidence, entity: Model | None, task: Model | None) -> Happen
         look=look,
         what=what,
         detail=detail,
-        object=task,
+        object=object,
         by=row.context.get("user") or row.actor,
     )
 
@@ -106,7 +108,12 @@ def said(row: Evidence) -> tuple[str, str, str]:
         case "created" | "deleted":
             return "planned", f"{row.entity_type.capitalize()} {row.action}", ""
         case "edited":
-            fields = ", ".join(field.replace("_", " ") for field in context["changes"])
+            fields = ", ".join(
+                field.replace("_", " ") for field in context["changes"] if field != "wave_id"
+            )
+            if "wave_id" in context["changes"]:
+                also = f"Also edited: {fields}." if fields else ""
+                return "planned", "Moved to wave", also
             return "planned", f"Edited: {fields}", ""
     # An imported record names its act in the words of its source.
     return "planned", in_words(row.action), str(context.get("summary", ""))

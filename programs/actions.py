@@ -28,7 +28,7 @@ def create_task(wave: Wave, *, by: Actor, **fields: Any) -> Task:
 
 
 def edit[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, **changes: Any) -> Entity:
-    """Change what a program, a wave or a task says, but for its state."""
+    """Change what a program, a wave or a task says, or which wave a task is in. States move."""
     with act(by):
         for field, value in changes.items():
             setattr(entity, field, value)

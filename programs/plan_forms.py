@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 
 from django import forms
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
 from foreman_office.kit.acts import Refused
 from foreman_office.kit.forms import LinesField, TextField
@@ -119,7 +119,7 @@ class WavePlan(PlanForm):
             others = others.exclude(pk=self.instance.pk)
         waits_for = cast(forms.ModelMultipleChoiceField, self.fields["dependencies"])
         waits_for.queryset = others.order_by("sequence_number")
-        waits_for.label_from_instance = lambda wave: f"{wave.sequence_number} {wave.name}"  # type: ignore[method-assign]
+        waits_for.label_from_instance = numbered  # type: ignore[method-assign]
 
     def clean_dependencies(self) -> list[str]:
         return [str(wave.pk) for wave in self.cleaned_data["dependencies"]]
@@ -127,6 +127,11 @@ class WavePlan(PlanForm):
 
 class TaskPlan(PlanForm):
     name = TextField(widget=LINE)
+    wave = forms.ModelChoiceField(
+        queryset=Wave.objects.none(),
+        empty_label=None,
+        help_text="Another wave of the same program that is not completed takes it in.",
+    )
     acceptance_criteria = TextField(
         required=False,
         widget=forms.Textarea({"rows": 5}),
@@ -148,20 +153,36 @@ class TaskPlan(PlanForm):
     class Meta:
         model = Task
         fields = (
-            *("name", "assigned_builder", "acceptance_criteria", "architecture_reference"),
-            *("qa_suite_location", "evidence_location"),
+            *("name", "wave", "assigned_builder", "acceptance_criteria"),
+            *("architecture_reference", "qa_suite_location", "evidence_location"),
         )
         labels = {"assigned_builder": "Builder"}
         help_texts = {"assigned_builder": "Who shall build it; nobody, if you do it yourself."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance._state.adding:
+            del self.fields["wave"]  # it is written down in one
+        else:
+            wave = cast(forms.ModelChoiceField, self.fields["wave"])
+            wave.queryset = waves_to_be_in(self.instance)
+            wave.label_from_instance = numbered  # type: ignore[method-assign]
         if self.instance.state != TaskState.PLANNED:
             del self.fields["assigned_builder"]  # it has the task: see assign and release
         else:
             builder = cast(forms.TypedChoiceField, self.fields["assigned_builder"])
             builder.choices = [("", "nobody (the foreman)"), *builder.choices[1:]]  # type: ignore[index]
             builder.empty_value = None
+
+
+def waves_to_be_in(task: Task) -> QuerySet[Wave]:
+    """Return the waves that a task may be in: its own, and the open ones of its program."""
+    waves = Wave.objects.filter(program__waves=task.wave_id)
+    return waves.filter(~Q(state=State.COMPLETED) | Q(pk=task.wave_id)).order_by("sequence_number")
+
+
+def numbered(wave: Wave) -> str:
+    return f"{wave.sequence_number} {wave.name}"
 
 
 def may_be_deleted(entity: Program | Wave | Task) -> bool:

@@ -14,6 +14,7 @@ from governance.actions import (
 )
 from governance.models import Evidence
 from governance.trail import tell
+from programs.actions import edit
 from programs.models import Task
 from tests.factories import (
     ArchitectureValidationFactory,
@@ -21,6 +22,7 @@ from tests.factories import (
     GovernanceViolationFactory,
     QAExecutionFactory,
     TaskFactory,
+    WaveFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +45,16 @@ def test_a_task_tells_its_life():
         "planned → blocked",
         "Progress set by hand",
         "Edited: name",
+    ]
+
+
+def test_a_task_tells_which_wave_it_was_moved_to():
+    task = TaskFactory()
+    edit(task, wave=WaveFactory(program=task.wave.program, name="Roof"), by=None)
+    edit(task, wave=WaveFactory(program=task.wave.program, name="Cellar"), name="Pump", by=None)
+    assert sentences(task)[1:] == [
+        "Moved to wave Roof",
+        "Moved to wave Cellar Also edited: name.",
     ]
 
 

@@ -3,8 +3,10 @@
 import pytest
 from django.urls import reverse
 
-from foreman_office.kit.acts import act
+from foreman_office.kit.acts import Refused, act
+from programs import actions
 from programs.models import Program, Task, Wave
+from programs.plan_forms import TaskPlan
 from tests.factories import (
     HeartbeatFactory,
     ProgramFactory,
@@ -81,6 +83,46 @@ def test_an_edit_writes_what_was_changed_and_nothing_else(foreman, factory):
     foreman.post(where, data | {"name": "Another name"})
     row.refresh_from_db()
     assert row.updated_at == before
+
+
+def test_a_task_is_moved_to_another_open_wave_of_its_program(foreman):
+    task = TaskFactory(wave__sequence_number=2, progress_percentage=40)
+    program, left = task.wave.program, task.wave
+    roof = WaveFactory(program=program, sequence_number=1, name="Roof")
+    closed = WaveFactory(program=program, sequence_number=3, state="completed")
+    where = address("task_edit", task)
+    form = foreman.get(where).context["form"]
+    assert list(form.fields["wave"].queryset) == [roof, left]
+    data = {field: value for field in form.fields if (value := form[field].value())}
+    data["wave"] = roof.pk
+    assert foreman.post(where, data).url == task.get_absolute_url()
+    task.refresh_from_db()
+    assert task.wave == roof
+    edited = task.evidence.get(action="edited").context
+    assert edited["changes"] == {"wave_id": [str(left.pk), str(roof.pk)]}
+    assert edited["user"] == "johan"
+    left.refresh_from_db()
+    roof.refresh_from_db()
+    assert (left.progress_percentage, roof.progress_percentage) == (0, 40)
+    for other in (closed, WaveFactory()):
+        response = foreman.post(where, data | {"wave": other.pk})
+        assert response.status_code == 422
+        assert [*response.context["form"].errors] == ["wave"]
+
+
+def test_a_wave_that_is_completed_meanwhile_takes_no_task_in_and_says_so_at_the_field(foreman):
+    task = TaskFactory()
+    closed = WaveFactory(program=task.wave.program, state="completed")
+    with pytest.raises(Refused) as refused:
+        actions.edit(task, wave=closed, by=None)
+    form = TaskPlan(instance=Task.objects.get(pk=task.pk), data={"name": task.name})
+    form.refuse(refused.value)
+    assert refused.value.rule == "governance_waves_open"
+    assert refused.value.rule in {error.code for error in form.errors.as_data()["wave"]}
+
+
+def test_a_new_task_is_not_asked_for_its_wave(foreman):
+    assert "wave" not in foreman.get(address("wave_add_task", WaveFactory())).context["form"].fields
 
 
 def test_a_name_that_is_taken_is_said_at_its_field_with_the_rule(foreman):
