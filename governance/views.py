@@ -28,6 +28,11 @@ def why(request, kind, pk):
     return render_page(
         request,
         "governance/why.html",
-        {"entity": entity, "kind": kind, "derivation": cache(lambda: derive(entity))},
+        {
+            "entity": entity,
+            "kind": kind,
+            "derivation": cache(lambda: derive(entity)),
+            "evidence": cache(lambda: entity.evidence.recent()[:8]),
+        },
         parts=["derivation"],
     )

@@ -146,6 +146,15 @@ def test_the_page_shows_conditions_rows_and_changes(person, task):
         assert words in content
 
 
+def test_the_page_tells_how_it_came_about(person):
+    task = TaskFactory()
+    with act(None, reason="To see it told."):
+        Task.objects.filter(pk=task.pk).update(state="blocked")
+    builder = Builder.objects.get(pk="ui-builder")
+    assert "planned → blocked" in person.get(why(task)).text.partition("How it came about")[2]
+    assert "Builder created" in person.get(why(builder)).text.partition("How it came about")[2]
+
+
 def test_a_builder_is_derived_from_its_beats(person):
     task = TaskFactory()
     builder = work_on(task)
