@@ -1,5 +1,3 @@
-from contextlib import contextmanager
-
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
@@ -12,6 +10,7 @@ from governance.models import Blocker, Evidence
 from governance.replay import Replay
 from tests import migrations
 from tests.contract import CONTRACT
+from tests.database import drop, inside, make
 from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
@@ -79,48 +78,14 @@ def test_a_migration_that_drops_narrows_or_blocks_is_noticed(statement):
 # --- there and back -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def pristine(django_db_setup, django_db_blocker):
-    """Migrate a database that nobody else ever enters: one with other sessions cannot be copied.
-
-    The one under test may have some, of a live server of the test before.
-    """
-    under_test = connection.settings_dict["NAME"]
-    name = f"{under_test}_pristine"
-    drop = f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)}"
-    with django_db_blocker.unblock():
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(drop)
-            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(name)}")
-        with database(name):
-            call_command("migrate", verbosity=0)
-        yield name
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(drop)
-
-
-@contextmanager
-def database(name):
-    """Be in another database for a while."""
-    before = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = before
-
-
 @pytest.fixture
-def another_database(transactional_db, pristine):
+def another_database(transactional_db, template):
     """Go to a copy of a migrated database, to be taken apart."""
-    creation = connection.creation
-    with database(pristine):
-        creation.clone_test_db("migrations", verbosity=0, autoclobber=True)
-        with database(creation.get_test_db_clone_settings("migrations")["NAME"]):
-            yield
-        creation.destroy_test_db(suffix="migrations", verbosity=0)
+    name = f"{connection.settings_dict['NAME']}_migrations"
+    make(name, template)
+    with inside(name):
+        yield
+    drop(name)
     ContentType.objects.clear_cache()
 
 

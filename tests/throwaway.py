@@ -9,7 +9,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -47,6 +47,16 @@ def server() -> AbstractContextManager[None]:
     return embedded.running(directory(), SERVER_SETTINGS)
 
 
+def once(name: str, make: Callable[[Path], object]) -> Path:
+    """Return what the first process of this run to ask made under this name."""
+    made, draft = directory() / name, directory() / f"{name}.draft"
+    with _alone_in(directory(), f"{name}.lock"):
+        if not made.exists():
+            make(draft)
+            draft.rename(made)
+    return made
+
+
 def remove() -> None:
     """Remove the run's directory if this is the process that made it."""
     if _claim:
@@ -56,9 +66,9 @@ def remove() -> None:
 
 
 @contextmanager
-def _alone_in(home: Path) -> Iterator[None]:
-    """Keep other runs from looking for what was abandoned while directories come and go."""
-    with open(home / "lock", "a") as lock:
+def _alone_in(home: Path, name: str = "lock") -> Iterator[None]:
+    """Let one process at a time make, find or remove things there."""
+    with open(home / name, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

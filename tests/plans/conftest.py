@@ -1,10 +1,8 @@
 """An office large enough that PostgreSQL plans as in the largest, in a database of its own."""
 
-from contextlib import contextmanager
 from http.cookies import SimpleCookie
 
 import pytest
-from django.core.management import call_command
 from django.db import connection, transaction
 from django.test import Client
 from django.utils.timezone import now
@@ -12,28 +10,24 @@ from django.utils.timezone import now
 from bench.pages import logged_in
 from foreman_office.generator.size import Size
 from foreman_office.generator.writing import generate
+from tests.database import drop, inside, make
 
 SIZE = Size(programs=100, waves=500, tasks=30_000, heartbeats=60_000, evidence=60_000)
 
 
 @pytest.fixture(scope="session")
-def filled(django_db_setup, django_db_blocker):
+def filled(django_db_setup, template, django_db_blocker):
     """Make the office once for all tests; nobody changes it for good."""
     name = f"{connection.settings_dict['NAME']}_plans"
-    drop = f"DROP DATABASE IF EXISTS {connection.ops.quote_name(name)} WITH (FORCE)"
     with django_db_blocker.unblock():
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(drop)
-            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(name)}")
+        make(name, template)
         with inside(name):
-            call_command("migrate", verbosity=0)
             generate(SIZE, seed=5, now=now())
             cookie = logged_in()
             with connection.cursor() as cursor:
                 cursor.execute("VACUUM (ANALYZE)")
         yield name, cookie
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(drop)
+        drop(name)
 
 
 @pytest.fixture
@@ -51,15 +45,3 @@ def reader(office, filled):
     client = Client()
     client.cookies = SimpleCookie(filled[1])
     return client
-
-
-@contextmanager
-def inside(name):
-    before = connection.settings_dict["NAME"]
-    connection.close()
-    connection.settings_dict["NAME"] = name
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = before

@@ -138,10 +138,12 @@ def use_server(start):
 @pytest.fixture(scope="session")
 def migrated():
     """Migrate once; an office that opens on a copy opens sooner."""
-    var = place() / "var"
-    command = [sys.executable, ROOT / "manage.py", "migrate"]
-    subprocess.run(command, env=environment(var), check=True, capture_output=True)
-    return var
+
+    def migrate(var):
+        command = [sys.executable, ROOT / "manage.py", "migrate"]
+        subprocess.run(command, env=environment(var), check=True, capture_output=True)
+
+    return throwaway.once("migrated", migrate)
 
 
 def gone(processes):
