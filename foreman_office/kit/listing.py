@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
+from django.db.models.functions import Coalesce
 from django.forms import Field
 from django.http import Http404, HttpRequest, QueryDict, StreamingHttpResponse
 from django.utils.dateparse import parse_datetime
@@ -24,7 +25,7 @@ from django_filters.fields import ModelChoiceField, ModelChoiceIterator
 from foreman_office.kit.exports import FORMATS, Columns, as_json, export
 
 PAGE = 50
-COUNTED = 1000  # how far a list is counted; beyond, "more than" must do
+COUNTED = 2000  # how far a list is counted; beyond, "more than" must do
 CHUNK = 1000  # rows that an export reads at once
 OWN = {"after", "before", "sort", "export"}  # what is in the address and filters nothing
 
@@ -192,10 +193,13 @@ class Listing:
     @cached_property
     def count(self) -> str:
         """How many there are, in words: exact up to a bound, so that no list counts a table."""
-        number = self.filtered.order_by()[: COUNTED + 1].count()
-        if number > COUNTED:
+        if self._number > COUNTED:
             return f"more than {COUNTED:,} {self.noun}s"
-        return f"{number:,} {self.noun}{'' if number == 1 else 's'}"
+        return f"{self._number:,} {self.noun}{'' if self._number == 1 else 's'}"
+
+    @cached_property
+    def _number(self) -> int:
+        return self.filtered.order_by()[: COUNTED + 1].count()
 
     # --- addresses --------------------------------------------------------------------------------
 
@@ -241,9 +245,13 @@ class Listing:
     def _cut(self, mark: str | None, *, backward: bool = False) -> QuerySet[Any]:
         """Order the rows, and leave out what lies up to a mark."""
         falling = self.descending != backward
-        order = [F(self.field).desc() if falling else F(self.field).asc()]
-        order.append(F(self.key).desc() if falling else F(self.key).asc())
-        rows = self.filtered.order_by(*order)
+        first: Any = F(self.field)
+        if self.chips and self._number <= COUNTED:
+            # These few are to be found, then sorted. Left to itself the database hopes to meet
+            # them soon in the order of all, which an index has of the bare field.
+            first = Coalesce(first, first)
+        order = first, F(self.key)
+        rows = self.filtered.order_by(*(by.desc() if falling else by.asc() for by in order))
         if not mark:
             return rows
         beyond = TupleLessThan if falling else TupleGreaterThan
