@@ -314,7 +314,7 @@ QA_SERIES = (
     Series("skipped_tests", "skipped", "quiet", "outline"),
 )
 CHART_HEIGHT = 120
-CHART_WIDTH = 640
+WIDEST = 16.0  # of a column and the room around it, in percent of the chart
 
 
 @register.inclusion_tag("components/stacked.html")
@@ -326,17 +326,17 @@ def qa_chart(runs: Sequence[Any]) -> dict[str, Any]:
         f" passing to {last.passing_tests} of {last.total_tests}"
     )
     highest = max((run.total_tests for run in runs), default=0) or 1
-    slot = min(CHART_WIDTH / max(len(runs), 1), 104)
+    slot = min(100 / max(len(runs), 1), WIDEST)
     columns = [column(run, index * slot, slot, highest) for index, run in enumerate(runs)]
     return {
         "columns": columns,
-        "width": CHART_WIDTH,
         "height": CHART_HEIGHT + 22,
         "floor": CHART_HEIGHT,
         "label_y": CHART_HEIGHT + 16,
         "series": QA_SERIES,
         "summary": summary,
-        "thin": slot < 44,
+        "thin": len(runs) > 14,
+        "spare": len(runs) > 7,
     }
 
 
@@ -350,9 +350,9 @@ def column(run: Any, left: float, slot: float, highest: int) -> dict[str, Any]:
         if height:
             layers.append({"y": f"{top:.2f}", "height": f"{height:.2f}"} | series._asdict())
     return {
-        "x": f"{left + (slot - width) / 2:.2f}",
-        "middle": f"{left + slot / 2:.2f}",
-        "width": f"{width:.2f}",
+        "x": f"{left + (slot - width) / 2:.2f}%",
+        "middle": f"{left + slot / 2:.2f}%",
+        "width": f"{width:.2f}%",
         "layers": layers,
         "run": run,
     }
