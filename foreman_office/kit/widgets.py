@@ -8,78 +8,54 @@ from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
-
-type Drawn = Callable[[dict[str, Any]], SafeString]
+from django.utils.html import conditional_escape, escape
 
 
-def attributes(given: Mapping[str, Any]) -> SafeString:
+def attributes(given: Mapping[str, Any] | None) -> str:
     """Write attributes as Django's templates do: True is a name alone, False is nothing."""
-    return format_html_join(
-        "",
-        " {}{}",
-        (
-            (name, "" if value is True else format_html('="{}"', str(value)))
-            for name, value in given.items()
-            if value is not False
-        ),
+    return "".join(
+        f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+        for name, value in (given or {}).items()
+        if value is not False
     )
 
 
-def option(option: dict[str, Any]) -> SafeString:
-    return format_html(
-        '<option value="{}"{}>{}</option>',
-        str(option["value"]),
-        attributes(option["attrs"]),
-        option["label"],
-    )
+def option(option: dict[str, Any]) -> str:
+    value, attrs = escape(str(option["value"])), attributes(option["attrs"])
+    return f'<option value="{value}"{attrs}>{conditional_escape(option["label"])}</option>'
 
 
-def select(widget: dict[str, Any]) -> SafeString:
+def select(widget: dict[str, Any]) -> str:
     groups = []
     for name, options, _ in widget["optgroups"]:
-        drawn = format_html_join("\n", "{}", ((option(each),) for each in options))
-        groups.append(
-            format_html('<optgroup label="{}">\n{}\n</optgroup>', name, drawn) if name else drawn
-        )
-    return format_html(
-        '<select name="{}"{}>\n{}\n</select>',
-        widget["name"],
-        attributes(widget["attrs"]),
-        format_html_join("\n", "{}", ((group,) for group in groups)),
-    )
+        drawn = "\n".join(map(option, options))
+        if name:
+            drawn = f'<optgroup label="{conditional_escape(name)}">\n{drawn}\n</optgroup>'
+        groups.append(drawn)
+    opening = f'<select name="{escape(widget["name"])}"{attributes(widget["attrs"])}>'
+    return "\n".join([opening, *groups, "</select>"])
 
 
-def textarea(widget: dict[str, Any]) -> SafeString:
-    return format_html(
-        '<textarea name="{}"{}>\n{}</textarea>',
-        widget["name"],
-        attributes(widget["attrs"]),
-        widget["value"] or "",
-    )
+def textarea(widget: dict[str, Any]) -> str:
+    # A browser takes the first line end for none.
+    name, value = escape(widget["name"]), conditional_escape(widget["value"] or "")
+    return f'<textarea name="{name}"{attributes(widget["attrs"])}>\n{value}</textarea>'
 
 
-def field(widget: dict[str, Any]) -> SafeString:
+def field(widget: dict[str, Any]) -> str:
     """Draw an `input` of any type."""
     value = widget["value"]
-    return format_html(
-        '<input type="{}" name="{}"{}{}>',
-        widget["type"],
-        widget["name"],
-        "" if value is None else format_html(' value="{}"', str(value)),
-        attributes(widget["attrs"]),
-    )
+    given = "" if value is None else f' value="{escape(str(value))}"'
+    attrs = attributes(widget["attrs"])
+    return f'<input type="{widget["type"]}" name="{escape(widget["name"])}"{given}{attrs}>'
 
 
-def label(label: dict[str, Any]) -> SafeString:
-    if not label["use_tag"]:
-        return format_html("{}", label["label"])
-    tag, attrs = label["tag"], attributes(label["attrs"] or {})
-    return format_html("<{}{}>{}</{}>", tag, attrs, label["label"], tag)
+def label(label: dict[str, Any]) -> str:
+    words, tag = conditional_escape(label["label"]), label["tag"]
+    return f"<{tag}{attributes(label['attrs'])}>{words}</{tag}>" if label["use_tag"] else words
 
 
-DRAWN: dict[str, Drawn] = {
+DRAWN: dict[str, Callable[[dict[str, Any]], str]] = {
     f"django/forms/widgets/{name}.html": draw
     for name, draw in {
         "select": select,
