@@ -61,6 +61,7 @@ if DATABASE_POOLED:
     # cursors that outlive one are off and the timeouts are set on the role (README).
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
+    _options.setdefault("prepare_threshold", 0)  # a statement that can be prepared is: kit/prepared
     _options["options"] = " ".join(
         [
             _options.get("options", ""),

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Case, Exists, Expression, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from builders.models import Builder, Verdict, silence_threshold
+from foreman_office.kit import prepared
 from governance.gates import GateOpen
 from governance.models import (
     ArchitectureValidation,
@@ -184,15 +184,13 @@ def stalled_or(other: str) -> Case:
 
 def count_matters() -> Matters:
     """Count what `decisions.list_decisions` would list, in one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(*_statement(COUNTED, silence_threshold()))
-        found = cursor.fetchall()
+    found = prepared.fetch(_question(COUNTED, silence_threshold()))
     largest = max(Counter(place for place, _ in found).values(), default=0)
     return Matters(Counter(kind for _, kind in found), bounded=largest > COUNTED)
 
 
 @cache
-def _statement(counted: int, threshold: timedelta) -> tuple[str, Any]:
+def _question(counted: int, threshold: timedelta) -> str:
     """Put the question together, once: every page asks it, and it is a long one."""
     unwell = Case(When(state=State.FAILED, then=Value("failed")), default=Value("blocked"))
     sets: list[tuple[QuerySet[Any], Expression]] = [
@@ -214,4 +212,4 @@ def _statement(counted: int, threshold: timedelta) -> tuple[str, Any]:
         .values_list("place", "kind")[: counted + 1]
         for place, (rows, kind) in enumerate(sets)
     )
-    return first.union(*others, all=True).order_by().query.sql_with_params()
+    return prepared.words(*first.union(*others, all=True).order_by().query.sql_with_params())

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 
 from builders.models import Builder
 from foreman_office.kit.sql import AmongThose, ContractNow, Identity, RandomUUID
-from programs.models import Program, Task, Wave, one_of
+from programs.models import Program, Task, TaskState, Wave, one_of
 
 
 class BlockedEntity(models.TextChoices):
@@ -429,6 +429,14 @@ class Watcher(models.Model):
 HAPPENED = ~Q(context__has_key="import")
 BY_SOMEBODY = Q(context__has_key="user")
 FORCED = Q(context__has_key="override")
+# By which the number of completed tasks changes: made so, become so, or no longer so.
+COMPLETIONS = Q(
+    Q(action="created", context__snapshot__state=TaskState.COMPLETED.value)
+    | Q(action="state_changed", context__to=TaskState.COMPLETED.value)
+    | Q(action="state_changed", context__from=TaskState.COMPLETED.value),
+    entity_type="task",
+    witnessed=True,
+)
 
 
 def newest(name: str, *columns: Any, **options: Any) -> models.Index:
@@ -502,6 +510,7 @@ class Evidence(models.Model):
             newest("idx_evidence_action", "action"),
             newest("idx_evidence_person", KT("context__user"), condition=BY_SOMEBODY),
             newest("idx_evidence_forced", condition=FORCED),
+            models.Index("entity_id", condition=COMPLETIONS, name="idx_evidence_completions"),
         ]
 
     def __str__(self) -> str:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import Q
 from django.db.models.fields.json import KT
 from django.utils.dateparse import parse_datetime
 
 from foreman_office.kit.charts import Chart, Point, Scale, Series, TimeAxis
-from governance.models import Evidence
+from governance.models import COMPLETIONS, Evidence
 from programs.models import Program, Task
 
 COMPLETED = Task.State.COMPLETED
@@ -30,15 +29,8 @@ def completions(program: Program) -> list[Point]:
 
 def changes(program: Program) -> Iterator[tuple[datetime, int]]:
     """Return each moment at which a task became completed, or was so no longer."""
-    of_tasks = Evidence.objects.filter(
-        entity_type="task",
-        entity_id__in=Task.objects.filter(wave__program=program).values("pk"),
-        witnessed=True,
-    )
-    rows = of_tasks.filter(
-        Q(action="created", context__snapshot__state=COMPLETED)
-        | Q(action="state_changed", context__to=COMPLETED)
-        | Q(action="state_changed", context__from=COMPLETED)
+    rows = Evidence.objects.filter(
+        COMPLETIONS, entity_id__in=Task.objects.filter(wave__program=program).values("pk")
     ).values_list(
         "timestamp",
         KT("context__to"),

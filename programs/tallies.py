@@ -16,7 +16,7 @@ def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
     waves = list(waves)
     counts: dict[object, Counter[str]] = defaultdict(Counter)
     rows = Task.objects.filter(wave__in=waves).values_list("wave", "state")
-    for wave, state, number in rows.annotate(number=Count("pk")):
+    for wave, state, number in rows.annotate(number=Count("*")):
         counts[wave][state] = number
     for wave in waves:
         wave.counts = counts[wave.pk]

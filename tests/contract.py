@@ -404,6 +404,7 @@ ADDITIONS = {
     "tasks": {
         "columns": {"worked_at": MOMENT},
         "indexes": {
+            "idx_tasks_wave_state": "btree (wave_id, state)",
             "idx_tasks_updated": "btree (updated_at, task_id)",
             "idx_tasks_name": 'btree ("left"(name, 200), task_id)',
             "idx_tasks_progress": "btree (progress_percentage, task_id)",
@@ -509,6 +510,15 @@ ADDITIONS = {
             ),
             "idx_evidence_forced": (
                 "btree (\"timestamp\" DESC, sequence DESC) WHERE (context ? 'override'::text)"
+            ),
+            "idx_evidence_completions": (
+                "btree (entity_id) WHERE ((((action = 'created'::text)"
+                " AND ((context #> '{snapshot,state}'::text[]) = '\"completed\"'::jsonb))"
+                " OR ((action = 'state_changed'::text)"
+                " AND ((context -> 'to'::text) = '\"completed\"'::jsonb))"
+                " OR ((action = 'state_changed'::text)"
+                " AND ((context -> 'from'::text) = '\"completed\"'::jsonb)))"
+                " AND (entity_type = 'task'::text) AND witnessed)"
             ),
         },
         "triggers": {

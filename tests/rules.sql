@@ -1067,11 +1067,17 @@ AS $function$
             ELSE format('Going round: %s.', governance_names(array_agg(name))) END
     FROM (
         WITH RECURSIVE earlier (wave_id, id) AS (
-            SELECT wave_id, jsonb_array_elements_text(dependencies) FROM waves
+            SELECT waves.wave_id, dependency.id FROM waves
+            CROSS JOIN LATERAL unnest(
+                ARRAY(SELECT jsonb_array_elements_text(waves.dependencies))
+            ) AS dependency (id)
             WHERE waves.program_id = governance_gate_approve_program.id
             UNION
-            SELECT earlier.wave_id, jsonb_array_elements_text(waves.dependencies)
+            SELECT earlier.wave_id, dependency.id
             FROM earlier JOIN waves ON waves.wave_id::text = earlier.id
+            CROSS JOIN LATERAL unnest(
+                ARRAY(SELECT jsonb_array_elements_text(waves.dependencies))
+            ) AS dependency (id)
             WHERE waves.program_id = governance_gate_approve_program.id
         )
         SELECT waves.name FROM earlier JOIN waves USING (wave_id)
@@ -1208,7 +1214,9 @@ AS $function$
         SELECT earlier.name
         FROM waves AS wave
         CROSS JOIN LATERAL jsonb_array_elements_text(wave.dependencies) AS dependency (id)
-        JOIN waves AS earlier ON earlier.wave_id = dependency.id::uuid
+        CROSS JOIN LATERAL (
+            SELECT * FROM waves WHERE waves.wave_id = dependency.id::uuid LIMIT 1
+        ) AS earlier
         WHERE wave.wave_id = governance_gate_start_wave.id AND earlier.state <> 'completed'
         ORDER BY earlier.sequence_number
     ) AS waiting

@@ -7,7 +7,6 @@ from django import template
 from django.db.models import Model, QuerySet
 from django.template.context import RequestContext
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from foreman_office.kit.roles import may_decide
@@ -57,7 +56,7 @@ def state(entity: Model, look: str = "", word: str = "") -> SafeString:
     shown = status(look, word)
     if look not in UNWELL:
         return shown
-    return format_html('<a class="why" href="{}">{}</a>', why(entity), shown)
+    return SafeString(f'<a class="why" href="{why(entity)}">{shown}</a>')
 
 
 @register.simple_tag

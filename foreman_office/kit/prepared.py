@@ -1,0 +1,29 @@
+"""Questions that are put in the same words each time: planned once for each connection.
+
+Django writes parameters into a statement, which the server then plans anew. For a long question
+that every page asks, the planning takes several times what the answer does.
+"""
+
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+def words(sql: str, params: tuple[Any, ...]) -> str:
+    """Write the parameters into a statement."""
+    return connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
+
+
+def fetch(question: str) -> list[tuple[Any, ...]]:
+    """Ask a question that stands in full, and return all rows.
+
+    Through a transaction pooler, whose sessions are not ours, nothing is prepared: see
+    `prepare_threshold` in the settings.
+    """
+    connection.ensure_connection()
+    # As `connection.cursor()`, but for a cursor that leaves the statement as it is.
+    plain = psycopg.Cursor(connection.connection)
+    with connection._prepare_cursor(plain) as cursor:  # type: ignore[attr-defined]
+        cursor.execute(question)
+        return cursor.fetchall()
