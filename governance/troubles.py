@@ -1,6 +1,6 @@
 """Troubles, open and resolved: how many, how old, and how long it takes to resolve one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from django.db.models import (
     DurationField,
     ExpressionWrapper,
     F,
+    Min,
     QuerySet,
     Value,
 )
@@ -58,13 +59,23 @@ def timed(troubles: QuerySet[Any]) -> QuerySet[Any]:
     return troubles.annotate(ended=ended, lasted=lasted)
 
 
-def summarize(troubles: QuerySet[Any], by: str, at: datetime | None = None) -> Summary:
-    """Sum troubles up by a field that tells their class. It reads what is open and the window."""
+def summarize(
+    troubles: QuerySet[Any], by: str, at: datetime | None = None, among: Iterable[Any] = ()
+) -> Summary:
+    """Sum troubles up by a field that tells their class. It reads what is open and the window.
+
+    The oldest is taken from `among` if it is there, and else read.
+    """
     troubles = troubles.order_by()
     unresolved = troubles.filter(resolved_at=None)
     labels = dict(troubles.model._meta.get_field(by).choices or ())
-    counted = unresolved.values_list(by).annotate(number=Count("pk")).order_by("-number", by)
-    by_class = [(labels.get(value, value), number) for value, number in counted]
+    counted = list(
+        unresolved.values_list(by)
+        .annotate(number=Count("pk"), since=Min("detected_at"))
+        .order_by("-number", by)
+    )
+    by_class = [(labels.get(value, value), number) for value, number, _ in counted]
+    since = min((since for _, _, since in counted), default=None)
     took = ExpressionWrapper(F("resolved_at") - F("detected_at"), output_field=DurationField())
     resolved = troubles.filter(resolved_at__gt=(at or now()) - WINDOW).aggregate(
         number=Count("pk"), spans=MedianAndP90(took)
@@ -73,11 +84,16 @@ def summarize(troubles: QuerySet[Any], by: str, at: datetime | None = None) -> S
     return Summary(
         open=sum(number for _, number in by_class),
         by_class=by_class,
-        oldest=unresolved.order_by("detected_at", "pk").first() if by_class else None,
+        oldest=since and oldest_of(unresolved, since, among),
         resolved=resolved["number"],
         median=median,
         p90=p90,
     )
+
+
+def oldest_of(unresolved: QuerySet[Any], since: datetime, among: Iterable[Any]) -> Any:
+    here = (each for each in among if each.detected_at == since and not each.resolved_at)
+    return next(here, None) or unresolved.filter(detected_at=since).first()
 
 
 def name_subjects(violations: Sequence[Any]) -> None:
