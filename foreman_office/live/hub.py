@@ -1,12 +1,11 @@
 """One LISTEN connection for this process, fanned out to its streams."""
 
 import logging
-import os
 import random
-import select
 import socket
 import time
 from collections.abc import Callable, Collection
+from functools import cache
 from threading import RLock, Thread
 
 import psycopg
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from foreman_office.kit.measures import streams
+from foreman_office.live.stream import Stream, event
 
 CHANNEL = "foreman"
 EVERYTHING = "*"
@@ -21,13 +21,15 @@ EVERYTHING = "*"
 # Seconds that what was heard waits for more, to be told as one. Of a builder's beats the database
 # announces the first in each twentieth of a second, so this must be longer.
 BURST = 0.075
+# Seconds between two tellings of one topic: a page that was told needs as long to ask again.
+REST = 0.3
 # Seconds within which a stream that comes again is told only what it missed.
 MEMORY = 300
 # A page is dated when it begins to be drawn, in whole seconds and by the clock of another process.
 CLOCKS_DIFFER = 1
 REMEMBERED_TOPICS = 4096
 QUIET = 15  # seconds without news after which the connection is asked whether it is still there
-REST = 1  # seconds at most between two attempts to listen again
+RETRY = 1  # seconds at most between two attempts to listen again
 
 logger = logging.getLogger("foreman.live")
 
@@ -36,36 +38,8 @@ class Full(Exception):
     """This process holds as many streams as it may."""
 
 
-class Stream:
-    """What one page wants to be told, and the bell that wakes the thread that tells it."""
-
-    def __init__(self, topics: Collection[str], client: socket.socket | None) -> None:
-        self.topics = frozenset(topics)
-        self.news: set[str] = set()
-        self.client = client
-        self.bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._waker = select.poll()
-        self._waker.register(self.bell, select.POLLIN)
-        if client:
-            self._waker.register(client, select.POLLRDHUP)
-
-    def ring(self) -> None:
-        os.eventfd_write(self.bell, 1)
-
-    def wait(self, seconds: float) -> bool:
-        """Sleep until the bell rings or time is up; tell whether the client is still there."""
-        woken = [number for number, _ in self._waker.poll(max(0, seconds) * 1000)]
-        if self.bell in woken:
-            os.eventfd_read(self.bell)
-            woken.remove(self.bell)
-        return not woken
-
-    def close(self) -> None:
-        os.close(self.bell)
-
-
 class Hub:
-    """Hears what the database announces, and wakes the streams that it concerns."""
+    """Hears what the database announces, and tells the streams that it concerns."""
 
     def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
         self.connect = connect
@@ -74,6 +48,7 @@ class Hub:
         self.listening_since: float | None = None
         self._streams: set[Stream] = set()
         self._told: dict[str, float] = {}  # when each topic was last told
+        self._withheld: set[str] = set()  # what was touched so soon after that it is told later
         self._thread: Thread | None = None
         # Held for moments alone. A signal may come while its thread holds it.
         self._lock = RLock()
@@ -86,13 +61,18 @@ class Hub:
         return len(self._streams)
 
     def open(
-        self, topics: Collection[str], since: float, client: socket.socket | None = None
+        self,
+        topics: Collection[str],
+        since: float,
+        client: socket.socket | None = None,
+        *,
+        chunked: bool = False,
     ) -> Stream:
         """Open a stream that begins with what it missed since a moment."""
         with self._lock:
             if len(self) >= settings.FOREMAN_STREAMS:
                 raise Full
-            stream = Stream(topics, client)
+            stream = Stream(topics, client, chunked=chunked)
             self._streams.add(stream)
             streams.inc()
             if self.listening_since is not None:
@@ -103,7 +83,7 @@ class Hub:
         return stream
 
     def close(self, stream: Stream) -> None:
-        # Under the lock, so that nobody rings a bell whose number is another file's by now.
+        # Under the lock, so that nobody writes to what has the number of another file by now.
         with self._lock:
             self._streams.remove(stream)
             streams.dec()
@@ -115,6 +95,20 @@ class Hub:
             news, stream.news = stream.news, set()
         return news
 
+    def wait(self, stream: Stream, seconds: float) -> bool:
+        """Let a stream's thread sleep until it has something to do, or time is up.
+
+        Return whether its client is still there.
+        """
+        with self._lock:
+            stream.asleep = not stream.news
+        there = stream.sleep(seconds)
+        with self._lock:
+            stream.asleep = False
+        if there:
+            stream.catch_up()
+        return there
+
     def stop(self) -> None:
         """Let all streams end, and open no more: the process is told to stop."""
         with self._lock:
@@ -125,23 +119,42 @@ class Hub:
                     # Also where a client does not read, and its thread waits to be rid of an event.
                     stream.client.shutdown(socket.SHUT_RDWR)
 
-    def tell(self, topics: Collection[str]) -> None:
-        """Wake every stream that any of these topics concerns."""
-        kinds = {topic.partition(":")[0] for topic in topics}
-        touched = kinds.union(topics, {EVERYTHING})
+    def tell(self, heard: Collection[str]) -> None:
+        """Tell every stream what concerns it of these topics, and of what was withheld before."""
         now = time.time()
         with self._lock:
-            if EVERYTHING in topics:
+            touched = self._withheld | self._touched_by(heard)
+            if EVERYTHING in heard:
                 self._forget(now)
-            else:
-                self._told.update(dict.fromkeys(touched, now))
-                if len(self._told) > REMEMBERED_TOPICS:
-                    self._forget(now)
+            news = {topic for topic in touched if self._due(topic) <= now}
+            self._withheld = touched - news
+            self._told.update(dict.fromkeys(news, now))
+            if len(self._told) > REMEMBERED_TOPICS:
+                self._forget(now)
+                self._told.clear()
+            # The same bytes for all who are told the same.
+            poke = cache(lambda topics: event("poke", " ".join(sorted(topics))))
             for stream in self._streams:
-                news = stream.topics if EVERYTHING in topics else stream.topics & touched
-                if news:
-                    stream.news |= news
+                mine = stream.topics & news
+                if mine and not stream.post(poke(mine)):
+                    stream.news |= mine
                     stream.ring()
+
+    def _touched_by(self, heard: Collection[str]) -> set[str]:
+        if EVERYTHING in heard:
+            return {EVERYTHING}.union(*(stream.topics for stream in self._streams))
+        kinds = {topic.partition(":")[0] for topic in heard}
+        return kinds.union(heard, {EVERYTHING} if heard else ())
+
+    def _due(self, topic: str) -> float:
+        """Return the moment from which on a topic may be told again."""
+        return self._told.get(topic, 0) + REST
+
+    def _patience(self) -> float:
+        """Return for how many seconds to hear before there is something else to do."""
+        if not self._withheld:
+            return QUIET
+        return max(0, min(map(self._due, self._withheld)) - time.time())
 
     def _missed(self, topics: frozenset[str], since: float) -> Collection[str]:
         if since < max(self.listening_since or 0, time.time() - MEMORY):
@@ -150,7 +163,6 @@ class Hub:
 
     def _forget(self, now: float) -> None:
         """Whoever comes back from before this moment has missed everything."""
-        self._told.clear()
         if self.listening:
             self.listening_since = now
 
@@ -169,7 +181,7 @@ class Hub:
                         reason = str(error).partition("\n")[0]
                         logger.warning("Nothing is heard from the database: %s", reason)
                     self._end()
-                    time.sleep(random.uniform(REST / 2, REST))  # noqa: S311
+                    time.sleep(random.uniform(RETRY / 2, RETRY))  # noqa: S311
         finally:
             self._end()
             self._thread = None
@@ -188,15 +200,16 @@ class Hub:
     def _hear(self, connection: psycopg.Connection) -> None:
         while not self.closing:
             heard = set()
-            for notification in connection.notifies(timeout=QUIET, stop_after=1):
+            for notification in connection.notifies(timeout=self._patience(), stop_after=1):
                 heard.update(notification.payload.split())
-            if not heard:
+            if heard:
+                time.sleep(BURST)
+                for notification in connection.notifies(timeout=0):
+                    heard.update(notification.payload.split())
+            if heard or self._withheld:
+                self.tell(heard)
+            else:
                 connection.execute("")
-                continue
-            time.sleep(BURST)
-            for notification in connection.notifies(timeout=0):
-                heard.update(notification.payload.split())
-            self.tell(heard)
 
 
 def can_listen() -> bool:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from foreman_office.kit.roles import READERS, has_role, reads
 from foreman_office.live.hub import Full, can_listen, hub
+from foreman_office.live.stream import event
 
 TOPIC = re.compile(r"\*|[a-z]+(:[\w-]{1,40})?", re.ASCII)
 MOST_TOPICS = 60
@@ -49,7 +50,13 @@ def events(request: HttpRequest, topics: set[str], since: float) -> Iterator[byt
         yield event("poll", "unheard")
         return
     try:
-        opened = hub.open(topics, since, request.META.get("gunicorn.socket"))
+        opened = hub.open(
+            topics,
+            since,
+            request.META.get("gunicorn.socket"),
+            # What has no length, gunicorn sends in chunks to whoever understands them.
+            chunked=request.META.get("SERVER_PROTOCOL") != "HTTP/1.0",
+        )
     except Full:
         yield event("poll", "full")
         return
@@ -71,7 +78,7 @@ def events(request: HttpRequest, topics: set[str], since: float) -> Iterator[byt
                 due = later()
             if said:
                 yield b"".join(said)
-            if not opened.wait(due - time.monotonic()):
+            if not hub.wait(opened, due - time.monotonic()):
                 return
     finally:
         hub.close(opened)
@@ -80,11 +87,6 @@ def events(request: HttpRequest, topics: set[str], since: float) -> Iterator[byt
 def later() -> float:
     """Say when to look again: not at the same moment for all who came at once."""
     return time.monotonic() + random.uniform(STILL / 2, STILL)  # noqa: S311
-
-
-def event(kind: str, data: str = "") -> bytes:
-    """Write an event; its id is the time from which on a page that comes back has missed things."""
-    return f"id: {time.time():.3f}\nevent: {kind}\ndata: {data}\n\n".encode()
 
 
 def still_reads(request: HttpRequest) -> bool:

@@ -1,7 +1,8 @@
 import os
 import socket
 import time
-from threading import Thread
+from contextlib import suppress
+from threading import Event, Thread
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ def heard(hub, stream, count=1):
     news = set()
     deadline = time.monotonic() + PATIENCE
     while len(news) < count:
-        assert stream.wait(deadline - time.monotonic())
+        assert hub.wait(stream, deadline - time.monotonic())
         news |= hub.take(stream)
         assert time.monotonic() < deadline, f"told {news} alone"
     return news
@@ -58,6 +59,32 @@ def test_a_burst_is_told_as_one(hub, connect, monkeypatch):
     assert len(told) == 1
 
 
+def test_what_was_just_told_is_told_again_only_after_a_rest(hub, connect, monkeypatch):
+    monkeypatch.setattr("foreman_office.live.hub.REST", 1)
+    stream, notify = hub.open(["task:1", "task:2"], now()), connect()
+    notify.execute("NOTIFY foreman, 'task:1'")
+    assert heard(hub, stream) == {"task:1"}
+    told = time.monotonic()
+    notify.execute("NOTIFY foreman, 'task:1'")
+    notify.execute("NOTIFY foreman, 'task:2'")
+    assert heard(hub, stream) == {"task:2"}
+    assert heard(hub, stream) == {"task:1"}
+    assert 0.9 < time.monotonic() - told < PATIENCE
+
+
+def test_what_touches_everything_again_and_again_is_told_after_a_rest_too(
+    hub, connect, monkeypatch
+):
+    monkeypatch.setattr("foreman_office.live.hub.REST", 1)
+    stream, notify = hub.open(["task:1", "blocker"], now()), connect()
+    notify.execute("NOTIFY foreman, '*'")
+    assert heard(hub, stream, 2) == {"task:1", "blocker"}
+    told = time.monotonic()
+    notify.execute("NOTIFY foreman, '*'")
+    assert heard(hub, stream, 2) == {"task:1", "blocker"}
+    assert 0.9 < time.monotonic() - told < PATIENCE
+
+
 def test_a_hub_that_lost_its_connection_listens_again_and_says_that_all_may_have_changed(
     hub, connect, caplog
 ):
@@ -74,7 +101,7 @@ def test_a_hub_that_lost_its_connection_listens_again_and_says_that_all_may_have
 def test_who_listens_is_woken_when_the_hub_hears_nothing_any_more(hub, connect):
     stream = hub.open(["task:1"], now())
     hang_up(connect())
-    assert stream.wait(PATIENCE)
+    assert hub.wait(stream, PATIENCE)
     assert hub.take(stream) == set()
 
 
@@ -167,6 +194,57 @@ def test_what_is_remembered_has_an_end(quiet):
     assert quiet.take(stream) == {"wave:1"}
 
 
+# --- over the head of a thread that sleeps --------------------------------------------------------
+
+
+@pytest.fixture
+def sleeper(quiet, pair):
+    """A stream whose thread sleeps, and what tells when it was woken."""
+    here, _ = pair
+    stream = quiet.open(["task:1"], now(), here, chunked=True)
+    woken = Event()
+    thread = Thread(target=lambda: quiet.wait(stream, PATIENCE) and woken.set(), daemon=True)
+    thread.start()
+    until(lambda: stream.asleep)
+    yield stream, woken
+    stream.ring()
+    thread.join()
+
+
+def test_news_are_written_to_who_reads_and_its_thread_sleeps_on(quiet, pair, sleeper):
+    stream, woken = sleeper
+    quiet.tell(["task:1"])
+    size, framed = pair[1].recv(1000).split(b"\r\n", 1)
+    assert int(size, 16) == len(framed.removesuffix(b"\r\n"))
+    assert b"event: poke\ndata: task:1\n\n" in framed
+    assert stream.asleep
+    assert not woken.is_set()
+    assert quiet.take(stream) == set()
+
+
+def test_who_takes_half_an_event_is_sent_the_other_half(quiet, pair, sleeper):
+    _, there = pair
+    stream, woken = sleeper
+    said = b"0123456789" * 100_000
+    assert stream.post(said)  # more than fits
+    taken = b""
+    while not taken.endswith(said[-10:] + b"\r\n"):
+        taken += there.recv(65536)
+    assert taken == b"%x\r\n%b\r\n" % (len(said), said)
+    assert woken.wait(PATIENCE)
+
+
+def test_who_takes_nothing_leaves_the_news_to_its_thread(quiet, pair, sleeper):
+    here, _ = pair
+    stream, woken = sleeper
+    with suppress(BlockingIOError):
+        while True:
+            here.send(b"x" * 1000, socket.MSG_DONTWAIT)
+    quiet.tell(["task:1"])
+    assert woken.wait(PATIENCE)
+    assert quiet.take(stream) == {"task:1"}
+
+
 # --- coming and going -----------------------------------------------------------------------------
 
 
@@ -192,20 +270,20 @@ def test_a_client_that_hangs_up_is_noticed_at_once(quiet, pair):
     here, there = pair
     stream = quiet.open([], 0, here)
     there.close()
-    assert not stream.wait(PATIENCE)
+    assert not quiet.wait(stream, PATIENCE)
 
 
 def test_a_client_that_says_something_more_is_still_there(quiet, pair):
     here, there = pair
     stream = quiet.open([], 0, here)
     there.send(b"GET / HTTP/1.1")
-    assert stream.wait(0)
+    assert quiet.wait(stream, 0)
 
 
 def test_streams_end_when_the_process_is_told_to_stop(quiet, pair):
     here, there = pair
     streams = [quiet.open([], 0, here), quiet.open([], 0)]
-    sleeping = [Thread(target=stream.wait, args=[PATIENCE]) for stream in streams]
+    sleeping = [Thread(target=quiet.wait, args=[stream, PATIENCE]) for stream in streams]
     for thread in sleeping:
         thread.start()
     began = time.monotonic()
