@@ -1,17 +1,12 @@
 """Blockers and violations: the lists, and what a person may do about them."""
 
 import re
-from dataclasses import replace
 from functools import cache
 from operator import attrgetter
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404
-from django.template.loader import render_to_string
-from django.utils.html import escape
-from django.utils.safestring import SafeString
 
 from builders.models import Builder
 from foreman_office.kit.decide import decided, filled
@@ -128,32 +123,9 @@ def trouble_list(request, rows, filters, sorts, columns, *, noun, by, dress):
     return render_page(
         request,
         f"governance/{noun}_list.html",
-        {
-            "listing": listing,
-            "rows": cache(lambda: with_offers(request, listing.rows)),
-            "summary": cache(summary),
-        },
+        {"listing": listing, "summary": cache(summary)},
         parts=["list"],
     )
-
-
-STAND_IN, ITS_WORDS = UUID(int=0), "stands-in"
-
-
-def with_offers(request, troubles):
-    """Give each trouble its `offer`: the form to resolve it, if that may be decided.
-
-    It is drawn once and differs in the key and in what it is about: half of what a row took.
-    """
-    offered = [each for each in troubles if may_decide(request) and not each.resolved_at]
-    if offered:
-        offer = offers.offer_resolution(type(offered[0])(pk=STAND_IN))
-        context = {"offers": [replace(offer, about=ITS_WORDS)]}
-        drawn = render_to_string("components/offers.html", context, request)
-        for trouble in offered:
-            keyed = drawn.replace(str(STAND_IN), str(trouble.pk))
-            trouble.offer = SafeString(keyed.replace(ITS_WORDS, escape(str(trouble))))
-    return troubles
 
 
 # --- by hand --------------------------------------------------------------------------------------
