@@ -292,7 +292,13 @@ class QAExecution(models.Model):
         ]
         indexes = [
             models.Index("task", F("executed_at").desc(), name="idx_qa_executions_task"),
-            # Beside the contract: the newest of all, and the few that tell of test debt.
+            # Beside the contract: how the latest run of each suite ended, the newest of all, and
+            # the few that tell of test debt.
+            models.Index(
+                fields=["task", "qa_suite_location", "-executed_at", "-execution_id"],
+                include=["qa_status"],
+                name="idx_qa_executions_latest",
+            ),
             models.Index(
                 F("executed_at").desc(), F("execution_id").desc(), name="idx_qa_executions_newest"
             ),

@@ -570,6 +570,10 @@ ADDITIONS = {
             ),
         },
         "indexes": {
+            "idx_qa_executions_latest": (
+                "btree (task_id, qa_suite_location, executed_at DESC, execution_id DESC)"
+                " INCLUDE (qa_status)"
+            ),
             "idx_qa_executions_newest": "btree (executed_at DESC, execution_id DESC)",
             "idx_qa_executions_debt": (
                 "btree (executed_at DESC, execution_id DESC) WHERE (test_debt_count > 0)"
