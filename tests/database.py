@@ -2,17 +2,21 @@
 
 import os
 import signal
-from contextlib import contextmanager, nullcontext
+import tempfile
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection, transaction
 from django.test import TransactionTestCase
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import DeadlockDetected
 
 from foreman_office.live.hub import hub
 from tests import throwaway
+from tests.bouncer import bouncer
 
 
 def pytest_configure():
@@ -102,11 +106,33 @@ def django_db_setup(django_db_setup, django_db_blocker):
                 raise
             empty(tables, rows)
 
-    with pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setattr(TransactionTestCase, "_fixture_teardown", restore)
+        if settings.DATABASE_POOLED:
+            patch.setattr(settings, "DATABASE_LISTEN_URL", address())
+            stack.enter_context(pooled())
         yield
-    with django_db_blocker.unblock():
-        stop_listening()
+        with django_db_blocker.unblock():
+            stop_listening()
+
+
+def address() -> str:
+    """Return the address of the database under test on the server itself."""
+    params = connection.get_connection_params()
+    return make_conninfo(**{name: params[name] for name in ("host", "port", "dbname", "user")})
+
+
+@contextmanager
+def pooled():
+    """Have PgBouncer between the office and its database: `make pooled`."""
+    before = {name: connection.settings_dict[name] for name in ("HOST", "PORT")}
+    directory = Path(tempfile.mkdtemp(prefix="pooler-", dir=throwaway.directory()))
+    with bouncer(throwaway.directory(), directory) as port:
+        connection.settings_dict |= {"HOST": "127.0.0.1", "PORT": str(port)}
+        yield
+        connection.close()
+        connection.settings_dict |= before
 
 
 def empty(tables: list[str], rows: dict[str, bytes]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from foreman_office.doctor import LIMITS
 from foreman_office.kit import embedded
 from tests import throwaway
-from tests.faults.bouncer import bouncer
+from tests.bouncer import bouncer
 from tests.faults.conftest import copy
 from tests.faults.office import Load, Office
 from tests.platform.conftest import ROOT, environment, place

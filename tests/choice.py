@@ -1,0 +1,68 @@
+"""Which tests are of the web part, which stay together on one worker, and which come first.
+
+The web part is every test that is answered by a page or by the API: it asks for a client or a live
+server, or makes clients itself. `make pooled` runs it a second time, with PgBouncer in transaction
+mode between the office and its database.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.core.signals import request_started
+from django.test import Client
+
+TESTS = Path(__file__).parent
+
+# What is left out of the web part, and why.
+NOT_OF_THE_WEB = {
+    "faults": "real offices; two of them are behind a pooler there",
+    "platform": "real offices, whose processes are what is looked at",
+    "plans": "the plans of queries, which a pooler does not see",
+    "test_unavailable.py": "time limits of one session, which no pooler lends",
+}
+# What shares an office that is dear to set up, by where it lies.
+TOGETHER = {"faults": "faults", "plans": "large office"}
+# Servers and browsers first: they wait a lot, and the small tests fill what they leave of the time.
+FIRST = ("faults", "platform", "test_bench.py", "plans", "browser")
+
+
+def pytest_xdist_auto_num_workers():
+    """Have one worker more than processors, for the time in which others wait."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if group := TOGETHER.get(place(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
+        if is_of_the_web(item):
+            item.add_marker(pytest.mark.web)
+    yield
+    items.sort(key=lambda item: FIRST.index(place(item)) if place(item) in FIRST else len(FIRST))
+
+
+def place(item) -> str:
+    """Return the folder of a test, or its file if it lies in none."""
+    return item.path.relative_to(TESTS).parts[0]
+
+
+def is_of_the_web(item) -> bool:
+    asks = {"client", "live_server"} & {*item.fixturenames} or Client in vars(item.module).values()
+    return bool(asks) and place(item) not in NOT_OF_THE_WEB
+
+
+@pytest.fixture(autouse=True)
+def web(request):
+    """See that nothing is served in a test that is not known to be of the web part."""
+
+    def served(**_):
+        assert request.node.get_closest_marker("web"), "served outside of the web part"
+
+    if place(request.node) in NOT_OF_THE_WEB:
+        yield
+        return
+    request_started.connect(served)
+    yield
+    request_started.disconnect(served)
