@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 RUN := .venv/installed
 DEV := .venv/installed-dev
 
-.PHONY: help demo run test check fix bench screenshots lock snapshots
+.PHONY: help demo run test pooled check fix bench screenshots lock snapshots
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -20,9 +20,12 @@ run: $(RUN)  ## open the office, empty
 	@$(PYTHON) manage.py office
 
 test: $(DEV)  ## run the tests (ARGS="tests/builders -k heartbeat" for some of them)
-	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 8 $(ARGS)
+	@$(PYTHON) -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup $(ARGS)
 
-check: $(DEV)  ## format, lint, types, templates, migrations, tests: what CI runs
+pooled: $(DEV)  ## run what pages and the API answer through PgBouncer
+	@DATABASE_URL= DATABASE_POOLED=true $(MAKE) test ARGS="-m web $(ARGS)"
+
+check: $(DEV)  ## format, lint, types, templates, migrations, tests, pooled: what CI runs
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
@@ -30,6 +33,7 @@ check: $(DEV)  ## format, lint, types, templates, migrations, tests: what CI run
 	HTTPS=true $(PYTHON) manage.py check --deploy --fail-level WARNING
 	$(PYTHON) manage.py makemigrations --check --dry-run
 	@$(MAKE) test
+	@$(MAKE) pooled
 
 fix: $(DEV)  ## format, and fix what can be fixed safely
 	$(PYTHON) -m ruff check --fix .

@@ -1,6 +1,8 @@
-"""PgBouncer in transaction mode between the office and its database."""
+"""PgBouncer in transaction mode between offices and their database.
 
-import os
+What pages and the API answer through it is asked by `make pooled`: tests/choice.py.
+"""
+
 import subprocess
 import sys
 
@@ -8,21 +10,11 @@ import pytest
 
 from foreman_office.doctor import LIMITS
 from foreman_office.kit import embedded
-from tests import throwaway
 from tests.bouncer import bouncer
 from tests.faults.conftest import copy
 from tests.faults.office import Load, Office
 from tests.platform.conftest import ROOT, environment, place
 from tests.races import until
-
-# The web part of the suite: what pages show, and what machines ask. Who may see what is asked of
-# every address and role, a thousand times over, and has nothing to do with a pooler.
-WEB = [
-    "tests/programs/test_views.py",
-    "tests/builders/test_views.py",
-    "tests/builders/test_api.py",
-    "tests/governance/test_api.py",
-]
 
 
 @pytest.fixture(scope="module")
@@ -104,31 +96,3 @@ def test_a_pooler_that_nobody_spoke_of_is_named(server, tmp_path):
     with bouncer(server, tmp_path, ignored="options") as port:
         tolerated = doctor(var, DATABASE_URL=address(port))
         assert "WARNING DATABASE_POOLED: There is a pooler before" in tolerated.stdout
-
-
-def test_the_web_part_of_the_suite_passes_through_a_pooler(tmp_path):
-    with throwaway.server(), bouncer(throwaway.directory(), tmp_path) as port:
-        url = f"postgres://{embedded.USER}@127.0.0.1:{port}/pooled"
-        env = {**os.environ, "DATABASE_URL": url, "DATABASE_POOLED": "true"}
-        for name in [name for name in env if name.startswith("PYTEST_")]:
-            del env[name]
-        done = subprocess.run(
-            # The database is kept: the pooler still holds sessions in it, and all goes in the end.
-            [
-                sys.executable,
-                "-m",
-                "pytest",
-                "-q",
-                "-n0",
-                "--reuse-db",
-                "-p",
-                "no:cacheprovider",
-                *WEB,
-            ],
-            env=env,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-    assert done.returncode == 0, done.stdout[-5000:]
-    assert "skipped" not in done.stdout
