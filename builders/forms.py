@@ -25,19 +25,16 @@ class BuilderForm(GovernedForm):
 
 
 class AssignForm(OverrideForm):
-    """Which builder a task goes to. `builders` says beside each name what it does now."""
+    """Which builder a task goes to. `choices` say beside each name what it does now."""
 
     field_order = ["builder"]
 
     builder = forms.ChoiceField(choices=BuilderName.choices)
 
-    def __init__(self, *args: Any, builders: Iterable[Any] = (), **kwargs: Any) -> None:
+    def __init__(self, *args: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if builders:
-            self.fields["builder"].choices = [  # type: ignore[attr-defined]
-                (builder.pk, f"{builder.pk} ({builder.verdict.replace('-', ' ')})")
-                for builder in builders
-            ]
+        if choices:
+            self.fields["builder"].choices = choices  # type: ignore[attr-defined]
 
     def clean_builder(self) -> Builder:
         return Builder.objects.get(pk=self.cleaned_data["builder"])

@@ -10,7 +10,7 @@ from builders.models import Builder
 from foreman_office.kit.admin import GovernedForm
 from foreman_office.kit.forms import ObjectField, TextField
 from governance.models import ArchitectureValidation, Classification
-from programs.models import Task, Wave
+from programs.models import BuilderName, Task, Wave
 
 
 def choice_of(like: Any) -> forms.ModelChoiceField:
@@ -83,6 +83,9 @@ class ViolationForm(forms.Form):
         error_messages={"required": "Say what happened."},
         help_text="A task that is not completed is halted by it.",
     )
-    builder = forms.ModelChoiceField(
-        label="By whom", queryset=Builder.objects.all(), required=False, empty_label="not known"
+    builder = forms.ChoiceField(
+        label="By whom", choices=[("", "not known"), *BuilderName.choices], required=False
     )
+
+    def clean_builder(self) -> Builder | None:
+        return Builder.objects.filter(pk=self.cleaned_data["builder"]).first()

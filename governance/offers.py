@@ -26,12 +26,10 @@ def offer(
     entity: Model, act: str, label: str, form: type[forms.Form] | None = None, **more: Any
 ) -> Offer:
     """Offer an act on an entity; `act` is the name of its address."""
-    main, key = more.pop("main", False), f"{act.partition(':')[2]}-{entity.pk}"
-    args = more.pop("args", [entity.pk])
+    key, args = f"{act.partition(':')[2]}-{entity.pk}", more.pop("args", [entity.pk])
     if form and "override" in form.base_fields:
         key += "-forced"
-    filled = form and form(auto_id=f"{key}-%s", **more)
-    return Offer(key, reverse(act, args=args), label, str(entity), filled, main)
+    return Offer(key, reverse(act, args=args), label, str(entity), form, **more)
 
 
 def offers_on(entity: Model, builders: Iterable[Any] = ()) -> list[Offer]:
@@ -106,14 +104,18 @@ def offer_assignment(
 ) -> Offer:
     """Offer to give a task to its builder, or to one that is idle."""
     free = (builder.pk for builder in builders if is_free(builder))
+    likeliest = task.assigned_builder or next(free, None)
     return offer(
         task,
         "builders:task_assign",
         label,
         form or PlainAssignForm,
         main=form is None,
-        initial={"builder": task.assigned_builder or next(free, None)},
-        builders=builders,
+        initial=(("builder", likeliest),) if likeliest else (),
+        choices=tuple(
+            (builder.pk, f"{builder.pk} ({builder.verdict.replace('-', ' ')})")
+            for builder in builders
+        ),
     )
 
 
@@ -156,7 +158,7 @@ def offer_to_record_violation(about: Task | Builder) -> Offer:
         "Record a violation",
         ViolationForm if isinstance(about, Task) else ViolationByForm,
         args=[about._meta.model_name, about.pk],
-        initial={"builder": by},
+        initial=(("builder", by),) if by else (),
     )
 
 

@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import trigger_client_event
 
 from foreman_office.kit.forms import TextField
 from foreman_office.kit.htmx import wants_part
+
+type Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,46 @@ class Offer:
     url: str
     label: str
     about: str  # what it is about, for those who hear the button alone
-    form: forms.Form | None = None
+    form: type[forms.Form] | None = None
     main: bool = False
+    initial: Pairs = ()  # of the form
+    choices: Pairs = ()  # of a form whose choices depend on how things stand
+
+    def draw(self, hidden: str) -> str:
+        """Draw the button, with the form that it opens if it asks for something.
+
+        An inbox has a hundred of these. `hidden` are the fields that each form on a page has.
+        """
+        url, label = escape(self.url), escape(self.label)
+        about = f'<span class="hidden-words"> ({escape(self.about)})</span>'
+        css = "button main-act" if self.main else "button"
+        sent = f'method="post" action="{url}" hx-post="{url}"'
+        sent += ' hx-target="find .answer" hx-swap="innerHTML"'
+        answer = '<div class="answer" role="alert"></div>'
+        if not self.form:
+            return (
+                f'<form class="offer" id="{self.key}" {sent}>{hidden}'
+                f'<button type="submit" class="{css}">{label}{about}</button>{answer}</form>'
+            )
+        fields = blank(self.form, self.initial, self.choices).replace(KEY, self.key)
+        return (
+            f'<details class="offer" id="{self.key}">'
+            f'<summary class="{css}">{label}…{about}</summary>'
+            f"<form {sent}>{hidden}{fields}{answer}"
+            f'<button type="submit" class="button main-act">{label}{about}</button>'
+            "</form></details>"
+        )
+
+
+KEY = "key-of-the-offer"  # stands in the ids of a form until it is offered
+
+
+@lru_cache(maxsize=200)
+def blank(form: type[forms.Form], initial: Pairs, choices: Pairs) -> str:
+    """Draw a form that nobody has filled in: it is the same in each offer but for its ids."""
+    more: dict[str, Any] = {"choices": choices} if choices else {}
+    made = form(auto_id=f"{KEY}-%s", initial=dict(initial), **more)
+    return render_to_string("components/fields.html", {"form": made})
 
 
 class Unfilled(Exception):

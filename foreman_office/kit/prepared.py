@@ -10,6 +10,14 @@ import psycopg
 from django.db import connection
 
 
+class PreparingCursor(psycopg.Cursor[Any]):
+    """A cursor of psycopg that tells Django's log of queries what it asked."""
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        self._query = super()._convert_query(query, params)
+        return self._query
+
+
 def words(sql: str, params: tuple[Any, ...]) -> str:
     """Write the parameters into a statement."""
     return connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
@@ -23,7 +31,7 @@ def fetch(question: str) -> list[tuple[Any, ...]]:
     """
     connection.ensure_connection()
     # As `connection.cursor()`, but for a cursor that leaves the statement as it is.
-    plain = psycopg.Cursor(connection.connection)
-    with connection._prepare_cursor(plain) as cursor:  # type: ignore[attr-defined]
+    preparing = PreparingCursor(connection.connection)
+    with connection._prepare_cursor(preparing) as cursor:  # type: ignore[attr-defined]
         cursor.execute(question)
         return cursor.fetchall()

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from foreman_office.kit.roles import may_decide
 from foreman_office.kit.templatetags.kit import LOOKS, status
+from foreman_office.kit.templatetags.kit import offers as draw_offers
 from governance import offers, quality
 from governance.causes import causes_of, derivation_of
 from governance.entities import name_entities
@@ -85,14 +86,14 @@ def gate(context: RequestContext, entity: Any) -> dict[str, Any]:
     }
 
 
-@register.inclusion_tag("components/offers.html", takes_context=True)
-def offers_for(context: RequestContext, entity: Any) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def offers_for(context: RequestContext, entity: Any) -> SafeString:
     """Show what may be decided about a builder, a violation or a blocker."""
     offered: list[Any] = []
     if may_decide(context["request"]):
         is_trouble = hasattr(entity, "resolved_at")
         offered = [offers.offer_resolution(entity)] if is_trouble else offers.offers_on(entity)
-    return {"offers": offered, **shared(context)}
+    return draw_offers(context, offered)
 
 
 @register.inclusion_tag("components/proof.html")

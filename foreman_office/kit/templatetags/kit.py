@@ -14,11 +14,14 @@ from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
+
+from foreman_office.kit.decide import Offer
 
 register = template.Library()
 
@@ -296,6 +299,17 @@ def path(entity: Any) -> SafeString:
         if each
     )
     return SafeString(links and f'<small class="path">{links}</small>')
+
+
+@register.simple_tag(takes_context=True)
+def offers(context: Context, offered: Iterable[Offer]) -> SafeString:
+    """Show what may be decided: buttons, some of which open a form."""
+    token, request = context.get("csrf_token"), context["request"]
+    hidden = (
+        f'<input type="hidden" name="csrfmiddlewaretoken" value="{token}">'
+        f'<input type="hidden" name="next" value="{escape(request.get_full_path())}">'
+    )
+    return SafeString("\n".join(offer.draw(hidden) for offer in offered))
 
 
 class Series(NamedTuple):
