@@ -1,12 +1,29 @@
-"""What waits for a decision: the sets that the inbox shows as cards and every page counts."""
+"""What waits for a decision: the sets that the inbox shows as cards and every page counts.
 
-from collections import Counter
-from dataclasses import dataclass
+All of them are one question, and so the cards are what the count says.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
+from zlib import crc32
 
-from django.db.models import Case, Exists, Expression, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Exists,
+    Expression,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
 
 from builders.models import Builder, Verdict, silence_threshold
 from foreman_office.kit import prepared
@@ -150,10 +167,14 @@ COUNTED = 100  # how far each set is counted: beyond, nobody reads the number
 
 @dataclass(frozen=True)
 class Matters:
-    """How many of each kind wait. Where a set has more than are counted, it is `bounded`."""
+    """How many of each kind wait, and which. Where there are more than are counted, `bounded`."""
 
     counts: Counter[str]
     bounded: bool = False
+    # Short names, by which a page tells which of them are new; none where not all were read.
+    keys: Mapping[str, list[str]] = field(default_factory=dict)
+    # The keys of each set's rows: of more than are counted, those that have waited longest.
+    rows: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -172,9 +193,13 @@ class Matters:
         return next((tone for tone in ("failed", "blocked") if tone in tones), "done")
 
     @property
-    def words(self) -> list[tuple[str, str, int]]:
-        """Each kind that waits: its words for one and for many, and how many."""
-        return [(k.one, k.many, n) for key, k in KINDS.items() if (n := self.counts[key])]
+    def words(self) -> list[tuple[str, str, int, list[str] | None]]:
+        """Each kind that waits: its words for one and for many, how many, and which."""
+        return [
+            (kind.one, kind.many, number, self.keys.get(key))
+            for key, kind in KINDS.items()
+            if (number := self.counts[key])
+        ]
 
 
 def stalled_or(other: str) -> Case:
@@ -183,33 +208,44 @@ def stalled_or(other: str) -> Case:
 
 
 def count_matters() -> Matters:
-    """Count what `decisions.list_decisions` would list, in one query."""
+    """Find what waits, and count it, in one query."""
     found = prepared.fetch(_question(COUNTED, silence_threshold()))
-    largest = max(Counter(place for place, _ in found).values(), default=0)
-    return Matters(Counter(kind for _, kind in found), bounded=largest > COUNTED)
+    rows, keys = defaultdict(list), defaultdict(list)
+    for place, _, key in found:
+        rows[place].append(key)
+    cut_short = {kind for place, kind, _ in found if len(rows[place]) > COUNTED}
+    for _, kind, key in found:
+        if kind not in cut_short:
+            keys[kind].append(f"{crc32(key.encode()):x}")
+    return Matters(
+        Counter(kind for _, kind, _ in found),
+        bounded=bool(cut_short),
+        keys={kind: sorted(names) for kind, names in keys.items()},
+        rows=rows,
+    )
 
 
 @cache
 def _question(counted: int, threshold: timedelta) -> str:
     """Put the question together, once: every page asks it, and it is a long one."""
     unwell = Case(When(state=State.FAILED, then=Value("failed")), default=Value("blocked"))
-    sets: list[tuple[QuerySet[Any], Expression]] = [
-        (silent_builders(), Value("silent")),
-        (spinning_builders(), Value("spinning")),
-        (open_blockers(), stalled_or("blocker")),
-        (unresolved_violations(), Value("violation")),
-        (refused_claims(), Value("claim")),
-        (plans_to_approve(), Value("plan")),
-        (waves_to_start(), Value("wave")),
-        (waves_to_staff(), Value("staff")),
-        (unwell_programs(), unwell),
-        (unwell_waves(), unwell),
-        (unwell_tasks(), unwell),
+    sets: list[tuple[str, QuerySet[Any], str, Expression]] = [
+        ("silent", silent_builders(), "pk", Value("silent")),
+        ("spinning", spinning_builders(), "pk", Value("spinning")),
+        ("blocker", open_blockers(), "detected_at", stalled_or("blocker")),
+        ("violation", unresolved_violations(), "detected_at", Value("violation")),
+        ("claim", refused_claims(), "claimed_at", Value("claim")),
+        ("plan", plans_to_approve(), "created_at", Value("plan")),
+        ("wave", waves_to_start(), "updated_at", Value("wave")),
+        ("staff", waves_to_staff(), "updated_at", Value("staff")),
+        ("unwell program", unwell_programs(), "updated_at", unwell),
+        ("unwell wave", unwell_waves(), "updated_at", unwell),
+        ("unwell task", unwell_tasks(), "updated_at", unwell),
     ]
     first, *others = (
-        rows.order_by()
-        .annotate(kind=kind, place=Value(place))
-        .values_list("place", "kind")[: counted + 1]
-        for place, (rows, kind) in enumerate(sets)
+        rows.order_by(since)
+        .annotate(place=Value(place), kind=kind, key=Cast("pk", TextField()))
+        .values_list("place", "kind", "key")[: counted + 1]
+        for place, rows, since, kind in sets
     )
     return prepared.words(*first.union(*others, all=True).order_by().query.sql_with_params())

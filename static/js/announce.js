@@ -15,14 +15,22 @@
   const read = () => {
     const { kinds, tone } = due().dataset;
     const shown = /^\d+\+?/.exec(due().textContent)?.[0] ?? "";
-    const numbers = JSON.parse(kinds).map(([one, many, number]) => [one, { many, number }]);
-    return { kinds, tone, shown, numbers: new Map(numbers) };
+    const matters = JSON.parse(kinds).map(([one, many, number, keys]) => [one, { many, number, keys }]);
+    return { kinds, tone, shown, matters: new Map(matters) };
   };
 
+  // Where another of a kind was settled meanwhile, there are as many as before, and one is new. Where
+  // there are more than are counted, the number is all that is known.
+  const newOf = (was, { number, keys }) => {
+    if (!was) return number;
+    if (!was.keys || !keys) return number - was.number;
+    return keys.filter((key) => !was.keys.includes(key)).length;
+  };
   const news = (was, is) => {
     const added = [];
-    for (const [one, { many, number }] of is.numbers) {
-      const more = number - (was.numbers.get(one)?.number ?? 0);
+    for (const [one, matter] of is.matters) {
+      const { many } = matter;
+      const more = newOf(was.matters.get(one), matter);
       if (more > 0) added.push(words(more, `new ${one}`, `new ${many}`));
     }
     if (added.length) return added.join(", ");

@@ -2,14 +2,16 @@
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import OperationalError, transaction
 from django.urls import reverse
 from playwright.sync_api import expect
 
 from foreman_office.live import views
 from foreman_office.live.hub import hub
+from governance.actions import resolve_blocker
 from programs.models import Task
 from tests.browser.test_live import TICK_NOW, at_work, parts_of, post_heartbeat  # noqa: F401
-from tests.factories import BuilderFactory, HeartbeatFactory, TaskFactory
+from tests.factories import BlockerFactory, BuilderFactory, HeartbeatFactory, TaskFactory
 from tests.races import until
 
 PUSHED = 10_000  # ms: long for a busy machine, and shorter than the rest between two safety ticks
@@ -215,3 +217,123 @@ def test_a_poke_keeps_the_place_a_selection_and_what_has_the_focus(browse, forem
     expect(page.locator("#list")).to_contain_text("77", timeout=PUSHED)
     expect(link).to_be_focused()
     assert link.bounding_box() == place
+
+
+def test_all_that_was_touched_is_asked_for_in_one_question(live):
+    live.wait_for_load_state("networkidle")
+    asked = requests_of(live)
+    live.evaluate(TICK_NOW)
+    until(lambda: live.wait_for_timeout(50) or any("lamps" in parts for parts in asked))
+    [question] = [parts for parts in asked if "lamps" in parts]
+    assert {"summary", "pulse", "evidence"} <= set(question)
+
+
+def test_a_filter_is_not_overtaken_by_the_answer_to_an_older_question(browse, foreman, task):
+    TaskFactory(wave=task.wave, name="Roofing")
+    page = browse(user=foreman)
+    page.goto(reverse("programs:task_list"))
+    expect(page.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    settle(page)
+    held = []
+    page.route(
+        "**/tasks/**", lambda route: held.append(route) if len(held) < 2 else route.continue_()
+    )
+    page.evaluate(TICK_NOW)
+    until(lambda: page.wait_for_timeout(50) or len(held) == 1)
+    page.get_by_role("searchbox").fill("Roof")
+    until(lambda: page.wait_for_timeout(50) or len(held) == 2)
+    refresh, filtering = held
+    assert parts_of(refresh.request) == ["lamps", "list"]
+    assert parts_of(filtering.request) == []
+    set_progress(task, 55)
+    refresh.continue_()
+    page.wait_for_timeout(500)
+    filtering.continue_()
+    expect(page.locator("#list")).not_to_contain_text("Masonry", timeout=PUSHED)
+    expect(page.locator("#list")).to_contain_text("Roofing")
+    page.evaluate(TICK_NOW)
+    settle(page)
+    expect(page.locator("#list")).not_to_contain_text("Masonry")
+
+
+def test_what_is_new_is_said_also_where_as_much_was_settled(browse, foreman, task):
+    first = BlockerFactory(entity=task)
+    page = browse(user=foreman)
+    page.goto("/")
+    expect(page.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    with transaction.atomic():
+        resolve_blocker(first, resolution_action="Done", by=None)
+        BlockerFactory(entity=TaskFactory(wave=task.wave, name="Roofing"))
+    expect(page.locator("#announcer")).to_have_text("1 new blocker", timeout=PUSHED)
+    expect(page).to_have_title("(1) Inbox · Foreman Office")
+
+
+# --- acts that the office did not take ------------------------------------------------------------
+
+
+@pytest.fixture
+def answering(browse, foreman, task):
+    """The inbox, with an answer to a blocker typed and not sent."""
+    BlockerFactory(entity=task)
+    page = browse(user=foreman)
+    page.goto("/")
+    expect(page.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    settle(page)
+    page.locator("details.offer > summary", has_text="Resolve").click()
+    page.get_by_label("What was done about it").fill("The suite is repaired")
+    return page
+
+
+def send(page):
+    page.locator("details.offer[open] button[type=submit]").click()
+
+
+def is_kept_and_sent_again(page):
+    expect(page.get_by_label("What was done about it")).to_have_value("The suite is repaired")
+    send(page)
+    expect(page.locator("#said")).to_contain_text("is resolved", timeout=PUSHED)
+    expect(page.locator("#decisions")).not_to_contain_text("Blocker", timeout=PUSHED)
+
+
+def expected(complaints):
+    """Browser and htmx tell of each request that failed: that was the point."""
+    provoked = ("Failed to load resource", "htmx:", "Response Status Error Code 50")
+    complaints[:] = [words for words in complaints if not words.startswith(provoked)]
+
+
+def test_an_act_during_an_outage_says_so_where_it_was_made(answering, complaints, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError("away")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("governance.actions.resolve_blocker", away)
+        send(answering)
+        alert = answering.locator("details.offer[open] [role=alert]")
+        expect(alert).to_contain_text("cannot reach its database", timeout=PUSHED)
+        expect(alert).to_contain_text("send it again")
+    is_kept_and_sent_again(answering)
+    expected(complaints)
+
+
+def test_an_act_without_network_says_so_where_it_was_made(answering, complaints):
+    answering.context.set_offline(True)
+    send(answering)
+    alert = answering.locator("details.offer[open] [role=alert]")
+    expect(alert).to_contain_text("The office was not reached", timeout=PUSHED)
+    answering.context.set_offline(False)
+    expect(answering.locator("#freshness")).to_have_text("live", timeout=PUSHED)
+    is_kept_and_sent_again(answering)
+    expected(complaints)
+
+
+def test_an_act_that_a_proxy_answers_says_with_what(answering, complaints):
+    answering.route(
+        "**/resolve/**", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+    )
+    send(answering)
+    alert = answering.locator("details.offer[open] [role=alert]")
+    expect(alert).to_contain_text("an error (502)", timeout=PUSHED)
+    expect(alert).not_to_contain_text("Bad gateway")
+    answering.unroute("**/resolve/**")
+    is_kept_and_sent_again(answering)
+    expected(complaints)

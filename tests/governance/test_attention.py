@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from builders.actions import assign_task
 from builders.models import Builder
 from foreman_office.kit.acts import act
-from governance.actions import claim_completion
+from governance.actions import claim_completion, resolve_blocker
 from governance.attention import count_matters
 from governance.decisions import list_decisions
 from programs.models import Task, Wave
@@ -230,7 +230,9 @@ def test_what_waits_is_counted_by_kind_and_the_worst_is_named():
     BlockerFactory(classification="protected_path")
     BlockerFactory(classification="impossible_requirements")
     assert count_matters().worst == "blocked"
-    assert count_matters().words == [("blocker", "blockers", 2)]
+    [(one, many, number, keys)] = count_matters().words
+    assert (one, many, number) == ("blocker", "blockers", 2)
+    assert len(set(keys)) == 2
     BlockerFactory(classification="builder_stall")
     TaskFactory(state="failed")
     TaskFactory(state="blocked")
@@ -246,3 +248,14 @@ def test_no_set_is_counted_beyond_what_anybody_reads(monkeypatch):
     assert str(count_matters()) == "3"
     TaskFactory.create_batch(3, state="failed")
     assert str(count_matters()) == "4+"
+    assert count_matters().words == [("failed attempt", "failed attempts", 4, None)]
+
+
+def test_what_waits_keeps_its_name_while_others_come_and_go():
+    first, _ = BlockerFactory(), BlockerFactory()
+    [(*_, before)] = count_matters().words
+    resolve_blocker(first, resolution_action="Done", by=None)
+    BlockerFactory()
+    [(*_, after)] = count_matters().words
+    assert len(before) == len(after) == 2
+    assert len(set(before) & set(after)) == 1
