@@ -5,8 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Left
-from django.urls import reverse
 
+from foreman_office.kit.addresses import address_of
 from foreman_office.kit.sql import ContractNow, RandomUUID, Words, WordsIndex
 
 
@@ -126,7 +126,7 @@ class Program(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("programs:program", args=[self.pk])
+        return address_of("programs:program", self.pk)
 
 
 class WaveQuerySet(models.QuerySet):
@@ -175,7 +175,7 @@ class Wave(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("programs:wave", args=[self.pk])
+        return address_of("programs:wave", self.pk)
 
     @property
     def dependency_ids(self) -> list[uuid.UUID]:
@@ -252,4 +252,4 @@ class Task(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        return reverse("programs:task", args=[self.pk])
+        return address_of("programs:task", self.pk)
