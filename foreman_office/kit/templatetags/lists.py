@@ -1,10 +1,14 @@
-"""The headings of a list's columns. A builtin of the template engine, as `kit` is."""
+"""What tables are made of. A builtin of the template engine, as `kit` is."""
+
+from collections.abc import Iterable
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
+from foreman_office.kit.charts import Row
 from foreman_office.kit.listing import Listing
+from foreman_office.kit.templatetags.kit import at
 
 register = template.Library()
 
@@ -23,4 +27,17 @@ def column(listing: Listing, sort: str, label: str, css: str = "") -> SafeString
         address,
         TURNED[order],
         label,
+    )
+
+
+@register.simple_tag
+def figures(rows: Iterable[Row]) -> SafeString:
+    """Draw the table of a chart: at each moment its values."""
+    return SafeString(
+        "\n".join(
+            f'<tr><th scope="row" class="nowrap">{at(row.at)}</th>'
+            + "".join(f'<td class="figure">{escape(value)}</td>' for value in row.values)
+            + "</tr>"
+            for row in rows
+        )
     )
