@@ -21,8 +21,8 @@ NOT_OF_THE_WEB = {
     "plans": "the plans of queries, which a pooler does not see",
     "test_unavailable.py": "time limits of one session, which no pooler lends",
 }
-# What shares an office that is dear to set up, by where it lies.
-TOGETHER = {"faults": "faults", "plans": "large office"}
+# Fixtures that are dear to set up: whoever asks for the same one stays together.
+DEAR = ("staffed", "large")
 # Servers and browsers first: they wait a lot, and the small tests fill what they leave of the time.
 FIRST = ("faults", "platform", "test_bench.py", "plans", "browser")
 
@@ -35,8 +35,8 @@ def pytest_xdist_auto_num_workers():
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        if group := TOGETHER.get(place(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
+        for dear in {*DEAR} & {*item.fixturenames}:
+            item.add_marker(pytest.mark.xdist_group(dear))
         if is_of_the_web(item):
             item.add_marker(pytest.mark.web)
     yield

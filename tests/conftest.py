@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from foreman_office.kit.acts import Refused
 from tests.factories import BuilderFactory, TaskFactory, WaveFactory
 
-pytest_plugins = ["tests.choice", "tests.database"]
+pytest_plugins = ["tests.choice", "tests.database", "tests.large"]
 
 
 @pytest.fixture

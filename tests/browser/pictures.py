@@ -16,8 +16,8 @@ from governance.models import Watcher
 from tests.browser.pages import pages
 from tests.browser.scene import furnish
 from tests.factories import UserFactory
+from tests.large import SAMPLE
 
-SAMPLE = "governance/plans/samples/maturion-wave-1.yaml"
 SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 FOLDER = Path(settings.BASE_DIR) / "var" / "screenshots"
 
