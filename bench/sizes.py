@@ -18,9 +18,19 @@ class Sizes:
     small: Size
     requests: int  # for each page, in each office
     beats: int  # of one builder, to see when each is told
+    refreshes: int  # of a page in each half of a pair
 
 
 FULL = Sizes(
-    rounds=5, seconds=4, tasks=10_000, large=LARGE, small=ONE_PROGRAM, requests=150, beats=60
+    rounds=5,
+    seconds=4,
+    tasks=10_000,
+    large=LARGE,
+    small=ONE_PROGRAM,
+    requests=150,
+    beats=60,
+    refreshes=20,
 )
-TINY = Sizes(rounds=1, seconds=0.3, tasks=20, large=FEW, small=ONE_WAVE, requests=2, beats=3)
+TINY = Sizes(
+    rounds=1, seconds=0.3, tasks=20, large=FEW, small=ONE_WAVE, requests=2, beats=3, refreshes=2
+)

@@ -1,5 +1,6 @@
 """Event streams: how soon a beat is on them and on a page, and what they take from heartbeats."""
 
+import http.client
 import json
 import random
 import shutil
@@ -15,14 +16,16 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 from bench.figures import Figure, compare, interleaved, percentile
-from bench.heartbeats import CONNECTIONS, Load, senders
+from bench.heartbeats import CONNECTIONS, Load, senders, server_cpu
 from bench.load import Sender, status_of_answer
 from bench.office import database, fill, served
 from bench.pages import logged_in
 from bench.sizes import Sizes
+from foreman_office.kit.htmx import PARTS
 from programs.models import Task
 
 STREAMS = [1, 50, 150]
+INBOX = ["lamps", "headline", "decisions", "moving", "finished", "programs"]
 BROWSER_FLAGS = ["--no-sandbox", "--disable-gpu"]
 # The moment at which the page first says a text, by a clock that all processes share.
 NOTE = """
@@ -44,6 +47,7 @@ def run(sizes: Sizes) -> Iterator[Figure]:
             for count in STREAMS:
                 yield told(beats, cookie, count)
             yield drawn(beats, cookie)
+            yield refreshed(port, cookie, sizes)
             load = Load(port, builders)
             for connections in CONNECTIONS:
                 yield beside(load, cookie, connections, sizes)
@@ -135,6 +139,33 @@ def drawn(beats: Beats, cookie: str) -> Figure:
         for number, (at, _) in enumerate(acknowledged, first)
     ]
     return beside_round_trip("beat to text in Chromium, p95", waits, acknowledged, 500)
+
+
+def refreshed(port: int, cookie: str, sizes: Sizes) -> Figure:
+    """Compare what the inbox costs when it asks for all its parts at once, and for one by one."""
+    connection = http.client.HTTPConnection("localhost", port)
+
+    def ask(**headers: str) -> None:
+        connection.request("GET", "/", headers={"Cookie": cookie, "HX-Request": "true"} | headers)
+        with connection.getresponse() as answer:
+            answer.read()
+            if answer.status != 200:
+                raise AssertionError(f"the parts were answered {answer.status}")
+
+    def cost(questions: list[dict[str, str]]) -> float:
+        before = server_cpu()
+        for _ in range(sizes.refreshes):
+            for question in questions:
+                ask(**question)
+        return (server_cpu() - before) / sizes.refreshes * 1000
+
+    at_once = [{PARTS: " ".join(INBOX)}]
+    one_by_one = [{"HX-Target": part} for part in INBOX]
+    return compare(
+        "processor time of a refresh, at once and part by part",
+        "ms",
+        interleaved(sizes.rounds, lambda: cost(at_once), lambda: cost(one_by_one)),
+    )
 
 
 def beside_round_trip(

@@ -22,6 +22,7 @@ FIGURES = [
     ),
     *(f"beat to event, {count} streams, p95" for count in (1, 50, 150)),
     "beat to text in Chromium, p95",
+    "processor time of a refresh, at once and part by part",
     *(f"heartbeats beside 150 streams, {connections} connections" for connections in (5, 50)),
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
