@@ -99,8 +99,8 @@ def counted(found: Difference) -> list[dict[str, Any]]:
     """Say of each kind how many rows would be created, changed, and left as they are."""
     counts = []
     for kind in KINDS:
-        rows, added = len(found.plan.rows[kind]), len(found.added.get(kind, []))
-        changed, missing = len(found.changed.get(kind, [])), found.missing.get(kind, 0)
+        rows, added = found.plan.count(kind), found.added[kind]
+        changed, missing = found.changed[kind], found.missing.get(kind, 0)
         if rows or missing:
             counts.append(
                 {

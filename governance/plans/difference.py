@@ -1,7 +1,8 @@
 """What a plan would change in the office as it is now. Reads only."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,15 +11,15 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from governance.models import Blocker, Evidence
-from governance.plans.plan import KINDS, Plan, Row
-from governance.plans.records import Remarked
+from governance.plans import spool
+from governance.plans.plan import KINDS, Plan, Problems, Remark, Row
 from programs.models import Program, Task, Wave
 
 IMPORTED = "imported"  # the action under which an import keeps what the file remarks on a record
 OF_IMPORT = ("import", "user")  # what its context says of the import, and not of the record
-BATCH = 5000
 SHORT = 60
 # What the office itself measures: a file's word counts when the row is made.
 MEASURED = {"created_at", "updated_at", "worked_at", "occurrences"}
@@ -27,60 +28,57 @@ KEPT = ["wave", "task", "validation", "qa_run", "violation", "heartbeat", "block
 
 
 @dataclass(slots=True)
-class Change:
-    row: Row
-    columns: dict[str, tuple[Any, Any]]
-
-
-@dataclass(slots=True)
-class Remark:
-    """What the file remarks on a record now, after what it remarked before."""
-
-    row: Row
-    id: UUID
-    content: dict[str, Any]
-    before: dict[str, Any] | None
-
-
-@dataclass(slots=True)
 class Difference:
-    """Between a plan and the office. What the office has besides is told, and kept."""
+    """Between a plan and the office. What the office has besides is told, and kept.
+
+    Here are the numbers; the rows themselves are the plan's, which knows what was found of each.
+    """
 
     plan: Plan
-    added: dict[str, list[Row]] = field(default_factory=dict)
-    changed: dict[str, list[Change]] = field(default_factory=dict)
-    remarks: list[Remark] = field(default_factory=list)
+    added: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    unequal: int = 0  # evidence that the office has otherwise
+    remarks: int = 0
+    remarked_again: int = 0
     missing: dict[str, int] = field(default_factory=dict)
-    unequal: list[Row] = field(default_factory=list)  # evidence that the office has otherwise
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.remarks)
 
+    def rows_added(self, kind: str) -> Iterator[Row]:
+        return self.plan.rows(kind, "record.added IS NOT NULL")
+
+    def rows_changed(self, kind: str) -> Iterator[Row]:
+        return self.plan.rows(kind, "record.change IS NOT NULL")
+
+    def rows_remarked(self) -> Iterator[Row]:
+        for kind in KINDS:
+            yield from self.plan.rows(kind, "record.remark IS NOT NULL")
+
     @property
     def digest(self) -> str:
         """Return what tells this difference from any other between this plan and an office."""
-        added = [str(row.id) for rows in self.added.values() for row in rows]
-        changed = [
-            [str(change.row.id), change.columns]
-            for changes in self.changed.values()
-            for change in changes
-        ]
-        told = [added, changed, [str(remark.id) for remark in self.remarks]]
-        return sha256(canonical(told).encode()).hexdigest()
+        told = sha256()
+        for kind in KINDS:
+            for row in self.plan.rows(kind):
+                remark = row.remark and str(row.remark.id)
+                told.update(canonical([str(row.id), row.added, row.change, remark]).encode())
+        return told.hexdigest()
 
     def lines(self, limit: int | None = 20) -> Iterator[str]:
         """Describe the difference, each block of more than `limit` lines by its number."""
-        for kind, rows in self.added.items():
-            yield from _block(limit, "+", kind, [f"+ {kind} {_named(row)}" for row in rows])
-        for kind, changes in self.changed.items():
-            yield from _block(limit, "~", kind, [_changed(change) for change in changes])
-        new = {id(row) for rows in self.added.values() for row in rows}
-        again = [remark for remark in self.remarks if remark.before and id(remark.row) not in new]
-        yield from _block(limit, "~", "remark", [_remarked(remark) for remark in again])
+        for kind, number in self.added.items():
+            lines = (f"+ {kind} {_named(row)}" for row in self.rows_added(kind))
+            yield from _block(limit, "+", kind, number, lines)
+        for kind, number in self.changed.items():
+            yield from _block(limit, "~", kind, number, map(_changed, self.rows_changed(kind)))
+        again = (row for row in self.rows_remarked() if _remarked_again(row))
+        yield from _block(limit, "~", "remark", self.remarked_again, map(_remarked, again))
         for kind, number in self.missing.items():
             yield f"= {number:,} {plural(kind, number)} of the office not in the file, kept"
-        unequal = [f"= evidence {row.key} stays as it was recorded" for row in self.unequal]
-        yield from _block(limit, "=", "evidence", unequal)
+        unequal = self.rows_changed("evidence")
+        lines = (f"= evidence {row.key} stays as it was recorded" for row in unequal)
+        yield from _block(limit, "=", "evidence", self.unequal, lines)
 
 
 def plural(kind: str, number: int) -> str:
@@ -88,27 +86,34 @@ def plural(kind: str, number: int) -> str:
     return noun if number == 1 or noun == "evidence" else f"{noun}s"
 
 
-def _block(limit: int | None, sign: str, kind: str, lines: list[str]) -> list[str]:
-    if limit is None or len(lines) <= limit:
+def _block(
+    limit: int | None, sign: str, kind: str, number: int, lines: Iterable[str]
+) -> Iterable[str]:
+    if limit is None or number <= limit:
         return lines
-    return [f"{sign} {len(lines):,} {plural(kind, len(lines))}"]
+    return [f"{sign} {number:,} {plural(kind, number)}"]
 
 
 def _named(row: Row) -> str:
-    name = getattr(row.record, "name", None)
+    name = row.values.get("name")
     return f"{row.key} {json.dumps(name, ensure_ascii=False)}" if name else row.key
 
 
-def _changed(change: Change) -> str:
-    row = change.row
+def _changed(row: Row) -> str:
+    words = KINDS[row.kind].stated
     said = ", ".join(
-        f"{row.record.stated.get(column, column)} {_short(old)} -> {_short(new)}"
-        for column, (old, new) in change.columns.items()
+        f"{words.get(column, column)} {_short(old)} -> {_short(new)}"
+        for column, (old, new) in (row.change or {}).items()
     )
     return f"~ {row.kind} {row.key}: {said}"
 
 
-def _remarked(remark: Remark) -> str:
+def _remarked_again(row: Row) -> bool:
+    return bool(row.remark and row.remark.before and not row.added)
+
+
+def _remarked(row: Row) -> str:
+    remark = row.remark
     before = remark.before or {}
     names = (before.keys() | remark.content.keys()) - {"record"}
     said = ", ".join(
@@ -116,7 +121,7 @@ def _remarked(remark: Remark) -> str:
         for name in sorted(names)
         if before.get(name) != remark.content.get(name)
     )
-    return f"~ {remark.row.kind} {remark.row.key}: {said}"
+    return f"~ {row.kind} {row.key}: {said}"
 
 
 def _short(value: Any) -> str:
@@ -143,41 +148,53 @@ def looking() -> Iterator[None]:
 def difference(plan: Plan) -> Difference:
     """Compare a plan with the office, or raise `PlanErrors` where the two rule each other out."""
     found = Difference(plan)
-    existing = {kind: _existing(kind, plan.rows[kind]) for kind in KINDS}
-    _refuse_what_clashes(plan, existing)
+    problems = Problems(plan.name)
+    plan.spool.forget_marks()
+    _clash_of_names(plan, problems)
     for kind in KINDS:
-        rows, old = plan.rows[kind], existing[kind]
-        if added := [row for row in rows if row.id not in old]:
-            found.added[kind] = added
-        changes = [
-            Change(row, columns)
-            for row in rows
-            if row.id in old and (columns := _differing(row, old[row.id]))
-        ]
-        if kind == "evidence":
-            found.unequal = [change.row for change in changes]
-        elif changes:
-            found.changed[kind] = changes
-    found.remarks = list(_new_remarks(plan))
-    found.missing = {
-        kind: number
-        for kind in KEPT
-        if (number := in_office(kind, plan.id).count() - len(existing[kind])) > 0
-    }
+        here = 0
+        for batch in batched(plan.rows(kind), spool.BATCH):
+            existing = _existing(plan, kind, batch)
+            here += len(existing)
+            _clashes(plan, kind, batch, existing, problems)
+            _compare(found, kind, batch, existing)
+            if kind != "evidence":
+                _compare_remarks(found, batch)
+        if kind in KEPT and (missing := in_office(kind, plan.id).count() - here) > 0:
+            found.missing[kind] = missing
+    problems.refuse()
     return found
 
 
-def _existing(kind: str, rows: list[Row]) -> dict[Any, dict[str, Any]]:
+def _existing(plan: Plan, kind: str, rows: Sequence[Row]) -> dict[Any, dict[str, Any]]:
     """Return the columns of those rows that the office has, by their keys."""
-    if not rows:
-        return {}
-    table = KINDS[kind].table
     columns = {column for row in rows for column in row.values}
-    return {
-        old["pk"]: old
-        for ids in batched((row.id for row in rows), BATCH)
-        for old in table._default_manager.filter(pk__in=ids).values("pk", *columns)
-    }
+    existing = KINDS[kind].table._default_manager.filter(pk__in=[row.id for row in rows])
+    if kind in KEPT:
+        ours = in_office(kind, plan.id).filter(pk=OuterRef("pk"))
+        existing, columns = existing.annotate(ours=Exists(ours)), columns | {"ours"}
+    return {old["pk"]: old for old in existing.values("pk", *columns)}
+
+
+def _compare(
+    found: Difference, kind: str, rows: Sequence[Row], existing: Mapping[Any, dict[str, Any]]
+) -> None:
+    for row in rows:
+        row.added = row.id not in existing
+    added = [row.position for row in rows if row.added]
+    changes = [
+        (row.position, columns)
+        for row in rows
+        if row.id in existing and (columns := _differing(row, existing[row.id]))
+    ]
+    found.plan.spool.add_to_office(added)
+    found.plan.spool.change(changes)
+    if added:
+        found.added[kind] += len(added)
+    if kind == "evidence":
+        found.unequal += len(changes)
+    elif changes:
+        found.changed[kind] += len(changes)
 
 
 def _differing(row: Row, old: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -207,59 +224,75 @@ def in_office(kind: str, program: UUID) -> Any:
     return KINDS[kind].table._default_manager.filter(task__wave__program=program)
 
 
-def _refuse_what_clashes(plan: Plan, existing: dict[str, dict[Any, dict[str, Any]]]) -> None:
-    clashes: list[tuple[Remarked, str | None, str]] = []
-    name = plan.program.name
-    if Program.objects.filter(name=name).exclude(pk=plan.id).exists():
-        clashes.append((plan.program, "name", "another program of the office has this name"))
+def _clash_of_names(plan: Plan, problems: Problems) -> None:
+    if Program.objects.filter(name=plan.program.name).exclude(pk=plan.id).exists():
+        (program,) = plan.rows("program")
+        problems.about(program, "name", "another program of the office has this name")
 
-    waves = dict(in_office("wave", plan.id).values_list("pk", "sequence_number"))
-    tasks = set(in_office("task", plan.id).values_list("pk", flat=True))
-    planned = {kind: {row.id for row in plan.rows[kind]} for kind in KEPT}
-    own: dict[str, set[Any]] = {
-        "program_id": {plan.id},
-        "wave_id": {*waves, *planned["wave"]},
-        "task_id": tasks | planned["task"],
-    }
-    own["entity_id"] = own["program_id"] | own["wave_id"] | own["task_id"]
-    for kind in KEPT:
-        for row in plan.rows[kind]:
-            old = existing[kind].get(row.id, {})
-            parent = next((column for column in own if column in old), None)
-            if parent and old[parent] not in own[parent]:
-                clashes.append((row.record, None, "is the id of a row outside this program"))
 
-    kept = {number for id, number in waves.items() if id not in planned["wave"]}
-    for row in plan.rows["wave"]:
-        if row.values["sequence_number"] in kept:
-            clashes.append(
-                (row.record, "sequence_number", "is that of a wave of the office not in the file")
+def _clashes(
+    plan: Plan,
+    kind: str,
+    rows: Sequence[Row],
+    existing: Mapping[Any, dict[str, Any]],
+    problems: Problems,
+) -> None:
+    """Say what the office rules out of these rows."""
+    for row in rows:
+        if row.id in existing and not _is_ours(plan, existing[row.id]):
+            problems.about(row, None, "is the id of a row outside this program")
+    if kind == "wave":
+        numbers = [row.values["sequence_number"] for row in rows]
+        standing = in_office("wave", plan.id).filter(sequence_number__in=numbers)
+        kept = {
+            number
+            for id, number in standing.values_list("pk", "sequence_number")
+            if not plan.spool.has("wave", id)
+        }
+        for row in rows:
+            if row.values["sequence_number"] in kept:
+                reason = "is that of a wave of the office not in the file"
+                problems.about(row, "sequence_number", reason)
+    if kind == "blocker":
+        still_open = [row for row in rows if row.values["resolved_at"] is None]
+        others = Blocker.objects.open().filter(
+            entity_id__in=[row.values["entity_id"] for row in still_open]
+        )
+        kept = {
+            (entity, classification)
+            for id, entity, classification in others.values_list(
+                "pk", "entity_id", "classification"
             )
-
-    open_now = {
-        (entity, classification): id
-        for entity, classification, id in Blocker.objects.open()
-        .within(Program(pk=plan.id))
-        .values_list("entity_id", "classification", "pk")
-    }
-    for row in plan.rows["blocker"]:
-        other = open_now.get((row.values["entity_id"], row.values["classification"]))
-        if row.values["resolved_at"] is None and other and other not in planned["blocker"]:
-            clashes.append((row.record, None, "is open in the office already, as another blocker"))
-    plan.refuse(clashes)
+            if not plan.spool.has("blocker", id)
+        }
+        for row in still_open:
+            if (row.values["entity_id"], row.values["classification"]) in kept:
+                reason = "is open in the office already, as another blocker"
+                problems.about(row, None, reason)
 
 
-def _new_remarks(plan: Plan) -> Iterator[Remark]:
-    rows = [row for kind, rows in plan.rows.items() if kind != "evidence" for row in rows]
+def _is_ours(plan: Plan, old: Mapping[str, Any]) -> bool:
+    if "entity_id" in old and plan.spool.has(old["entity_type"], old["entity_id"]):
+        return True  # a blocker outlives what it blocked
+    return old.get("ours", True)
+
+
+def _compare_remarks(found: Difference, rows: Sequence[Row]) -> None:
+    plan = found.plan
     newest = newest_remarks(plan.program.key, {row.subject[1] for row in rows})
+    remarks = []
     for row in rows:
         about = {"kind": row.kind, "id": str(row.id), "key": row.key}
-        content = {"record": about, **row.record.remarked()}
+        content = {"record": about, **row.remarks}
         last = newest.get((row.kind, str(row.id)))
         if last is None or canonical(last.content) != canonical(content):
             # A chain: what is said again after something else was said is news.
             id = uuid5(last.id if last else plan.id, canonical(content))
-            yield Remark(row, id, content, last.content if last else None)
+            row.remark = Remark(id, content, last.content if last else None)
+            remarks.append((row.position, row.remark))
+            found.remarked_again += _remarked_again(row)
+    found.remarks += len(remarks)
+    plan.spool.remark(remarks)
 
 
 @dataclass(slots=True)
@@ -274,7 +307,7 @@ class Kept:
 def newest_remarks(program_key: str, entities: Iterable[UUID]) -> dict[tuple[str, str], Kept]:
     """Return what the imports of a program's file kept about its records, by kind and id."""
     newest: dict[tuple[str, str], Kept] = {}
-    for ids in batched(entities, BATCH):
+    for ids in batched(entities, spool.BATCH):
         rows = Evidence.objects.filter(
             action=IMPORTED,
             entity_type__in=Evidence.Entity.values,

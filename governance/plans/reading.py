@@ -1,15 +1,17 @@
 """YAML as far as a plan needs it: plain values that know the lines they came from.
 
 The values are built from the parser's events, so that a hostile file is refused while it is read:
-an alias could stand for a billion values, and depth, size and number are bounded.
+an alias could stand for a billion values, and depth, size and number are bounded. Each record is
+handed on as soon as it is read, so that the document is never in memory as a whole.
 """
 
 import math
 import re
 from collections.abc import Callable
+from collections.abc import Mapping as Words
 from datetime import date
 from decimal import Decimal
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 import yaml
 
@@ -17,6 +19,7 @@ MAX_BYTES = 64 * 2**20
 MAX_DEPTH = 40
 MAX_VALUES = 2_000_000
 MAX_BITS = 4096  # of a whole number: far beyond any count, and within what JSON libraries read
+MAX_PROBLEMS = 1_000  # after which nothing more is looked for
 SHOWN = 50
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
@@ -42,7 +45,8 @@ class PlanErrors(Exception):
             for line, reason in self.problems[:SHOWN]
         ]
         if len(self.problems) > SHOWN:
-            lines.append(f"{self.name}: and {len(self.problems) - SHOWN} more")
+            least = "at least " if len(self.problems) >= MAX_PROBLEMS else ""
+            lines.append(f"{self.name}: and {least}{len(self.problems) - SHOWN} more")
         return lines
 
 
@@ -66,27 +70,48 @@ class Sequence(list[Any]):
         self.line, self.lines = line, list[int]()
 
 
-def load(stream: IO[bytes], name: str) -> Any:
-    """Return the one document of a YAML stream, or raise `PlanErrors`."""
-    content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise PlanErrors(name, [Problem(None, f"the file is larger than {MAX_BYTES // 2**20} MB")])
-    reader = _Reader(content)
+class Shape(Protocol):
+    """What a record may look like, and which of its words hold records of their own."""
+
+    @property
+    def parts(self) -> Words[str, "Place"]: ...
+
+
+class Place(NamedTuple):
+    """Where a record stands, or a list of them."""
+
+    shape: Any  # a Shape
+    word: str
+    many: bool
+    parent: int | None = None
+
+
+class Part(NamedTuple):
+    """A record as it was read, without the records in it, which came before it."""
+
+    place: Place
+    value: Any
+    line: int
+    position: int  # in the file: before those of the records in it
+
+
+def load(stream: IO[bytes], name: str, shape: Any, take: Callable[[Part], None]) -> None:
+    """Give each record of the one document to `take`, itself last, or raise `PlanErrors`."""
+    content = _Content(stream, name)
+    reader = _Reader(content, take)
     try:
-        document = reader.document()
+        reader.document(Place(shape, "", many=False))
     except _Unreadable as error:
         reader.problems.append(error.problem)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reader.problems.append(Problem(line, f"not YAML: {error.problem}"))
     except yaml.reader.ReaderError as error:
-        line = content.count(b"\n", 0, error.position) + 1
-        reader.problems.append(Problem(line, f"not YAML: {error.reason}"))
+        reader.problems.append(Problem(content.line(error.position), f"not YAML: {error.reason}"))
     finally:
         reader.loader.dispose()
     if reader.problems:
         raise PlanErrors(name, reader.problems)
-    return document
 
 
 def line_of(document: Any, path: tuple[int | str, ...]) -> int | None:
@@ -125,27 +150,61 @@ class _Unreadable(Exception):
         self.problem = Problem(line, reason)
 
 
-class _Reader:
-    def __init__(self, content: bytes) -> None:
-        self.loader = yaml.CSafeLoader(content)
-        self.problems: list[Problem] = []
-        self.values = 0
+class _Content:
+    """A stream that is read piece by piece, and not beyond measure."""
 
-    def document(self) -> Any:
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self.stream, self.name = stream, name
+        self.before = self.lines = 0  # bytes and line breaks before the last two pieces
+        self.pieces = [b"", b""]
+
+    def read(self, size: int) -> bytes:
+        earlier, later = self.pieces
+        self.before += len(earlier)
+        self.lines += earlier.count(b"\n")
+        self.pieces = [later, self.stream.read(size)]
+        if self.before + sum(map(len, self.pieces)) > MAX_BYTES:
+            reason = f"the file is larger than {MAX_BYTES // 2**20} MB"
+            raise PlanErrors(self.name, [Problem(None, reason)])
+        return self.pieces[1]
+
+    def line(self, position: int) -> int:
+        """Return the line of a byte, which is one of those that were read last."""
+        return self.lines + b"".join(self.pieces).count(b"\n", 0, position - self.before) + 1
+
+
+class _Reader:
+    def __init__(self, content: _Content, take: Callable[[Part], None]) -> None:
+        self.loader = yaml.CSafeLoader(content)
+        self.take = take
+        self.problems: list[Problem] = []
+        self.values = self.records = 0
+
+    def document(self, place: Place) -> None:
         self.next()  # the stream begins
         if isinstance(self.next(), yaml.StreamEndEvent):
             raise _Unreadable(1, "the file is empty")
-        document = self.value(self.next(), 0)
+        self.record(self.next(), 0, place)
         self.next()  # the document ends
         event = self.next()
         if not isinstance(event, yaml.StreamEndEvent):
             raise _Unreadable(_line(event), "a plan file is one document")
-        return document
 
     def next(self) -> Any:  # an event; PyYAML's types know nothing of their fields
         return self.loader.get_event()
 
-    def value(self, event: Any, depth: int) -> Any:
+    def record(self, event: Any, depth: int, place: Place) -> Any:
+        self.records += 1
+        position = self.records
+        parts = {word: part._replace(parent=position) for word, part in place.shape.parts.items()}
+        value = self.value(event, depth, parts=parts)
+        if not self.problems:
+            self.take(Part(place, value, _line(event), position))
+        return value
+
+    def value(
+        self, event: Any, depth: int, *, place: Place | None = None, parts: Words[str, Place] = {}
+    ) -> Any:
         line = _line(event)
         self.values += 1
         if self.values > MAX_VALUES:
@@ -158,17 +217,21 @@ class _Reader:
             raise _Unreadable(line, f"tags ({event.tag}) are not used in plan files")
         match event:
             case yaml.MappingStartEvent():
-                return self.mapping(line, depth)
+                return self.mapping(line, depth, parts)
             case yaml.SequenceStartEvent():
-                return self.sequence(line, depth)
+                return self.sequence(line, depth, place)
         return self.scalar(event)
 
-    def mapping(self, line: int, depth: int) -> Mapping:
+    def mapping(self, line: int, depth: int, parts: Words[str, Place]) -> Mapping:
         mapping = Mapping(line)
         while not isinstance(event := self.next(), yaml.MappingEndEvent):
             line = _line(event)
             key = self.value(event, depth + 1)
-            value = self.value(self.next(), depth + 1)
+            place = parts.get(key) if isinstance(key, str) else None
+            if place and not place.many:
+                value = self.record(self.next(), depth + 1, place)
+            else:
+                value = self.value(self.next(), depth + 1, place=place)
             if not isinstance(key, str):
                 self.complain(line, f"the key {key!r} is not text; quote it")
             elif key in mapping:
@@ -179,11 +242,15 @@ class _Reader:
                 mapping.lines[key] = line
         return mapping
 
-    def sequence(self, line: int, depth: int) -> Sequence:
+    def sequence(self, line: int, depth: int, place: Place | None) -> Sequence:
+        """Return the items of a list; where they are records, none of them is kept."""
         sequence = Sequence(line)
         while not isinstance(event := self.next(), yaml.SequenceEndEvent):
-            sequence.lines.append(_line(event))
-            sequence.append(self.value(event, depth + 1))
+            if place:
+                self.record(event, depth + 1, place)
+            else:
+                sequence.lines.append(_line(event))
+                sequence.append(self.value(event, depth + 1))
         return sequence
 
     def scalar(self, event: yaml.ScalarEvent) -> Any:

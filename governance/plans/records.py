@@ -3,10 +3,10 @@
 A field is named as its column, with the file's own word as alias. What has no column is a remark.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, get_args, get_origin
 from uuid import UUID
 
 from django.db import models
@@ -27,7 +27,7 @@ from builders.models import Builder as BuilderRow
 from builders.models import Heartbeat as HeartbeatRow
 from foreman_office.kit.acts import FOREMAN
 from governance import models as judgement
-from governance.plans.reading import plain
+from governance.plans.reading import Place, plain
 from programs import models as plan
 from programs.models import BuilderName, State, TaskState
 
@@ -38,9 +38,11 @@ Complain = Callable[["Remarked", str | None, str], None]
 
 
 def one_of(choices: type[models.TextChoices]) -> AfterValidator:
+    words = choices.values  # which are put together each time that they are asked for
+
     def check(value: str) -> str:
-        if value not in choices.values:
-            raise ValueError(f"{value!r} is not one of {', '.join(choices.values)}")
+        if value not in words:
+            raise ValueError(f"{value!r} is not one of {', '.join(words)}")
         return value
 
     return AfterValidator(check)
@@ -102,10 +104,28 @@ Tree = Annotated[dict[str, Any], AfterValidator(plain)]
 BuilderKey = Annotated[str, one_of(BuilderName)]
 
 
-class Remarked(BaseModel):
-    """A record, and what the file remarks on it. `null` says no more than silence does."""
+class Structured(BaseModel):
+    """What may have records among its parts, which are read and checked by themselves."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+    parts: ClassVar[dict[str, Place]]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        cls.parts = dict(cls._parts())
+
+    @classmethod
+    def _parts(cls) -> Iterator[tuple[str, Place]]:
+        for name, field in cls.model_fields.items():
+            if get_origin(field.annotation) is list:
+                (item,) = get_args(field.annotation)
+                if isinstance(item, type) and issubclass(item, Structured):
+                    yield name, Place(item, name, many=True)
+
+
+class Remarked(Structured):
+    """A record, and what the file remarks on it. `null` says no more than silence does."""
+
     kind: ClassVar[str]
     table: ClassVar[type[models.Model]]
     stated: ClassVar[dict[str, str]]  # the fields that have a column, and the file's word for each
@@ -120,6 +140,7 @@ class Remarked(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
         if not hasattr(cls, "table"):
             return
         columns = {field.attname for field in cls.table._meta.concrete_fields}
@@ -339,9 +360,6 @@ class Task(Record):
         if self.progress_percentage is None:
             self.progress_percentage = 100 if self.state == TaskState.COMPLETED else 0
 
-    def history(self) -> Iterable[Record]:
-        return [*self.validations, *self.qa_runs, *self.violations, *self.heartbeats]
-
 
 class Wave(Record):
     kind = "wave"
@@ -448,16 +466,19 @@ class Evidence(Remarked):
 OWN_CONTEXT = ["key", "actor_recorded", "recorded", "import"]
 
 
-class File(BaseModel):
+class File(Structured):
     """A whole plan file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
     format_version: int
-    program: Program
+    program: Any  # a Program, checked by then
     builders: list[Builder] = []
     blockers: list[Blocker] = []
     evidence: list[Evidence] = []
+
+    @classmethod
+    def _parts(cls) -> Iterator[tuple[str, Place]]:
+        yield "program", Place(Program, "program", many=False)
+        yield from super()._parts()
 
     @model_validator(mode="wrap")
     @classmethod

@@ -1,11 +1,12 @@
 """Write a plan into the office: one transaction, one COPY for each table."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import batched
 from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, models
 from psycopg import sql
@@ -13,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from foreman_office.kit.acts import FOREMAN, Actor, act
 from governance.models import Evidence
-from governance.plans.difference import IMPORTED, Change, Difference, Remark, difference
+from governance.plans.difference import IMPORTED, Difference, difference
 from governance.plans.plan import KINDS, Plan
 from programs.models import Wave
 
@@ -36,38 +37,43 @@ def apply(
     mark = {"file": PurePath(plan.name).name, "program": plan.program.key}
     with act(by, **{"import": mark}):
         with connection.cursor() as cursor:
+            # One COPY, with its triggers, may be of very many rows.
+            cursor.execute("SET LOCAL statement_timeout = '10min'")
             # A second import of the program waits here, and then finds what this one left.
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(plan.id)])
         found = difference(plan)
         if seen is not None and found.digest != seen:
             raise OfficeMoved
+        derived = _progress(plan) if found.added["program"] or found.added["wave"] else {}
         for kind in KINDS:
-            _update(kind, found.changed.get(kind, []), progress)
-            _insert(kind, found, progress)
-        _remark(found.remarks, mark, by, progress)
+            if kind != "evidence":
+                _update(kind, found, progress)
+            _insert(kind, found, derived, progress)
+        _remark(found, mark, by, progress)
     return found
 
 
-def _update(kind: str, changes: list[Change], progress: Progress) -> None:
+def _update(kind: str, found: Difference, progress: Progress) -> None:
     """Write the columns that differ, rows with the same ones together."""
     table = KINDS[kind].table
     if kind == "wave":
-        _make_way(changes)
-    alike: dict[tuple[str, ...], list[models.Model]] = defaultdict(list)
-    for change in changes:
-        new = {column: values[1] for column, values in change.columns.items()}
-        alike[tuple(new)].append(table(pk=change.row.id, **new))
+        _make_way(found)
     done = 0
-    for columns, rows in alike.items():
-        for batch in batched(rows, STEP):
-            table._default_manager.bulk_update(batch, columns)
-            done += len(batch)
-            progress(kind, done, len(changes))
+    for batch in batched(found.rows_changed(kind), STEP):
+        alike: dict[tuple[str, ...], list[models.Model]] = defaultdict(list)
+        for row in batch:
+            new = {column: values[1] for column, values in (row.change or {}).items()}
+            alike[tuple(new)].append(table(pk=row.id, **new))
+        for columns, rows in alike.items():
+            table._default_manager.bulk_update(rows, columns)
+        done += len(batch)
+        progress(kind, done, found.changed[kind])
 
 
-def _make_way(changes: list[Change]) -> None:
+def _make_way(found: Difference) -> None:
     """Lift waves that change places out of each other's way, as no two may share a number."""
-    moving = [change.row.id for change in changes if "sequence_number" in change.columns]
+    changed = found.rows_changed("wave")
+    moving = [row.id for row in changed if "sequence_number" in (row.change or {})]
     if len(moving) > 1:
         program = Wave.objects.filter(pk__in=moving).values("program")
         highest = models.Max("sequence_number")
@@ -77,20 +83,18 @@ def _make_way(changes: list[Change]) -> None:
         )
 
 
-def _insert(kind: str, found: Difference, progress: Progress) -> None:
-    rows = found.added.get(kind, [])
-    if not rows:
+def _insert(kind: str, found: Difference, derived: Mapping[Any, int], progress: Progress) -> None:
+    total = found.added[kind]
+    if not total:
         return
     table = KINDS[kind].table
-    columns = list(rows[0].values)
-    derived: dict[Any, int] = {}
+    columns = list(next(found.rows_added(kind)).values)
     if kind in ("program", "wave"):
         columns.append("progress_percentage")
-        derived = _progress(found.plan)
     moment = _now()
 
     def lines() -> Iterable[list[Any]]:
-        for number, row in enumerate(rows, 1):
+        for number, row in enumerate(found.rows_added(kind), 1):
             values = row.values
             if "created_at" in values:
                 created = values["created_at"] or moment
@@ -100,8 +104,8 @@ def _insert(kind: str, found: Difference, progress: Progress) -> None:
                     "progress_percentage": derived.get(row.id, values.get("progress_percentage")),
                 }
             yield [row.id, *(values[column] for column in columns)]
-            if number % STEP == 0 or number == len(rows):
-                progress(kind, number, len(rows))
+            if number % STEP == 0 or number == total:
+                progress(kind, number, total)
 
     _copy(table, [table._meta.pk.attname, *columns], lines())
 
@@ -111,31 +115,29 @@ def _progress(plan: Plan) -> dict[Any, int]:
 
     A row that arrives with it needs no correction by the triggers, and keeps its `updated_at`.
     """
-    tasks: dict[Any, list[int]] = defaultdict(list)
-    for row in plan.rows["task"]:
-        tasks[row.values["wave_id"]].append(row.values["progress_percentage"])
-    found = {row.id: _mean(tasks[row.id]) for row in plan.rows["wave"]}
-    return found | {plan.id: _mean(list(found.values()))}
+    found = {UUID(wave): _mean(total, number) for wave, total, number in plan.spool.progress()}
+    return found | {plan.id: _mean(sum(found.values()), len(found))}
 
 
-def _mean(values: list[int]) -> int:
-    if not values:
+def _mean(total: int, number: int) -> int:
+    if not number:
         return 0
-    return int((Decimal(sum(values)) / len(values)).quantize(Decimal(1), ROUND_HALF_UP))
+    return int((Decimal(total) / number).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def _remark(remarks: list[Remark], mark: dict[str, str], by: Actor, progress: Progress) -> None:
+def _remark(found: Difference, mark: dict[str, str], by: Actor, progress: Progress) -> None:
     """Keep what the file says beyond the columns, as evidence of the import."""
-    if not remarks:
+    total = found.remarks
+    if not total:
         return
     user = {} if by is None or hasattr(by, "actor_name") else {"user": by.get_username()}
 
     def lines() -> Iterable[list[Any]]:
-        for number, remark in enumerate(remarks, 1):
-            context = user | {"import": mark} | remark.content
-            yield [remark.id, *remark.row.subject, IMPORTED, FOREMAN, context]
-            if number % STEP == 0 or number == len(remarks):
-                progress("remark", number, len(remarks))
+        for number, row in enumerate(found.rows_remarked(), 1):
+            context = user | {"import": mark} | row.remark.content
+            yield [row.remark.id, *row.subject, IMPORTED, FOREMAN, context]
+            if number % STEP == 0 or number == total:
+                progress("remark", number, total)
 
     columns = ["evidence_id", "entity_type", "entity_id", "action", "actor", "context"]
     _copy(Evidence, columns, lines())

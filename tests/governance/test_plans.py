@@ -2,6 +2,7 @@
 
 import re
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +24,7 @@ from governance.models import (
     GovernanceViolation,
     QAExecution,
 )
+from governance.plans import spool
 from programs.models import Program, Task, Wave
 from tests.factories import ProgramFactory, TaskFactory, UserFactory, WaveFactory
 from tests.governance.test_plans_refused import GOOD
@@ -514,6 +516,22 @@ def test_a_larger_plan_takes_no_more_statements():
         return len(queries)
 
     assert statements(100) == statements(500)
+
+
+def test_memory_does_not_grow_with_the_file(monkeypatch):
+    monkeypatch.setattr(spool, "BATCH", 50)
+
+    def most(tasks):
+        text = large(tasks).replace("large", f"large-{tasks}").replace("Large", f"L{tasks}")
+        stream = BytesIO(text.encode())
+        tracemalloc.start()
+        plans.apply(plans.read(stream, "plan.yaml"), by=None)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    most(100)  # what is kept after the first import is not of the file
+    assert most(2000) < 2 * most(200)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -44,9 +44,9 @@ class Command(BaseCommand):
         for line in found.lines(limit):
             self.stdout.write(line)
         contents = ", ".join(
-            f"{len(rows):,} {plural(kind, len(rows))}"
+            f"{number:,} {plural(kind, number)}"
             for kind in KINDS
-            if (rows := plan.rows[kind])
+            if (number := plan.count(kind))
         )
         if not found:
             self.stdout.write(f"Nothing to change: the office has {contents}.")
