@@ -1,21 +1,25 @@
-"""Work in a process of its own, to see how much memory it takes."""
+"""Work in a fresh process, to see how much memory it takes."""
 
 import multiprocessing
+import pickle
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+import django
 import psutil
 from django.db import connection
 
 
 def alone(work: Callable[[], object]) -> tuple[float, tuple[float, float]]:
-    """Return how long the work took in ms, and the most memory then and that before, in MB."""
-    connection.close()
-    connection.close_pool()
+    """Return how long the work took in ms, and the most memory then and that before, in MB.
+
+    The process has taken nothing for work before, which it could then take for this.
+    """
     ours, theirs = multiprocessing.Pipe()
-    fork = multiprocessing.get_context("fork")  # which brings along what the work is to work on
-    process = fork.Process(target=measure, args=(work, theirs))
+    process = multiprocessing.get_context("spawn").Process(
+        target=measure, args=(pickle.dumps(work), connection.settings_dict["NAME"], theirs)
+    )
     process.start()
     theirs.close()
     try:
@@ -24,12 +28,17 @@ def alone(work: Callable[[], object]) -> tuple[float, tuple[float, float]]:
         process.join()
 
 
-def measure(work: Callable[[], object], answer: Connection) -> None:
+def measure(pickled: bytes, database: str, answer: Connection) -> None:
+    django.setup()
+    work = pickle.loads(pickled)  # noqa: S301  our own, and it may ask for what was just set up
+    connection.settings_dict["NAME"] = database
+    connection.ensure_connection()
     before = psutil.Process().memory_info().rss
     began = time.perf_counter()
     work()
     took = (time.perf_counter() - began) * 1000
     connection.close()
+    connection.close_pool()
     answer.send((took, (most() / 1e6, before / 1e6)))
 
 

@@ -3,7 +3,9 @@
 import io
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
+from tempfile import NamedTemporaryFile
 
 import yaml
 from django.db import connection
@@ -82,9 +84,16 @@ def plan_file(number: int, tasks: int) -> bytes:
 
 def memory(number: int, tasks: int) -> float:
     """Return by how much a process grows that imports a plan, in MB."""
-    content = plan_file(number, tasks)
-    _, (most, before) = alone(lambda: import_plan(content))
+    with NamedTemporaryFile() as file:
+        file.write(plan_file(number, tasks))
+        file.flush()
+        _, (most, before) = alone(partial(import_file, file.name))
     return most - before
+
+
+def import_file(name: str) -> None:
+    with open(name, "rb") as stream:
+        plans.apply(plans.read(stream, name), by=None)
 
 
 def import_plan(content: bytes) -> tuple[float, float, float]:
