@@ -406,7 +406,7 @@ def files(draw):
     }
 
 
-class Plainly(yaml.SafeDumper):
+class Plainly(yaml.CSafeDumper):
     def ignore_aliases(self, data):
         return True
 
