@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import Trunc
 
 from foreman_office.kit.charts import Bar, Chart, Point, Scale, Series, Span, TimeAxis
@@ -144,10 +144,10 @@ def flaky_tests(runs: QuerySet[QAExecution]) -> tuple[int, list[Flaky]]:
         QATestResult.objects.filter(flaky=True, execution__in=runs.order_by().values("pk"))
         .order_by()
         .values("execution__task_id", "execution__qa_suite_location", "name")
-        .annotate(times=Count("pk"), last=Max("execution__executed_at"))
+        .annotate(times=Count("pk"), last=Max("execution__executed_at"), number=Window(Count("*")))
     )
     most = list(tests.order_by("-times", "-last", "name")[:SHOWN])
-    number = tests.count() if len(most) == SHOWN else len(most)
+    number = most[0]["number"] if most else 0
     tasks = Task.objects.in_bulk([each["execution__task_id"] for each in most])
     return number, [
         Flaky(
@@ -220,8 +220,8 @@ def trend(
 ) -> Trend:
     """Draw how runs and validations have ended, from the first of them until a moment."""
     firsts = (
-        runs.order_by("executed_at").values_list("executed_at", flat=True).first(),
-        validations.order_by("validated_at").values_list("validated_at", flat=True).first(),
+        runs.aggregate(first=Min("executed_at"))["first"],
+        validations.aggregate(first=Min("validated_at"))["first"],
     )
     first = min((moment for moment in firsts if moment), default=at)
     unit = "hour" if at - first < HOURLY else "day"

@@ -24,7 +24,7 @@ from django_filters.fields import ModelChoiceField, ModelChoiceIterator
 
 from foreman_office.kit.exports import FORMATS, Columns, as_json, export
 
-PAGE = 50
+PAGE = 25
 COUNTED = 2000  # how far a list is counted; beyond, "more than" must do
 CHUNK = 1000  # rows that an export reads at once
 OWN = {"after", "before", "sort", "export"}  # what is in the address and filters nothing
