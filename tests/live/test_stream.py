@@ -153,7 +153,7 @@ def test_past_the_limit_a_page_is_told_to_poll(stream, settings):
 
 
 def test_without_a_session_to_listen_in_a_page_is_told_to_poll(stream, settings, hub):
-    settings.DATABASE_POOLED = True
+    settings.DATABASE_POOLED, settings.DATABASE_LISTEN_URL = True, ""
     assert list(stream("task:1")) == [("poll", "unheard")]
     settings.DATABASE_LISTEN_URL = "postgres://foreman@db.example.org/foreman"
     assert next(stream("task:1")) == ("live", "")
