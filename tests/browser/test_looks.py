@@ -1,6 +1,7 @@
 """What is seldom looked at: errors, deletions, empty and crowded offices, other media and eyes."""
 
 import base64
+import shutil
 
 import pytest
 from django.conf import settings
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 from foreman_office.kit.listing import Listing
 from governance.models import Blocker, QAExecution
 from programs.models import Program, Task, Wave
+from tests.browser.conftest import FLAGS, NAMES, session_of
 from tests.browser.pages import is_page
 from tests.browser.pictures import SAMPLE
 from tests.browser.scene import furnish
@@ -262,11 +264,25 @@ MOVING = """() => [...document.querySelectorAll("*")]
   .map((style) => style.transitionProperty)"""
 
 
+@pytest.fixture
+def reader_of_large_letters(chromium, live_server, foreman):
+    """A browser set to letters of twice the usual size."""
+    large = chromium.browser_type.launch(
+        executable_path=next(filter(None, map(shutil.which, NAMES))),
+        args=[*FLAGS, "--blink-settings=defaultFontSize=32"],
+    )
+    page = large.new_page(base_url=live_server.url)
+    page.context.add_cookies([session_of(foreman, live_server.url)])
+    yield page
+    large.close()
+
+
 @pytest.mark.parametrize("width", [1440, 780])
 def test_text_of_twice_the_size_is_neither_cut_nor_wider_than_the_page(
-    browse, foreman, scene, width
+    reader_of_large_letters, scene, width
 ):
-    page = browse(width=width, user=foreman)
+    page = reader_of_large_letters
+    page.set_viewport_size({"width": width, "height": 1600})
     found = []
     for address in (
         reverse("inbox"),
@@ -277,16 +293,28 @@ def test_text_of_twice_the_size_is_neither_cut_nor_wider_than_the_page(
         *(scene[name].get_absolute_url() for name in ("program", "wave", "task")),
     ):
         page.goto(address)
-        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
         found += sideways(page)
+        found += [f"{page.url}: under the bar"] if page.evaluate(UNDER_THE_BAR) else []
+        found += [f"{page.url}: {each}" for each in page.evaluate(OVERLAPPING)]
+        found += [f"{page.url}: {words}" for words in page.evaluate(NARROW)]
         found += [f"{page.url}: {words}" for words in page.evaluate(CUT)]
     assert not found, "\n".join(found)
 
 
+UNDER_THE_BAR = """() => document.querySelector("#lamps").getBoundingClientRect().bottom
+  > document.querySelector("#main h1").getBoundingClientRect().top"""
+
+# A word that stands letter below letter.
+NARROW = """() => [...document.querySelectorAll("main .name, main h2, main th")]
+  .filter((each) => each.clientHeight && each.textContent.trim().length > 4
+    && each.getBoundingClientRect().width < 48 && each.getBoundingClientRect().height > 120)
+  .map((each) => each.textContent.trim())"""
+
 # What is cut on purpose ends in an ellipsis, is clamped, or is for those who hear the page.
 CUT = """() => [...document.querySelectorAll("header *, nav *, main *")]
   .filter((each) => each.clientHeight
-    && !each.closest("svg, .hidden-words, .wide-word, .home, select"))
+    && !each.closest("svg, .hidden-words, .wide-word, .home, select, .cards thead"))
   .filter((each) => {
     const style = getComputedStyle(each);
     return style.overflowY !== "visible" && style.overflowY !== "auto"
