@@ -43,27 +43,31 @@
     });
     return true;
   };
-  const giveBack = (id) => {
-    const part = document.getElementById(id);
-    const was = held.get(id);
-    held.delete(id);
-    if (!part || !was) return;
-    for (const [id, open] of was.open) {
-      const fold = document.getElementById(id);
-      if (fold) fold.open = open;
+  const giveBack = (ids) => {
+    const parts = ids.map((id) => [document.getElementById(id), held.get(id)]).filter(([part, was]) => part && was);
+    for (const [part, was] of parts) {
+      held.delete(part.id);
+      for (const [id, open] of was.open) {
+        const fold = document.getElementById(id);
+        if (fold) fold.open = open;
+      }
+      for (const form of was.forms) {
+        const drawn = document.getElementById(form.id);
+        if (!drawn) continue;
+        drawn.replaceWith(form);
+        htmx.process(form);
+      }
     }
-    part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
-    for (const form of was.forms) {
-      const drawn = document.getElementById(form.id);
-      if (!drawn) continue;
-      drawn.replaceWith(form);
-      htmx.process(form);
+    for (const [part, was] of parts) {
+      part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
     }
-    scrollTo({ left: scrollX, top: was.scrolledTo, behavior: "instant" });
-    const [mark, stood] = was.marks.find(([id]) => document.getElementById(id)) ?? [];
+    if (parts.length) scrollTo({ left: scrollX, top: parts[0][1].scrolledTo, behavior: "instant" });
+    const marks = parts.flatMap(([, was]) => was.marks);
+    const [mark, stood] = marks.find(([id]) => document.getElementById(id)) ?? [];
     if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
-    if (!was.focused) return;
-    const { focused, summary, href } = was;
+    for (const [part, was] of parts) if (was.focused) focusAgain(part, was);
+  };
+  const focusAgain = (part, { focused, summary, href }) => {
     const same = part.contains(focused) ? focused
       : focused.id ? document.getElementById(focused.id)
       : summary ? document.getElementById(summary)?.querySelector("summary")
@@ -79,5 +83,6 @@
     const { target, serverResponse, xhr } = detail;
     if (target?.id && xhr.status === 200 && !hold(target, serverResponse)) detail.shouldSwap = false;
   });
-  body.addEventListener("htmx:afterSwap", ({ detail }) => giveBack(detail.target?.id));
+  body.addEventListener("parts:put", ({ detail }) => giveBack(detail.ids));
+  body.addEventListener("htmx:afterSwap", ({ detail }) => detail.target && giveBack([detail.target.id]));
 })();

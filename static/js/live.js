@@ -5,7 +5,7 @@
 
   const POLL = 5000; // ms between two questions where nothing is heard
   const SAFETY = 15000; // the same beside a stream: for what was missed, and what time alone changes
-  const LEAST_REST = 200; // between an answer and the next question for the same part
+  const LEAST_REST = 100; // between an answer and the next question for the same part
   const PATIENCE = 10000; // until a question counts as unanswered
   const REST = 1000; // before the first try to hear again; then twice as long, up to the longest
   const LONGEST_REST = 15000;
@@ -58,8 +58,8 @@
     try {
       answered = await answer(some);
     } finally {
-      // However long answers take, a page keeps the office at work for half of the time at most.
-      const rest = Date.now() + Math.min(Math.max(LEAST_REST, Date.now() - began), POLL);
+      // However long answers take, the office is left alone for a third of the time.
+      const rest = Date.now() + Math.min(Math.max(LEAST_REST, (Date.now() - began) / 2), POLL);
       for (const { id } of some) {
         asked.delete(id);
         rests.set(id, rest);
@@ -90,24 +90,28 @@
       throw error;
     }
   };
+  // All at once, and then what the reader had is given back: each look at the page has it laid out.
   const put = (some, drawn) => {
-    for (const part of some) {
-      const { etag, html } = drawn[part.id] ?? {};
-      if (!html) continue;
+    const news = some.filter((part) => {
+      if (!drawn[part.id]) return false;
       // Meanwhile the reader has asked for something else in its place.
-      if (!part.isConnected || claimed.has(part.id)) touched.add(part.id);
-      else if (htmx.trigger(part, "part:drawn", { html })) {
-        versions.set(part.id, etag);
-        htmx.swap(part, html, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 }, { eventInfo: { target: part } });
-      }
+      const overtaken = !part.isConnected || claimed.has(part.id);
+      if (overtaken) touched.add(part.id);
+      return !overtaken && htmx.trigger(part, "part:drawn", drawn[part.id]);
+    });
+    for (const part of news) {
+      const { etag, html } = drawn[part.id];
+      versions.set(part.id, etag);
+      htmx.swap(part, html, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
     }
+    htmx.trigger(body, "parts:put", { ids: news.map(({ id }) => id) });
   };
   // What htmx puts in place of a part, for a filter, must not meet an answer to an older question.
   body.addEventListener("htmx:beforeSend", ({ detail: { target } }) => {
     if (target.matches("[data-live]")) claimed.set(target.id, (claimed.get(target.id) ?? 0) + 1);
   });
   body.addEventListener("htmx:afterSwap", ({ detail: { target, xhr } }) => {
-    if (xhr && target.matches("[data-live]")) versions.set(target.id, xhr.getResponseHeader("ETag"));
+    if (target?.matches("[data-live]")) versions.set(target.id, xhr.getResponseHeader("ETag"));
   });
   body.addEventListener("htmx:afterRequest", ({ detail: { target, elt, successful } }) => {
     const part = elt.closest("[data-live]");
