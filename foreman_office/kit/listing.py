@@ -163,10 +163,10 @@ class Listing:
     def _window(self) -> tuple[list[Any], bool, bool]:
         """The rows of this page in order, and whether there are some before and after them."""
         if mark := self.asked.get("before"):
-            rows = list(self._cut(mark, backward=True)[: self.size + 1])
+            rows = self._read(mark, self.size + 1, backward=True)
             return self._dressed(rows[: self.size][::-1]), len(rows) > self.size, True
         mark = self.asked.get("after")
-        rows = list(self._cut(mark)[: self.size + 1])
+        rows = self._read(mark, self.size + 1)
         return self._dressed(rows[: self.size]), bool(mark), len(rows) > self.size
 
     def _dressed(self, rows: list[Any]) -> list[Any]:
@@ -236,26 +236,32 @@ class Listing:
     def chunks(self) -> Iterator[list[Any]]:
         """Read all rows in bounded pieces, each its own query: no snapshot is held open."""
         mark = None
-        while rows := list(self._cut(mark)[:CHUNK]):
+        while rows := self._read(mark, CHUNK):
             yield self._dressed(rows)
             mark = self._mark(rows[-1])
 
     # --- keys -------------------------------------------------------------------------------------
 
-    def _cut(self, mark: str | None, *, backward: bool = False) -> QuerySet[Any]:
-        """Order the rows, and leave out what lies up to a mark."""
+    def _read(self, mark: str | None, number: int, *, backward: bool = False) -> list[Any]:
+        """Read so many rows in order, beyond a mark.
+
+        They are chosen by their keys: what is joined to a row is joined to those chosen alone.
+        """
         falling = self.descending != backward
         first: Any = F(self.field)
         if self.chips and self._number <= COUNTED:
             # These few are to be found, then sorted. Left to itself the database hopes to meet
             # them soon in the order of all, which an index has of the bare field.
             first = Coalesce(first, first)
-        order = first, F(self.key)
-        rows = self.filtered.order_by(*(by.desc() if falling else by.asc() for by in order))
-        if not mark:
-            return rows
-        beyond = TupleLessThan if falling else TupleGreaterThan
-        return rows.filter(beyond((F(self.field), F(self._kind(self.key).name)), self._place(mark)))
+        order = [by.desc() if falling else by.asc() for by in (first, F(self.key))]
+        chosen = self.filtered.order_by(*order)
+        if mark:
+            beyond = TupleLessThan if falling else TupleGreaterThan
+            place = F(self.field), F(self._kind(self.key).name)
+            chosen = chosen.filter(beyond(place, self._place(mark)))
+        rows = self.filtered.order_by(*order)
+        rows.query.clear_where()  # what the filters let through has been chosen
+        return list(rows.filter(pk__in=chosen.values("pk")[:number]))
 
     def _kind(self, name: str) -> Any:
         """Return the field behind a name, which may be an annotation's."""
