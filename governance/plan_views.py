@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core import signing
-from django.http import HttpResponse
+from django.http import FileResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.text import slugify
 
@@ -123,15 +123,14 @@ def plan_export(request, pk):
     """Answer with the program as the plan file that would make it again."""
     program = get_object_or_404(Program, pk=pk)
     try:
-        text = plans.export(program)
+        file = plans.export(program)
     except plans.Unwritable as error:
         raise Refused("plan_export", f"“{program}” cannot be written: {error}") from error
     name = slugify(program.name)[:60] or "program"
-    return HttpResponse(
-        text,
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=f"{name}.yaml",
         content_type="application/yaml; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}.yaml"',
-            "Cache-Control": "no-store",
-        },
+        headers={"Cache-Control": "no-store"},
     )

@@ -2,9 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from itertools import chain
 from operator import itemgetter
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 from uuid import UUID
 
 import yaml
@@ -43,21 +46,25 @@ WHEN = {
 }
 
 
+type Rows = Mapping[str, list[dict[str, Any]]]
+
+
 class Unwritable(Exception):
     """A row of the office that no plan file could say."""
 
 
-def export(program: Program) -> str:
-    """Return the program with its history as a plan file."""
-    with looking():
-        document = _Exporter(program).document()
-    return HEADER + yaml.dump(
-        document,
-        Dumper=_Dumper,
-        sort_keys=False,
-        allow_unicode=True,
-        width=100,
-    )
+def export(program: Program) -> IO[bytes]:
+    """Return the program with its history as a plan file, which is gone when it is closed."""
+    with ExitStack() as stack:
+        file = stack.enter_context(TemporaryFile())
+        file.write(HEADER.encode())
+        with looking():
+            _Dumper(file, encoding="utf-8", allow_unicode=True, width=100).write(
+                _Exporter(program).document()
+            )
+        file.seek(0)
+        stack.pop_all()
+    return file
 
 
 class _Exporter:
@@ -89,26 +96,37 @@ class _Exporter:
             for row in found:
                 self.name(kind, row)
 
-        history: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-        for kind, word in HISTORY.items():
-            for row in rows[kind]:
-                history[row["task_id"]][word].append(self.told(kind, row))
-        tasks: dict[UUID, list[Any]] = defaultdict(list)
-        for row in rows["task"]:
-            tasks[row["wave_id"]].append({**self.told("task", row), **history[row["pk"]]})
-        waves = []
-        for row in rows["wave"]:
-            row["dependencies"] = [self.keys["wave", UUID(id)] for id in row["dependencies"]]
-            waves.append(self.told("wave", row) | {"tasks": tasks[row["pk"]]})
-        for row in rows["blocker"]:
-            row["entity"] = self.keys[row["entity_type"], row["entity_id"]]
         return {
             "format_version": records.FORMAT_VERSION,
-            "program": self.told("program", program) | {"waves": waves},
-            "builders": [self.told("builder", row) for row in self.builders(rows)],
-            "blockers": [self.told("blocker", row) for row in rows["blocker"]],
-            "evidence": list(self.evidence()),
+            "program": self.told("program", program) | {"waves": self.waves(rows)},
+            "builders": (self.told("builder", row) for row in self.builders(rows)),
+            "blockers": self.blockers(rows),
+            "evidence": self.evidence(),
         }
+
+    def waves(self, rows: Rows) -> Iterator[dict[str, Any]]:
+        tasks: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows["task"]:
+            tasks[row["wave_id"]].append(row)
+        history: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        for kind in HISTORY:
+            for row in rows[kind]:
+                history[row["task_id"]][kind].append(row)
+        for row in rows["wave"]:
+            row["dependencies"] = [self.keys["wave", UUID(id)] for id in row["dependencies"]]
+            tasks_told = (self.task(task, history[task["pk"]]) for task in tasks[row["pk"]])
+            yield self.told("wave", row) | {"tasks": tasks_told}
+
+    def task(self, row: dict[str, Any], history: Rows) -> dict[str, Any]:
+        past = {
+            HISTORY[kind]: [self.told(kind, row) for row in rows] for kind, rows in history.items()
+        }
+        return self.told("task", row) | past
+
+    def blockers(self, rows: Rows) -> Iterator[dict[str, Any]]:
+        for row in rows["blocker"]:
+            row["entity"] = self.keys[row["entity_type"], row["entity_id"]]
+            yield self.told("blocker", row)
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """Return a kind's rows in the order of the file, and what came later in that of time."""
@@ -123,7 +141,7 @@ class _Exporter:
 
         return sorted(found, key=place)
 
-    def builders(self, rows: Mapping[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def builders(self, rows: Rows) -> list[dict[str, Any]]:
         """Return the builders that the program has to do with."""
         concerned = {row["assigned_builder"] for row in rows["task"]}
         concerned |= {
@@ -277,7 +295,40 @@ _BREAKS = {"\r", "\x85", "\u2028", "\u2029"}
 
 
 class _Dumper(yaml.CSafeDumper):
-    """Writes what the reader allows: no aliases, times as times, long texts as blocks."""
+    """Writes what the reader allows: no aliases, times as times, long texts as blocks.
+
+    And it writes event by event, so that what is told need not be there before its turn.
+    """
+
+    def write(self, document: Any) -> None:
+        self.open()
+        self.emit(yaml.DocumentStartEvent())
+        self.value(document)
+        self.emit(yaml.DocumentEndEvent())
+        self.close()
+        self.dispose()
+
+    def value(self, value: Any) -> None:
+        match value:
+            case dict():
+                self.emit(yaml.MappingStartEvent(None, None, True, flow_style=False))
+                for each in chain.from_iterable(value.items()):
+                    self.value(each)
+                self.emit(yaml.MappingEndEvent())
+            case list() | Iterator():
+                self.emit(yaml.SequenceStartEvent(None, None, True, flow_style=False))
+                for each in value:
+                    self.value(each)
+                self.emit(yaml.SequenceEndEvent())
+            case _:
+                node = self.represent_data(value)
+                plain, quoted = (
+                    node.tag == self.resolve(yaml.ScalarNode, node.value, implicit)
+                    for implicit in ((True, False), (False, True))
+                )
+                self.emit(
+                    yaml.ScalarEvent(None, node.tag, (plain, quoted), node.value, style=node.style)
+                )
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

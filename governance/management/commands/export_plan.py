@@ -1,5 +1,6 @@
 """Write a program of the office as a plan file."""
 
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         program = find(options["program"])
         try:
-            text = plans.export(program)
-            if options["output"]:
-                options["output"].write_text(text, encoding="utf-8")
-            else:
-                self.stdout.write(text, ending="")
+            with plans.export(program) as file:
+                if options["output"]:
+                    with options["output"].open("wb") as output:
+                        shutil.copyfileobj(file, output)
+                else:
+                    for line in file:
+                        self.stdout.write(line.decode(), ending="")
         except plans.Unwritable as error:
             raise CommandError(f"{program} cannot be written: {error}") from error
         except OSError as error:

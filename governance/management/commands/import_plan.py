@@ -44,9 +44,7 @@ class Command(BaseCommand):
         for line in found.lines(limit):
             self.stdout.write(line)
         contents = ", ".join(
-            f"{number:,} {plural(kind, number)}"
-            for kind in KINDS
-            if (number := plan.count(kind))
+            f"{number:,} {plural(kind, number)}" for kind in KINDS if (number := plan.count(kind))
         )
         if not found:
             self.stdout.write(f"Nothing to change: the office has {contents}.")
