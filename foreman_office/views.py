@@ -24,7 +24,7 @@ from foreman_office.kit.zones import zones, zones_by_region
 from foreman_office.places import FIRST, OTHERS, bounded, count_open_blockers
 from foreman_office.search import find
 from foreman_office.visits import finished_since, last_visit
-from governance.attention import count_matters
+from governance.attention import Matters, count_matters
 from governance.decisions import list_decisions
 from governance.models import Watcher
 from programs.models import Program, Task
@@ -45,13 +45,14 @@ CHOICES: dict[str, Callable[[], Collection[str]]] = {
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Give every template the frame. It holds questions: a page without the frame asks none."""
-    due = cache(count_matters)
+    due = cache(lambda: what_waits(request))
     watched = cache(Watcher.objects.alive().exists)
     here = request.resolver_match.view_name if request.resolver_match else ""
     first, others = ([(place, place.holds(here)) for place in places] for places in (FIRST, OTHERS))
     return {
         "frame": {
-            "builders": cache(lambda: list(with_verdict())),
+            # A page that shows more of the builders has them already.
+            "builders": cache(getattr(request, "builders", lambda: list(with_verdict()))),
             "due": due,
             "kinds": lambda: json.dumps(due().words),
             "worst": lambda: due().worst if watched() else "failed",
@@ -74,6 +75,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+def what_waits(request: HttpRequest) -> Matters:
+    """Find what waits, once for each request: the frame counts it, the inbox lists it."""
+    if not hasattr(request, "matters"):
+        request.matters = count_matters()  # type: ignore[attr-defined]
+    return request.matters  # type: ignore[attr-defined]
+
+
 def may_read(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)  # none where a request failed early
     return bool(user) and has_role(user, READERS)
@@ -87,12 +95,15 @@ def chosen(request: HttpRequest, name: str, usual: str) -> str:
 @reads
 def inbox(request: HttpRequest) -> HttpResponse:
     builders = cache(lambda: list(with_last_words(with_verdict())))
+    request.builders = builders  # type: ignore[attr-defined]
     visit = last_visit(request)
     return render_page(
         request,
         "inbox.html",
         {
-            "decisions": cache(lambda: list_decisions(decides=may_decide(request))),
+            "decisions": cache(
+                lambda: list_decisions(what_waits(request), builders(), decides=may_decide(request))
+            ),
             "at_work": cache(lambda: sum(map(is_at_work, builders()))),
             "running": cache(lambda: Task.objects.running().order_by()[:COUNTED].count()),
             "moving": cache(lambda: moving(builders())),

@@ -40,12 +40,13 @@ class Reach:
         self.waves: dict[UUID, Wave] = {}
         self.followers: dict[UUID, set[UUID]] = defaultdict(set)
         unfinished = Wave.objects.filter(program__in=programs).exclude(state=State.COMPLETED)
+        unfinished = unfinished.only("name", "program_id", "dependencies")
         for wave in unfinished.order_by("sequence_number") if programs else ():
             self.waves[wave.pk] = wave
             for key in wave.dependency_ids:
                 self.followers[key].add(wave.pk)
         tasks = Task.objects.filter(wave__in=self.waves).exclude(state=TaskState.COMPLETED)
-        rows = tasks.values_list("wave").annotate(number=Count("pk")) if self.waves else ()
+        rows = tasks.values_list("wave").annotate(number=Count("*")) if self.waves else ()
         self.left: Counter[UUID] = Counter(dict(rows))
 
     def of(self, entity: Model | None, *, idle: bool = False, tasks: int | None = None) -> Held:

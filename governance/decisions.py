@@ -1,24 +1,34 @@
 """The inbox: what waits for the foreman, as cards, the most costly to leave first."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, F, Min, Model, OuterRef, QuerySet, Subquery, Window
 from django.db.models.functions import Coalesce, Greatest, RowNumber
-from django.utils.timezone import now
 
 from builders.pulse import with_last_words, with_verdict
+from foreman_office.kit import prepared
 from foreman_office.kit.decide import Offer, ReasonForm
 from governance import attention
+from governance.attention import Matters, count_matters
 from governance.costs import NOTHING, Held, Reach, some
-from governance.entities import name_entities
+from governance.entities import find_entities
 from governance.gates import Condition
-from governance.models import ArchitectureValidation, Classification, QAExecution
+from governance.models import (
+    ArchitectureValidation,
+    Blocker,
+    Classification,
+    CompletionClaim,
+    GovernanceViolation,
+    QAExecution,
+)
 from governance.offers import (
     offer,
     offer_assignment,
@@ -27,9 +37,14 @@ from governance.offers import (
     offers_to_complete,
 )
 from governance.trail import lower_first
-from programs.models import Task, Wave
+from programs.models import Program, Task, Wave
 
-LISTED = 50  # cards, and rows of each kind that are read for them
+type Rows = Callable[[str, QuerySet[Any]], Iterable[Any]]
+type Found = Mapping[tuple[str, UUID], Model]
+
+LISTED = 20  # cards
+WEIGHED = 50  # rows of each set that are read for them
+ENTITIES = ["program", "wave", "task"]
 OFFERED_AT_ONCE = 3  # tasks of one wave that a card offers to assign
 
 WHY_BLOCKED = {
@@ -71,21 +86,26 @@ class Decision:
 
 
 def list_decisions(
-    at: datetime | None = None, limit: int | None = None, *, decides: bool = True
+    due: Matters | None = None,
+    builders: list[Any] | None = None,
+    *,
+    limit: int | None = None,
+    decides: bool = True,
 ) -> list[Decision]:
     """List what waits, the most costly to leave first: what it holds up, then its age.
 
-    Without `decides` nothing is offered: the cards are for somebody who reads.
+    Without `decides` nothing is offered: the cards are for somebody who reads. Whoever has asked
+    already what is due, or for the builders, hands it on.
     """
-    at, limit = at or now(), limit or LISTED
-    builders = list(with_last_words(with_verdict(at)))
-    found = [*_decisions(at, builders, limit)]
+    due = count_matters() if due is None else due
+    builders = list(with_last_words(with_verdict())) if builders is None else builders
+    found = [*_decisions(due, builders)]
     reach = Reach((decision.entity for decision in found), builders)
     for decision in found:
         decision.held = reach.of(decision.entity, idle=decision.idle, tasks=decision.tasks)
         if not decides:
             decision.offers = []
-    listed = sorted(found, key=attrgetter("rank"))[:limit]
+    listed = sorted(found, key=attrgetter("rank"))[: limit or LISTED]
     offered: set[str] = set()
     for decision in listed:  # two troubles of one task: what is done with the task is offered once
         decision.offers = [offer for offer in decision.offers if offer.key not in offered]
@@ -93,17 +113,43 @@ def list_decisions(
     return listed
 
 
-def _decisions(at: datetime, builders: list[Any], limit: int) -> Iterator[Decision]:
-    yield from _builders(at, builders)
-    yield from _troubles(limit)
-    yield from _claims(limit)
-    yield from _plans(builders, limit)
-    yield from _unwell(builders, limit)
+def _decisions(due: Matters, builders: list[Any]) -> Iterator[Decision]:
+    def rows_of(name: str, rows: QuerySet[Any]) -> list[Any]:
+        """Return the rows of one set; where there are none, nothing is asked."""
+        keys = due.rows.get(name, [])[:WEIGHED]
+        return list(rows.filter(pk__in=keys)) if keys else []
+
+    unresolved, claimed = GovernanceViolation.objects.unresolved(), CompletionClaim.objects.all()
+    violations = rows_of("violation", unresolved.order_by("detected_at"))
+    blockers = rows_of("blocker", Blocker.objects.open().order_by("detected_at"))
+    claims = rows_of("claim", claimed.order_by("claimed_at"))
+    first = to_assign() if due.rows.get("staff") else {}
+    unwell = [
+        (kind, UUID(key))
+        for kind in ENTITIES
+        for key in due.rows.get(f"unwell {kind}", [])[:WEIGHED]
+    ]
+    # What they are about is looked up for all of them at once.
+    tasks = [*first, *(row.task_id for row in (*violations, *claims) if row.task_id)]
+    found = find_entities(
+        [
+            *unwell,
+            *(("task", key) for key in tasks),
+            *((blocker.entity_type, blocker.entity_id) for blocker in blockers),
+        ]
+    )
+
+    yield from _builders(due, builders)
+    yield from _violations(violations, found)
+    yield from _blockers(blockers, found)
+    yield from _claims(claims, found)
+    yield from _plans(rows_of)
+    yield from _assignments(first, found, builders)
+    yield from _unwell([found[key] for key in unwell if key in found], builders)
 
 
-def _builders(at: datetime, builders: list[Any]) -> Iterator[Decision]:
-    silent = set(attention.silent_builders(at).values_list("pk", flat=True))
-    spinning = set(attention.spinning_builders(at).values_list("pk", flat=True))
+def _builders(due: Matters, builders: list[Any]) -> Iterator[Decision]:
+    silent, spinning = (due.rows.get(name, ()) for name in ("silent", "spinning"))
     for builder in builders:
         task = builder.current_task
         words = f" Its last words: “{builder.last_message}”." if builder.last_message else ""
@@ -142,25 +188,28 @@ def offers_to_take_back(task: Task) -> list[Offer]:
     return [offer(task, "builders:task_release", "Take the task back")]
 
 
-def _troubles(limit: int) -> Iterator[Decision]:
-    violations = attention.unresolved_violations().select_related("task__wave__program", "builder")
-    for violation in violations.order_by("detected_at")[:limit]:
+def _violations(violations: list[GovernanceViolation], found: Found) -> Iterator[Decision]:
+    for violation in violations:
+        task: Any = found.get(("task", violation.task_id))
         by = f" By {violation.builder_id}." if violation.builder_id else ""
         yield Decision(
             f"violation-{violation.pk}",
             "violation",
             f"Violation: {violation.violation_type}",
-            violation.task or violation.builder,
+            task or violation.builder,
             f"{violation.description}{by}",
             "A rule that holds for all work was broken; what was built meanwhile is in doubt.",
             "The task stays halted, and cannot be completed."
-            if violation.task and violation.task.state != Task.State.COMPLETED
+            if task and task.state != Task.State.COMPLETED
             else "It stays unresolved.",
             violation.detected_at,
             [offer_resolution(violation)],
         )
-    for blocker in name_entities(attention.open_blockers().order_by("detected_at")[:limit]):
-        entity = blocker.entity
+
+
+def _blockers(blockers: list[Blocker], found: Found) -> Iterator[Decision]:
+    for blocker in blockers:
+        entity = found.get((blocker.entity_type, blocker.entity_id))
         again = f" It came {blocker.occurrences} times." if blocker.occurrences > 1 else ""
         others = offers_on(entity) if isinstance(entity, Task) and entity.state == "blocked" else []
         yield Decision(
@@ -178,24 +227,24 @@ def _troubles(limit: int) -> Iterator[Decision]:
         )
 
 
-def _claims(limit: int) -> Iterator[Decision]:
-    claims = attention.refused_claims().select_related("task__wave__program")
-    for claim in claims.order_by("claimed_at")[:limit]:
+def _claims(claims: list[CompletionClaim], found: Found) -> Iterator[Decision]:
+    for claim in claims:
+        task: Any = found[("task", claim.task_id)]  # which no deletion takes away
         answers = [Condition(**answer) for answer in claim.conditions]
         unmet = [answer for answer in answers if not answer.met]
         yield Decision(
             f"claim-{claim.pk}",
             "not-passed",
             "Claim of “done” refused",
-            claim.task,
+            task,
             f"{claim.builder_id} says that it is done. {len(answers) - len(unmet)} of"
             f" {len(answers)} conditions held then.",
             "A claim is no proof: what is unmet is what a user would have found.",
             "The builder goes on, and claims again; the task is not completed.",
             claim.claimed_at,
             [
-                *offers_to_complete(claim.task),
-                offer(claim.task, "programs:task_send_back", "Send back", ReasonForm),
+                *offers_to_complete(task),
+                offer(task, "programs:task_send_back", "Send back", ReasonForm),
             ],
             conditions=unmet,
         )
@@ -207,11 +256,11 @@ def number_of(model: type[Model], holder: str) -> Coalesce:
     return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
 
 
-def _plans(builders: list[Any], limit: int) -> Iterator[Decision]:
-    plans = attention.plans_to_approve().annotate(
+def _plans(rows_of: Rows) -> Iterator[Decision]:
+    plans = Program.objects.annotate(
         wave_number=number_of(Wave, "program"), task_number=number_of(Task, "wave__program")
     )
-    for program in plans.order_by("created_at")[:limit]:
+    for program in rows_of("plan", plans.order_by("created_at")):
         waves, tasks = some(program.wave_number, "wave"), some(program.task_number, "task")
         yield Decision(
             f"program-{program.pk}",
@@ -226,8 +275,8 @@ def _plans(builders: list[Any], limit: int) -> Iterator[Decision]:
             offers_on(program)[:1],
             idle=True,
         )
-    waves = attention.waves_to_start().select_related("program")
-    for wave in waves.annotate(task_number=number_of(Task, "wave"))[:limit]:
+    waves = Wave.objects.select_related("program").annotate(task_number=number_of(Task, "wave"))
+    for wave in rows_of("wave", waves.order_by("updated_at")):
         yield Decision(
             f"wave-{wave.pk}",
             "planned",
@@ -240,15 +289,17 @@ def _plans(builders: list[Any], limit: int) -> Iterator[Decision]:
             offers_on(wave)[:1],
             idle=True,
         )
-    yield from _assignments(builders, limit)
 
 
-def _assignments(builders: list[Any], limit: int) -> Iterator[Decision]:
-    ready: dict[Any, list[Any]] = defaultdict(list)
-    for task in first_to_assign():
+def _assignments(
+    first: dict[UUID, tuple[int, datetime]], found: Found, builders: list[Any]
+) -> Iterator[Decision]:
+    ready: dict[Wave, list[Any]] = defaultdict(list)
+    tasks: list[Any] = [found[("task", key)] for key in first if ("task", key) in found]
+    for task in sorted(tasks, key=attrgetter("created_at")):
         ready[task.wave].append(task)
-    for wave, tasks in [*ready.items()][:limit]:
-        number, since = tasks[0].number, tasks[0].since
+    for wave, offered in ready.items():
+        number, since = first[offered[0].pk]
         begun = "is" if number == 1 else "are"
         yield Decision(
             f"assign-{wave.pk}",
@@ -260,19 +311,25 @@ def _assignments(builders: list[Any], limit: int) -> Iterator[Decision]:
             "A builder is idle while this could be built.",
             "Builders stay idle.",
             max(since, wave.updated_at),
-            [offer_for(task, builders) for task in tasks],
+            [offer_for(task, builders) for task in offered],
             idle=True,
             tasks=number,
         )
 
 
-def first_to_assign() -> QuerySet[Task]:
-    """The first tasks of each wave that could be assigned; how many there are, and since when."""
+def to_assign() -> dict[UUID, tuple[int, datetime]]:
+    """Return the first tasks of each wave that could be assigned; how many, and since when."""
+    rows = prepared.fetch(_first_to_assign())
+    return {key: (number, since) for key, number, since in rows}
+
+
+@cache
+def _first_to_assign() -> str:
     of_wave = {"partition_by": F("wave")}
     ready = Greatest(
         latest(ArchitectureValidation, "validated_at"), latest(QAExecution, "executed_at")
     )
-    return (
+    first = (
         attention.tasks_to_assign()
         .annotate(
             place=Window(RowNumber(), order_by="created_at", **of_wave),
@@ -280,9 +337,8 @@ def first_to_assign() -> QuerySet[Task]:
             since=Window(Min(ready), **of_wave),
         )
         .filter(place__lte=OFFERED_AT_ONCE)
-        .select_related("wave__program")
-        .order_by("created_at")
     )
+    return prepared.words(*first.values_list("pk", "number", "since").query.sql_with_params())
 
 
 def latest(model: type[Model], moment: str) -> Subquery:
@@ -295,27 +351,22 @@ def offer_for(task: Task, builders: list[Any]) -> Offer:
     return offer_assignment(task, builders, f"Assign “{task}”")
 
 
-def _unwell(builders: list[Any], limit: int) -> Iterator[Decision]:
-    for rows in (
-        attention.unwell_programs(),
-        attention.unwell_waves().select_related("program"),
-        attention.unwell_tasks().select_related("wave__program"),
-    ):
-        for row in rows.order_by("updated_at")[:limit]:
-            failed = row.state == row.State.FAILED
-            yield Decision(
-                f"unwell-{row.pk}",
-                row.state,
-                f"{row.get_state_display()} {row._meta.verbose_name}",
-                row,
-                "This attempt was given up." if failed else "No open blocker says why.",
-                "It ends nowhere until somebody takes it up again."
-                if failed
-                else "What is blocked for no reason that is written down is blocked for good.",
-                "It stays failed, and what waits for it waits."
-                if failed
-                else f"The {row._meta.verbose_name} stays blocked.",
-                # A failed attempt has an end; otherwise the last change is the nearest known.
-                getattr(row, "completed_at", None) or row.updated_at,
-                offers_on(row, builders),
-            )
+def _unwell(rows: Iterable[Any], builders: list[Any]) -> Iterator[Decision]:
+    for row in rows:
+        failed = row.state == row.State.FAILED
+        yield Decision(
+            f"unwell-{row.pk}",
+            row.state,
+            f"{row.get_state_display()} {row._meta.verbose_name}",
+            row,
+            "This attempt was given up." if failed else "No open blocker says why.",
+            "It ends nowhere until somebody takes it up again."
+            if failed
+            else "What is blocked for no reason that is written down is blocked for good.",
+            "It stays failed, and what waits for it waits."
+            if failed
+            else f"The {row._meta.verbose_name} stays blocked.",
+            # A failed attempt has an end; otherwise the last change is the nearest known.
+            getattr(row, "completed_at", None) or row.updated_at,
+            offers_on(row, builders),
+        )

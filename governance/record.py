@@ -48,16 +48,21 @@ WITH moves AS (
     SELECT tstzrange(began, ended) AS span FROM hands
     WHERE task IS NOT NULL AND began <= ended AND task = coalesce(%(task)s, task)
 ), beats AS (
-    (
+    SELECT timestamp, lag(timestamp) OVER (ORDER BY timestamp) AS before FROM heartbeats
+    WHERE builder_id = %(builder)s AND timestamp >= %(start)s AND timestamp < %(end)s
+), pairs AS (
+    SELECT timestamp, coalesce(before, (
         SELECT timestamp FROM heartbeats
         WHERE builder_id = %(builder)s AND timestamp < %(start)s ORDER BY timestamp DESC LIMIT 1
-    ) UNION ALL (
+    )) AS before
+    FROM beats
+    UNION ALL
+    SELECT %(end)s, (
         SELECT timestamp FROM heartbeats
-        WHERE builder_id = %(builder)s AND timestamp >= %(start)s AND timestamp < %(end)s
-    ) UNION ALL SELECT %(end)s
+        WHERE builder_id = %(builder)s AND timestamp < %(end)s ORDER BY timestamp DESC LIMIT 1
+    )
 ), unheard AS (
-    SELECT tstzrange(before + %(threshold)s, timestamp) AS span
-    FROM (SELECT timestamp, lag(timestamp) OVER (ORDER BY timestamp) AS before FROM beats) AS pairs
+    SELECT tstzrange(before + %(threshold)s, timestamp) AS span FROM pairs
     WHERE timestamp - before > %(threshold)s OR before IS NULL
 ), pauses AS (
     SELECT tstzrange(started_at, coalesce(ended_at, ends_at)) AS span FROM builder_pauses
@@ -67,7 +72,7 @@ WITH moves AS (
     SELECT tstzrange(lower(span), lower(span) + %(threshold)s) AS span FROM holds
     UNION ALL
     SELECT tstzrange(lower(span), upper(span) + %(threshold)s) FROM pauses
-), spans AS (
+), spans AS MATERIALIZED (
     SELECT tstzmultirange(tstzrange(%(start)s, %(end)s)) AS whole,
         coalesce((SELECT range_agg(span) FROM holds), '{}') AS held,
         coalesce((SELECT range_agg(span) FROM pauses), '{}') AS paused,

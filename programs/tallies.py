@@ -28,7 +28,8 @@ def tally_programs(programs: Iterable[Program]) -> list[Program]:
     `current_wave`: the first that is begun, else the first that can be, and none at the end."""
     programs = list(programs)
     of: dict[object, list[Wave]] = defaultdict(list)
-    for wave in tally_waves(Wave.objects.filter(program__in=programs).order_by("sequence_number")):
+    waves = Wave.objects.filter(program__in=programs).order_by("sequence_number")
+    for wave in tally_waves(waves.only("name", "sequence_number", "state", "program_id")):
         of[wave.program_id].append(wave)
     for program in programs:
         program.wave_list = of[program.pk]

@@ -31,7 +31,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = now() - timedelta(minutes=5)
-INBOX_QUERIES = 32
+INBOX_QUERIES = 26
 PARTS = ["headline", "decisions", "moving", "finished", "programs"]
 
 
@@ -207,7 +207,7 @@ def test_the_lamps_bring_the_count_along(person):
     alone = part(person, "lamps").text
     assert alone.count('class="lamp"') == 5
     assert re.search(r'id="due"[^>]*data-tone="failed"[^>]*>1<', alone)
-    assert "[&quot;silent builder&quot;, &quot;silent builders&quot;, 1]" in alone
+    assert "[&quot;silent builder&quot;, &quot;silent builders&quot;, 1, [" in alone
 
 
 def test_the_rail_counts_what_is_open_up_to_a_bound(person, monkeypatch):

@@ -1,5 +1,7 @@
 """What pages of any app show of the judgement: the trail, the blockers, gates, derivations."""
 
+from collections.abc import Iterable
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from foreman_office.kit.roles import may_decide
-from foreman_office.kit.templatetags.kit import LOOKS, status
+from foreman_office.kit.templatetags.kit import LOOKS, mark, status
 from foreman_office.kit.templatetags.kit import offers as draw_offers
 from governance import offers, quality
 from governance.causes import causes_of, derivation_of
@@ -64,6 +66,20 @@ def state(entity: Model, look: str = "", word: str = "") -> SafeString:
 def where(entity: Any, look: str = "") -> str:
     """Return where the mark of a state leads: to the page, and for bad news to why it is so."""
     return why(entity) if (look or entity.state) in UNWELL else entity.get_absolute_url()
+
+
+@register.simple_tag
+def wave_marks(waves: Iterable[Any]) -> SafeString:
+    """Show each wave as the mark of its state; `counts` are those of its tasks."""
+    marks = []
+    for wave in waves:
+        words = escape(f"Wave {wave.sequence_number}, {wave}: {LOOKS[wave.state].word.lower()}")
+        done = f"{wave.counts['completed']} of {wave.counts.total()}"
+        marks.append(
+            f'<li><a href="{where(wave)}" title="{words}, {done}">{mark(wave.state)}'
+            f'<span class="hidden-words">{words}</span></a></li>'
+        )
+    return SafeString(f'<ul class="marks">{"".join(marks)}</ul>')
 
 
 @register.inclusion_tag("components/gate.html", takes_context=True)

@@ -212,7 +212,9 @@ def test_the_costs_are_asked_once_for_all(django_assert_max_num_queries):
             TaskFactory(wave=WaveFactory(), state=state)
         BlockerFactory(entity=TaskFactory())
         WaveFactory(state="planned")
-    with django_assert_max_num_queries(20) as few:
+        TaskFactory(wave=WaveFactory(state="planned", program__state="planned"))
+        make_ready()
+    with django_assert_max_num_queries(12) as few:
         assert list_decisions()
     for _ in range(6):
         TaskFactory(wave=WaveFactory(), state="failed")
@@ -221,7 +223,7 @@ def test_the_costs_are_asked_once_for_all(django_assert_max_num_queries):
         TaskFactory(wave=WaveFactory(state="planned", program__state="planned"))
         make_ready()
     with django_assert_max_num_queries(len(few)):
-        assert len(list_decisions()) > 20
+        assert len(list_decisions(limit=50)) > 20
 
 
 def test_what_waits_is_counted_by_kind_and_the_worst_is_named():
