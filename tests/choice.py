@@ -22,7 +22,7 @@ NOT_OF_THE_WEB = {
     "test_unavailable.py": "time limits of one session, which no pooler lends",
 }
 # Fixtures that are dear to set up: whoever asks for the same one stays together.
-DEAR = ("staffed", "large")
+DEAR = ("staffed", "large", "watched_office", "backed_up")
 # Servers and browsers first: they wait a lot, and the small tests fill what they leave of the time.
 FIRST = ("faults", "platform", "test_bench.py", "plans", "browser")
 

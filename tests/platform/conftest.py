@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -107,8 +108,8 @@ class Process:
         return self.popen.wait(PATIENCE)
 
 
-@pytest.fixture
-def start():
+@contextmanager
+def starting():
     """Start processes, and leave none of them behind."""
     started = []
 
@@ -123,6 +124,12 @@ def start():
             process.end()
         process.popen.stdout.close()
         process.popen.stdin.close()
+
+
+@pytest.fixture
+def start():
+    with starting() as start:
+        yield start
 
 
 @pytest.fixture
@@ -154,7 +161,7 @@ def gone(processes):
 
 class Office:
     def __init__(self, process, var):
-        self.process = process
+        self.process, self.var = process, var
         self.address = re.search(r"http://\S+/", process.wait_for("is open at"))[0]
         assert self.is_open()
         self.server = embedded.Server(embedded.data_directory(var)).postmaster()
@@ -181,12 +188,14 @@ class Office:
         return None
 
 
+def opened(start, migrated, var, **variables):
+    if not var.exists():
+        subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
+    command = [sys.executable, ROOT / "manage.py", "office"]
+    variables = {"PORT": "0", "WEB_WORKERS": "1"} | variables  # one is enough to be an office
+    return Office(start(command, environment(var, **variables)), var)
+
+
 @pytest.fixture
 def open_office(start, migrated):
-    def open_office(var, **variables):
-        if not var.exists():
-            subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
-        command = [sys.executable, ROOT / "manage.py", "office"]
-        return Office(start(command, environment(var, PORT="0", **variables)), var)
-
-    return open_office
+    return partial(opened, start, migrated)

@@ -52,7 +52,7 @@ def refused(var, *arguments, **variables):
 
 
 @pytest.fixture(scope="module")
-def office(migrated):
+def backed_up(migrated):
     """An office with a programme and its history in it, and a backup of it."""
     var = place() / "var"
     subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
@@ -63,8 +63,8 @@ def office(migrated):
         yield var, file, everything(var)
 
 
-def test_a_backup_comes_back_whole_into_an_empty_database_and_replays(office, tmp_path):
-    _, file, before = office
+def test_a_backup_comes_back_whole_into_an_empty_database_and_replays(backed_up, tmp_path):
+    _, file, before = backed_up
     new = tmp_path / "var"
     with embedded.running(new):
         assert "with 27 tables" in done(new, "restore", file)
@@ -80,20 +80,20 @@ def test_a_backup_comes_back_whole_into_an_empty_database_and_replays(office, tm
         done(new, "replay_evidence")
 
 
-def test_nobody_else_may_read_a_backup(office):
-    _, file, _ = office
+def test_nobody_else_may_read_a_backup(backed_up):
+    _, file, _ = backed_up
     assert file.stat().st_mode & 0o077 == 0
     assert [path.name for path in file.parent.glob("*.dump*")] == ["office.dump"]
 
 
-def test_a_database_with_anything_in_it_is_left_alone(office):
-    var, file, before = office
+def test_a_database_with_anything_in_it_is_left_alone(backed_up):
+    var, file, before = backed_up
     assert "The database is not empty: it has 27 tables" in refused(var, "restore", file)
     assert everything(var) == before
 
 
-def test_what_is_no_backup_leaves_the_database_empty(office, tmp_path):
-    _, file, _ = office
+def test_what_is_no_backup_leaves_the_database_empty(backed_up, tmp_path):
+    _, file, _ = backed_up
     new = tmp_path / "var"
     whole = file.read_bytes()
     spoilt = whole[:-9000] + bytes(500) + whole[-8500:]
@@ -110,14 +110,14 @@ def test_what_is_no_backup_leaves_the_database_empty(office, tmp_path):
         assert "There is no file" in refused(new, "restore", tmp_path / "nothing")
 
 
-def test_a_place_that_cannot_be_written_is_named(office, tmp_path):
-    var, _, _ = office
+def test_a_place_that_cannot_be_written_is_named(backed_up, tmp_path):
+    var, _, _ = backed_up
     nowhere = tmp_path / "nowhere" / "office.dump"
     assert f"{nowhere} cannot be written" in refused(var, "backup", nowhere)
 
 
-def test_a_transaction_pooler_is_gone_round_or_said_to_be_in_the_way(office, tmp_path):
-    var, _, _ = office
+def test_a_transaction_pooler_is_gone_round_or_said_to_be_in_the_way(backed_up, tmp_path):
+    var, _, _ = backed_up
     pooled = {
         "DATABASE_URL": embedded.database_url(var),
         "SECRET_KEY": "secret",

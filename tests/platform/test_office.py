@@ -3,8 +3,17 @@ import socket
 
 import pytest
 
-from tests.platform.conftest import gone
+from tests.platform.conftest import gone, opened, place, starting
 from tests.races import until
+
+
+@pytest.fixture(scope="module")
+def watched_office(migrated):
+    """An office that several tests look at."""
+    with starting() as start:
+        office = opened(start, migrated, place() / "var", FOREMAN_SWEEP_SECONDS="1")
+        until(office.is_ready)
+        yield office
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -34,12 +43,11 @@ def test_two_offices_do_not_disturb_each_other(tmp_path, open_office):
     assert other.is_open()
 
 
-def test_a_second_office_in_one_place_is_told_where_the_first_one_is(tmp_path, open_office, manage):
-    office = open_office(tmp_path / "var")
-    refused = manage("office", PORT="0")
+def test_a_second_office_in_one_place_is_told_where_the_first_one_is(watched_office, manage):
+    refused = manage("office", var=watched_office.var, PORT="0")
     assert refused.returncode == 1
-    assert office.address in refused.stderr
-    assert office.is_open()
+    assert watched_office.address in refused.stderr
+    assert watched_office.is_open()
 
 
 def test_an_office_without_its_web_server_closes_and_says_why(tmp_path, open_office):
@@ -67,24 +75,18 @@ def test_a_database_that_does_not_answer_is_a_sentence(manage):
     assert "Traceback" not in refused.stderr
 
 
-def test_an_office_watches_and_says_so(tmp_path, open_office):
-    office = open_office(tmp_path / "var", FOREMAN_SWEEP_SECONDS="1")
-    until(office.is_ready)
-
-    watcher = office.watcher()
+def test_an_office_watches_and_says_so(watched_office):
+    watcher = watched_office.watcher()
     watcher.suspend()
-    until(lambda: not office.is_ready())
+    until(lambda: not watched_office.is_ready())
     watcher.resume()
-    until(office.is_ready)
+    until(watched_office.is_ready)
 
 
-def test_a_watcher_that_ends_is_followed_by_another(tmp_path, open_office):
-    office = open_office(tmp_path / "var", FOREMAN_SWEEP_SECONDS="1")
-    until(office.is_ready)
-
-    watcher = office.watcher()
+def test_a_watcher_that_ends_is_followed_by_another(watched_office):
+    watcher = watched_office.watcher()
     watcher.kill()
-    office.process.wait_for("The watcher ended (-9); another begins in 1 s.")
-    until(lambda: office.watcher() not in (None, watcher))
-    until(office.is_ready)
-    assert office.is_open()
+    watched_office.process.wait_for("The watcher ended (-9); another begins in 1 s.")
+    until(lambda: watched_office.watcher() not in (None, watcher))
+    until(watched_office.is_ready)
+    assert watched_office.is_open()
