@@ -32,7 +32,9 @@ def run(sizes: Sizes) -> Iterator[Figure]:
         connection.close()
         with served(name) as port:
             load = Load(port, speakers)
-            load.send("/bench/heartbeat", 5, min(1, sizes.seconds))  # the workers start meanwhile
+            load.send(
+                "/api/bench/heartbeat", 5, min(1, sizes.seconds)
+            )  # the workers start meanwhile
             load.send("/api/heartbeat", 5, min(1, sizes.seconds))
             for connections in CONNECTIONS:
                 yield from measure(load, connections, sizes)
@@ -101,7 +103,7 @@ def measure(load: Load, connections: int, sizes: Sizes) -> Iterator[Figure]:
     pairs = interleaved(
         sizes.rounds,
         lambda: load.send("/api/heartbeat", connections, sizes.seconds),
-        lambda: load.send("/bench/heartbeat", connections, sizes.seconds),
+        lambda: load.send("/api/bench/heartbeat", connections, sizes.seconds),
     )
     for key, what, unit, bound in (
         ("rate", "heartbeats", "beats/s", {"at_least": 0.7}),

@@ -3,4 +3,4 @@ from django.urls import path
 from bench.floor import bare_heartbeat
 from foreman_office.urls import urlpatterns as office
 
-urlpatterns = [path("bench/heartbeat", bare_heartbeat), *office]
+urlpatterns = [path("api/bench/heartbeat", bare_heartbeat), *office]

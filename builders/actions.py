@@ -1,11 +1,12 @@
 """What can be done with builders, each as one function."""
 
 import hashlib
+import json
 import secrets
 import time
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import OperationalError, connection
 from django.utils.timezone import now
@@ -14,11 +15,12 @@ from psycopg.errors import DeadlockDetected
 from builders.models import Builder, BuilderPause, BuilderToken
 from foreman_office.kit.acts import Actor, Refused, act, refusals
 from foreman_office.kit.sql import ContractNow
+from foreman_office.kit.together import Together
 from programs.models import Task
 
 TOKEN_PREFIX_LENGTH = 11
 
-# What builders_record_heartbeat() finds wrong, said to the sender.
+# What builders_record_heartbeats() finds wrong, said to the sender.
 HEARTBEAT_RULES = {
     "valid_token": "This is not a valid token.",
     "own_builder": "A token speaks for its own builder only.",
@@ -79,21 +81,44 @@ def record_heartbeat(
 ) -> Recorded:
     """Store what the token's builder says, once however often it is sent.
 
-    One statement, and so one transaction and one round trip; it needs no `act`, because the
-    trigger on heartbeats names the builder.
+    One statement, and so one transaction and one round trip, for all beats that come in at the
+    same moment; it needs no `act`, because the trigger on heartbeats names the builder.
     """
-    beat: list[Any] = [
-        *(token_digest(token), builder_id, task_id, status, message),
-        *(progress_percentage, heartbeat_id, timestamp),
-    ]
-    broken_rule, *stored = _stored_heartbeat(beat)
+    beat = json.dumps(
+        {
+            "token_digest": f"\\x{token_digest(token).hex()}",
+            "sent_builder": builder_id,
+            "sent_task": task_id,
+            "sent_status": status,
+            "sent_message": message,
+            "sent_progress": progress_percentage,
+            # A name from the first, under which it can be sent again whatever became of it.
+            "sent_id": heartbeat_id or uuid4(),
+            "sent_at": timestamp,
+        },
+        default=str,
+    )
+    with refusals():
+        # What is part of a transaction is not for others to commit.
+        store = _store_heartbeat if connection.in_atomic_block else _store_together
+        broken_rule, *stored = store(beat)
     if broken_rule:
         raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
     return Recorded(*stored)
 
 
-def _stored_heartbeat(beat: list[Any]) -> tuple[Any, ...]:
-    """Call the database, again where somebody who moves whole waves crossed our order of locks.
+def _store_heartbeats(beats: list[str], *, is_patient: bool = False) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT broken_rule, stored_id, stored_at"
+            " FROM builders_record_heartbeats(%s, %s) ORDER BY number",
+            [f"[{','.join(beats)}]", is_patient],
+        )
+        return cursor.fetchall()
+
+
+def _store_heartbeat(beat: str) -> tuple[Any, ...]:
+    """Store one beat, again where somebody who moves whole waves crossed our order of locks.
 
     PostgreSQL makes one of the two give way; a true report is not lost to that. A moment's pause
     lets the other one pass.
@@ -101,16 +126,15 @@ def _stored_heartbeat(beat: list[Any]) -> tuple[Any, ...]:
     pauses = iter((0.02, 0.1, 0.5))  # seconds
     while True:
         try:
-            with refusals(), connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT * FROM builders_record_heartbeat(%s, %s, %s, %s, %s, %s, %s, %s)", beat
-                )
-                return cursor.fetchone()
+            return _store_heartbeats([beat], is_patient=True)[0]
         except OperationalError as error:
             pause = next(pauses, None)
             if pause is None or not isinstance(error.__cause__, DeadlockDetected):
                 raise
             time.sleep(pause)
+
+
+_store_together = Together(_store_heartbeats, _store_heartbeat)
 
 
 def pause_builder(builder: Builder, *, reason: str, until: datetime, by: Actor) -> BuilderPause:

@@ -10,6 +10,9 @@ from foreman_office.login_link import login_once
 handler500 = "foreman_office.kit.unavailable.server_error"
 
 urlpatterns = [
+    # First, because so is a heartbeat: what stands before is tried with every one.
+    path("api/docs", api_docs, name="api_docs"),
+    path("api/", api.urls),
     path("", views.inbox, name="inbox"),
     path("login/", views.login, name="login"),
     path("login/once/<str:token>/", login_once, name="login_once"),
@@ -21,8 +24,6 @@ urlpatterns = [
     path("builders/", include("builders.urls")),
     path("", include("governance.urls")),
     path("live/", include("foreman_office.live.urls")),
-    path("api/docs", api_docs, name="api_docs"),
-    path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

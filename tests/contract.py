@@ -445,13 +445,19 @@ ADDITIONS = {
         "columns": {"state_since": NOW, "assigned_at": MOMENT},
         "constraints": {"idx_builders_current_task": "UNIQUE (current_task_id)"},
         "triggers": {
-            **each_row("builders_builders_times", "BEFORE UPDATE"),
+            **each_row("builders_builders_times", "BEFORE UPDATE OF state, current_task_id"),
             **each_row(
                 "governance_builders_hold_their_task",
-                "AFTER INSERT OR UPDATE DEFERRABLE INITIALLY DEFERRED",
+                "AFTER INSERT OR UPDATE OF current_task_id DEFERRABLE INITIALLY DEFERRED",
             ),
             **each_row("governance_follow_builders", "AFTER UPDATE"),
             **watched("builder", "builder_id", "{updated_at,last_heartbeat}"),
+            # Of a beat there is nothing to tell: it is not even asked.
+            "governance_evidence_updated": (
+                "AFTER UPDATE OF backend_type, current_task_id, state, provenance, created_at,"
+                " state_since, assigned_at FOR EACH ROW governance_evidence("
+                "'builder', 'builder_id', '{updated_at,last_heartbeat}', '{}')"
+            ),
             **each_row("governance_announce_pulse", "AFTER UPDATE"),
         },
     },

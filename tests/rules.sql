@@ -81,40 +81,40 @@ CREATE OR REPLACE FUNCTION public.builders_heartbeats_apply()
 AS $function$
 DECLARE
     actor_before CONSTANT text := coalesce(current_setting('foreman.actor', true), '');
-    moving uuid;
-    held uuid;
+    holds boolean;
+    begins boolean;
 BEGIN
     PERFORM set_config('foreman.actor', NEW.builder_id, true);
 
-    -- Most beats say nothing new about their task; only the others lock it.
-    SELECT task_id INTO moving
-    FROM builders JOIN tasks ON task_id = current_task_id
-    WHERE builder_id = NEW.builder_id
-        AND tasks.state IN ('assigned', 'in-progress', 'blocked')
-        AND (
-            builders.state = 'failed'
-            OR task_id = NEW.task_id AND progress_percentage <> NEW.progress_percentage
-            OR task_id = NEW.task_id AND tasks.state = 'assigned' AND NEW.status = 'active'
-        );
-    IF FOUND THEN
-        PERFORM 1 FROM tasks WHERE task_id = moving FOR NO KEY UPDATE;
+    UPDATE builders SET last_heartbeat = NEW.timestamp
+    WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp AND state = NEW.status
+    RETURNING current_task_id = NEW.task_id, NEW.status = 'active' AND EXISTS (
+        SELECT FROM tasks WHERE task_id = NEW.task_id AND tasks.state = 'assigned'
+    ) INTO holds, begins;
+    IF NOT FOUND THEN
+        UPDATE builders SET last_heartbeat = NEW.timestamp, state = NEW.status
+        WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
+        RETURNING current_task_id = NEW.task_id, NEW.status = 'active' INTO holds, begins;
     END IF;
 
-    UPDATE builders
-    SET last_heartbeat = NEW.timestamp, state = NEW.status
-    WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp
-    RETURNING current_task_id INTO held;
-
-    IF moving = held AND held = NEW.task_id THEN
+    -- Asked when the builder is ours, and the last word of another beat about it has been said.
+    IF holds AND NEW.progress_percentage IS NOT NULL AND EXISTS (
+        SELECT FROM tasks
+        WHERE task_id = NEW.task_id
+            AND state IN ('assigned', 'in-progress', 'blocked')
+            AND progress_percentage <> NEW.progress_percentage
+    ) THEN
         UPDATE tasks
         SET progress_percentage = NEW.progress_percentage, worked_at = NEW.timestamp
-        WHERE task_id = held
-            AND state IN ('assigned', 'in-progress', 'blocked')
-            AND progress_percentage <> NEW.progress_percentage;
+        WHERE task_id = NEW.task_id AND state IN ('assigned', 'in-progress', 'blocked');
+    END IF;
+    IF holds AND begins AND EXISTS (
+        SELECT FROM tasks WHERE task_id = NEW.task_id AND state = 'assigned'
+    ) THEN
         BEGIN
             UPDATE tasks
             SET state = 'in-progress', started_at = coalesce(started_at, NEW.timestamp)
-            WHERE task_id = held AND state = 'assigned' AND NEW.status = 'active';
+            WHERE task_id = NEW.task_id AND state = 'assigned';
         EXCEPTION WHEN check_violation THEN
             NULL;  -- its wave or program does not let it begin yet; the next beat asks again
         END;
@@ -129,14 +129,15 @@ CREATE OR REPLACE FUNCTION public.builders_heartbeats_lock()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    PERFORM 1 FROM tasks
-    WHERE task_id = (SELECT current_task_id FROM builders WHERE builder_id = NEW.builder_id)
+    PERFORM 1 FROM builders JOIN tasks ON task_id = current_task_id
+    WHERE builder_id = NEW.builder_id
         AND (
             progress_percentage <> NEW.progress_percentage
-            OR (state = 'assigned' AND NEW.status = 'active')
-            OR state = 'blocked'
+            OR (tasks.state = 'assigned' AND NEW.status = 'active')
+            OR tasks.state = 'blocked'
+            OR builders.state = 'failed'
         )
-    FOR NO KEY UPDATE;
+    FOR NO KEY UPDATE OF tasks;
     RETURN NEW;
 END $function$;
 
@@ -194,52 +195,100 @@ CREATE OR REPLACE FUNCTION public.builders_record_heartbeat(token_digest bytea, 
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
-DECLARE
-    speaker CONSTANT text := builders_authenticate(token_digest);
 BEGIN
-    IF speaker IS NULL THEN
-        broken_rule := 'valid_token';
-        RETURN;
+    SELECT recorded.broken_rule, recorded.stored_id, recorded.stored_at
+    INTO broken_rule, stored_id, stored_at
+    FROM builders_record_heartbeats(json_build_array(json_build_object(
+        'token_digest', token_digest, 'sent_builder', sent_builder, 'sent_task', sent_task,
+        'sent_status', sent_status, 'sent_message', sent_message, 'sent_progress', sent_progress,
+        'sent_id', sent_id, 'sent_at', sent_at
+    )), true) AS recorded;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.builders_record_heartbeats(beats json, is_patient boolean)
+ RETURNS TABLE(number bigint, broken_rule text, stored_id uuid, stored_at timestamp with time zone)
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    beat record;
+BEGIN
+    IF NOT is_patient THEN
+        PERFORM set_config('lock_timeout', '250ms', true);
     END IF;
-    IF speaker <> sent_builder THEN
-        broken_rule := 'own_builder';
-        RETURN;
+    IF json_array_length(beats) > 1 THEN
+        PERFORM 1
+        FROM json_to_recordset(beats)
+            AS sent (sent_builder text, sent_status text, sent_progress integer)
+        JOIN builders ON builder_id = sent_builder
+        JOIN tasks ON task_id = current_task_id
+        WHERE progress_percentage <> sent_progress
+            OR (tasks.state = 'assigned' AND sent_status = 'active')
+            OR tasks.state = 'blocked'
+            OR builders.state = 'failed'
+        ORDER BY task_id
+        FOR NO KEY UPDATE OF tasks;
     END IF;
-    IF sent_task IS NOT NULL THEN
-        -- The lock of the foreign key, taken early: the task cannot go before the beat is in.
-        PERFORM FROM tasks WHERE task_id = sent_task FOR KEY SHARE;
-        IF NOT FOUND THEN
-            broken_rule := 'known_task';
-            RETURN;
+
+    FOR beat IN
+        WITH sent AS MATERIALIZED (
+            SELECT ordinality, speaker,
+                sent_task IS NULL OR EXISTS (
+                    -- The lock of the foreign key, early: the task cannot go before the beat is in.
+                    SELECT FROM tasks WHERE task_id = sent_task FOR KEY SHARE
+                ) AS is_known,
+                sent_builder, sent_task, sent_status, sent_message, sent_progress,
+                coalesce(sent_id, gen_random_uuid()) AS sent_id, sent_at
+            FROM ROWS FROM (json_to_recordset(beats) AS (
+                token_digest bytea, sent_builder text, sent_task uuid, sent_status text,
+                sent_message text, sent_progress integer, sent_id uuid, sent_at timestamptz
+            )) WITH ORDINALITY
+            CROSS JOIN LATERAL builders_authenticate(token_digest) AS speaker
+            ORDER BY sent_builder, ordinality
+        ), stored AS (
+            INSERT INTO heartbeats (
+                heartbeat_id, builder_id, task_id, timestamp, status, message, progress_percentage
+            )
+            SELECT sent_id, sent_builder, sent_task, coalesce(sent_at, now()), sent_status,
+                sent_message, sent_progress
+            FROM sent WHERE speaker = sent_builder AND is_known
+            ON CONFLICT (heartbeat_id) DO NOTHING
+            RETURNING *
+        )
+        SELECT * FROM sent LEFT JOIN stored
+            ON heartbeat_id = sent_id
+            AND builder_id = sent_builder
+            AND task_id IS NOT DISTINCT FROM sent_task
+            AND timestamp = coalesce(sent_at, timestamp)
+            AND status = sent_status
+            AND message IS NOT DISTINCT FROM sent_message
+            AND progress_percentage IS NOT DISTINCT FROM sent_progress
+    LOOP
+        number := beat.ordinality;
+        broken_rule := CASE
+            WHEN beat.speaker IS NULL THEN 'valid_token'
+            WHEN beat.speaker <> beat.sent_builder THEN 'own_builder'
+            WHEN NOT beat.is_known THEN 'known_task'
+        END;
+        stored_id := beat.heartbeat_id;
+        stored_at := beat.timestamp;
+        IF broken_rule IS NULL AND stored_id IS NULL THEN
+            -- Sent before, perhaps a moment ago by another connection: the INSERT has waited for
+            -- it, and this statement sees it. A time that was left out then or now is no difference.
+            SELECT heartbeat_id, timestamp INTO stored_id, stored_at
+            FROM heartbeats
+            WHERE heartbeat_id = beat.sent_id
+                AND builder_id = beat.sent_builder
+                AND task_id IS NOT DISTINCT FROM beat.sent_task
+                AND timestamp = coalesce(beat.sent_at, timestamp)
+                AND status = beat.sent_status
+                AND message IS NOT DISTINCT FROM beat.sent_message
+                AND progress_percentage IS NOT DISTINCT FROM beat.sent_progress;
+            IF NOT FOUND THEN
+                broken_rule := 'heartbeat_id_used_once';
+            END IF;
         END IF;
-    END IF;
-
-    INSERT INTO heartbeats (
-        heartbeat_id, builder_id, task_id, timestamp, status, message, progress_percentage
-    ) VALUES (
-        coalesce(sent_id, gen_random_uuid()), sent_builder, sent_task, coalesce(sent_at, now()),
-        sent_status, sent_message, sent_progress
-    )
-    ON CONFLICT (heartbeat_id) DO NOTHING
-    RETURNING heartbeat_id, timestamp INTO stored_id, stored_at;
-    IF FOUND THEN
-        RETURN;
-    END IF;
-
-    -- Sent before, perhaps a moment ago by another connection: the INSERT has waited for it, and
-    -- this statement sees it. A time that was left out then or now is no difference.
-    SELECT heartbeat_id, timestamp INTO stored_id, stored_at
-    FROM heartbeats
-    WHERE heartbeat_id = sent_id
-        AND builder_id = sent_builder
-        AND task_id IS NOT DISTINCT FROM sent_task
-        AND timestamp = coalesce(sent_at, timestamp)
-        AND status = sent_status
-        AND message IS NOT DISTINCT FROM sent_message
-        AND progress_percentage IS NOT DISTINCT FROM sent_progress;
-    IF NOT FOUND THEN
-        broken_rule := 'heartbeat_id_used_once';
-    END IF;
+        RETURN NEXT;
+    END LOOP;
 END $function$;
 
 CREATE OR REPLACE FUNCTION public.builders_verdict(builder text, threshold interval, at timestamp with time zone)
@@ -714,8 +763,12 @@ DECLARE
     statement text;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        -- Most updates are of one row, and by a beat, which leaves nothing to tell.
-        IF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 2) AS few) < 2
+        -- Most updates are of one row, and measure: they leave nothing to tell.
+        IF TG_LEVEL = 'ROW' THEN
+            IF to_jsonb(NEW) - unspoken = to_jsonb(OLD) - unspoken THEN
+                RETURN NULL;
+            END IF;
+        ELSIF (SELECT count(*) FROM (SELECT FROM new_rows LIMIT 2) AS few) < 2
             AND (SELECT to_jsonb(new_rows) - unspoken FROM new_rows)
                 IS NOT DISTINCT FROM (SELECT to_jsonb(old_rows) - unspoken FROM old_rows)
         THEN
@@ -737,7 +790,7 @@ BEGIN
                     || CASE WHEN $2 THEN '{}' ELSE jsonb_build_object('snapshot', changed.doc) END
             FROM (
                 SELECT %s AS doc, %s AS fields
-                FROM old_rows AS o JOIN new_rows AS n USING (%I)
+                FROM %s
                 WHERE (%s) IS DISTINCT FROM (%s)
                 OFFSET 0  -- a fence: what changed is put together once
             ) AS changed
@@ -750,7 +803,8 @@ BEGIN
                 'CASE WHEN n.%1$I IS DISTINCT FROM o.%1$I'
                     ' THEN jsonb_build_object(%1$L, jsonb_build_array(o.%1$I, n.%1$I))'
                     ' ELSE ''{}'' END', attname), ' || '),
-            key,
+            CASE TG_LEVEL WHEN 'ROW' THEN '(SELECT ($3).*) AS o, (SELECT ($4).*) AS n'
+                ELSE format('old_rows AS o JOIN new_rows AS n USING (%I)', key) END,
             string_agg(format('n.%I', attname), ', '),
             string_agg(format('o.%I', attname), ', ')
         )
@@ -758,7 +812,11 @@ BEGIN
         FROM pg_attribute
         WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped
             AND attname <> key AND attname <> ALL (unspoken);
-        EXECUTE statement USING noun, itself;
+        IF TG_LEVEL = 'ROW' THEN
+            EXECUTE statement USING noun, itself, OLD, NEW;
+        ELSE
+            EXECUTE statement USING noun, itself;
+        END IF;
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO evidence_trail
             (entity_type, entity_id, action, actor, backend, model, context)
@@ -829,18 +887,12 @@ CREATE OR REPLACE FUNCTION public.governance_follow_builders()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
-    ending text;
+    is_put_down CONSTANT boolean := NEW.current_task_id IS DISTINCT FROM OLD.current_task_id;
+    is_heard CONSTANT boolean :=
+        NEW.last_heartbeat > OLD.last_heartbeat AND NEW.state <> 'failed';
     stall uuid;
 BEGIN
-    IF OLD.current_task_id IS NULL OR programs_is_history() THEN
-        RETURN NULL;
-    END IF;
-    IF NEW.current_task_id IS DISTINCT FROM OLD.current_task_id THEN
-        ending := format('%s has put the task down.', NEW.builder_id);
-    ELSIF NEW.last_heartbeat > OLD.last_heartbeat AND NEW.state <> 'failed' THEN
-        ending := format('%s was heard again after %s.', NEW.builder_id,
-            date_trunc('second', now() - builders_quiet_since(OLD, now())));
-    ELSE
+    IF OLD.current_task_id IS NULL OR NOT (is_put_down OR is_heard) OR programs_is_history() THEN
         RETURN NULL;
     END IF;
     SELECT blocker_id INTO stall FROM blockers
@@ -848,7 +900,12 @@ BEGIN
         AND classification = 'builder_stall' AND resolved_at IS NULL
     FOR NO KEY UPDATE SKIP LOCKED;
     IF FOUND THEN
-        UPDATE blockers SET resolved_at = now(), resolution_action = ending
+        UPDATE blockers
+        SET resolved_at = now(), resolution_action = CASE
+            WHEN is_put_down THEN format('%s has put the task down.', NEW.builder_id)
+            ELSE format('%s was heard again after %s.', NEW.builder_id,
+                date_trunc('second', now() - builders_quiet_since(OLD, now())))
+        END
         WHERE blocker_id = stall;
     END IF;
     RETURN NULL;
@@ -1985,19 +2042,19 @@ CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.builder_tokens F
 
 CREATE TRIGGER governance_token_evidence AFTER INSERT OR DELETE OR UPDATE ON public.builder_tokens FOR EACH ROW EXECUTE FUNCTION governance_token_evidence();
 
-CREATE TRIGGER builders_builders_times BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION builders_builders_times();
+CREATE TRIGGER builders_builders_times BEFORE UPDATE OF state, current_task_id ON public.builders FOR EACH ROW EXECUTE FUNCTION builders_builders_times();
 
 CREATE TRIGGER builders_updated_at BEFORE UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION update_updated_at();
 
 CREATE TRIGGER governance_announce_pulse AFTER UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION governance_announce_pulse();
 
-CREATE CONSTRAINT TRIGGER governance_builders_hold_their_task AFTER INSERT OR UPDATE ON public.builders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_builders_hold_their_task();
+CREATE CONSTRAINT TRIGGER governance_builders_hold_their_task AFTER INSERT OR UPDATE OF current_task_id ON public.builders DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_builders_hold_their_task();
 
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.builders REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('builder', 'builder_id', '{updated_at,last_heartbeat}', '{}');
 
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.builders REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('builder', 'builder_id', '{updated_at,last_heartbeat}', '{}');
 
-CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.builders REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('builder', 'builder_id', '{updated_at,last_heartbeat}', '{}');
+CREATE TRIGGER governance_evidence_updated AFTER UPDATE OF backend_type, current_task_id, state, provenance, created_at, state_since, assigned_at ON public.builders FOR EACH ROW EXECUTE FUNCTION governance_evidence('builder', 'builder_id', '{updated_at,last_heartbeat}', '{}');
 
 CREATE TRIGGER governance_follow_builders AFTER UPDATE ON public.builders FOR EACH ROW EXECUTE FUNCTION governance_follow_builders();
 

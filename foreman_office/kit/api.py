@@ -41,6 +41,11 @@ class Errors(Schema):
     errors: list[Error]
 
 
+def is_from_a_machine(request: HttpRequest) -> bool:
+    """Tell whether the API is asked, and not a page of the office."""
+    return request.path_info.startswith("/api/") and request.path_info != "/api/docs"
+
+
 def refuse(status: int, *errors: dict[str, Any]) -> JsonResponse:
     response = JsonResponse({"errors": errors[:MAX_ERRORS]}, status=status)
     if status == HTTPStatus.UNAUTHORIZED:

@@ -1,13 +1,54 @@
-"""Refused becomes 409, Unfilled 422, a database that cannot be used 503: as a page or as JSON."""
+"""What is around the views: who needs what of Django's own, and what becomes of errors.
+
+Refused becomes 409, Unfilled 422, a database that cannot be used 503: as a page or as JSON.
+"""
 
 from collections.abc import Callable
 
+from django.contrib.auth import middleware as auth
+from django.contrib.messages import middleware as messages
+from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django_htmx import middleware as htmx
 
+from foreman_office.kit import zones
 from foreman_office.kit.acts import Refused
+from foreman_office.kit.api import is_from_a_machine
 from foreman_office.kit.decide import Unfilled, came_from
 from foreman_office.kit.unavailable import DatabaseError, unavailable
+
+
+class PagesOnly:
+    """Keep a middleware off the API: a builder has no session, no zone to read times in, no htmx.
+
+    A heartbeat's way to its view is as short as it can be without these.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_from_a_machine(request):
+            return self.get_response(request)  # type: ignore[attr-defined]
+        return super().__call__(request)  # type: ignore[misc]
+
+
+class SessionMiddleware(PagesOnly, sessions.SessionMiddleware):
+    pass
+
+
+class AuthenticationMiddleware(PagesOnly, auth.AuthenticationMiddleware):
+    pass
+
+
+class MessageMiddleware(PagesOnly, messages.MessageMiddleware):
+    pass
+
+
+class HtmxMiddleware(PagesOnly, htmx.HtmxMiddleware):
+    pass
+
+
+class ZoneMiddleware(PagesOnly, zones.ZoneMiddleware):
+    pass
 
 
 class RefusedMiddleware:

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
+SENT = "HTTP_X_REQUEST_ID"  # looked up so, because `headers` would go through all of them
 # Where a worker's access log finds it after the answer has gone.
 IN_ENVIRON = "foreman.request_id"
 # What a proxy or a builder may call its request: nothing that a log would have to escape.
@@ -23,7 +24,7 @@ class RequestIDMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.headers.get(HEADER, "")
+        name = request.META.get(SENT, "")
         if not SANE.fullmatch(name):
             name = uuid4().hex
         request.META[IN_ENVIRON] = name

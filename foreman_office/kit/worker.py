@@ -27,6 +27,8 @@ HELD = 64 * 1024 * 1024
 ARRIVES = 20
 # Seconds that a thread waits for a client to send more, or to take more of an answer.
 STALLED = 10
+# Seconds between two signs of life for the master, which gives a worker thirty.
+BETWEEN_SIGNS = 1
 
 HEAD_ENDS = b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\nContent-Length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
@@ -49,6 +51,15 @@ def is_all_there(received: bytes | bytearray) -> bool:
 
 class ReadingWorker(ThreadWorker):
     """Read requests in the loop, and give a thread to each that is all there."""
+
+    notified_at = 0.0
+
+    def notify(self) -> None:
+        """Say that we live, and not with every request: it is a call of the system each time."""
+        now = time.monotonic()
+        if now - self.notified_at >= BETWEEN_SIGNS:
+            self.notified_at = now
+            super().notify()
 
     def init_process(self) -> None:
         # A connection is a file, and many may be open at once.
