@@ -5,6 +5,7 @@ import json
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from bench.pages import pages
 from builders.actions import issue_token, record_heartbeat
@@ -15,6 +16,7 @@ from governance.watch import declare_stalls
 # The tables that grow without end, and how many rows may be sorted: those of a chart's last days.
 LARGE = ["tasks", "heartbeats", "evidence_trail"]
 FEW = 10_000
+MANY = 30_000  # rows that a list's question may look at: it takes some milliseconds
 
 
 @pytest.fixture
@@ -43,12 +45,16 @@ def nodes(plan):
         yield from nodes(inner)
 
 
+def explained(statement, options=""):
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN ({options and options + ', '}FORMAT JSON) {statement}")
+        found = cursor.fetchone()[0]
+    return (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+
+
 def sorts(statement):
     """Say how many rows a statement sorts at once, at most, as the planner expects."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}")
-        found = cursor.fetchone()[0]
-    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    plan = explained(statement)
     rows = [node["Plan Rows"] for node in nodes(plan) if node["Node Type"] == "Sort"]
     return max(rows, default=0)
 
@@ -68,6 +74,87 @@ def test_no_page_reads_a_large_table_whole_or_sorts_one(reader, read_whole):
 
     assert whole == {}
     assert large_sorts == {}
+
+
+# --- lists --------------------------------------------------------------------------------------
+
+LISTS = [
+    "programs:program_list",
+    "programs:task_list",
+    "governance:blocker_list",
+    "governance:violation_list",
+    "governance:quality_runs",
+    "governance:quality_validations",
+    "governance:evidence_list",
+]
+
+
+def looked_at(statement):
+    """Run a statement, and say how many rows of tables and indexes it looked at."""
+    return sum(
+        (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+        for node in nodes(explained(statement, "ANALYZE, TIMING OFF"))
+        if "Relation Name" in node
+    )
+
+
+def asked_by(reader, path):
+    """Read a page, and return what it asked the database for, and what it shows."""
+    with CaptureQueriesContext(connection) as asked:
+        answer = reader.get(path)
+    assert answer.status_code == 200
+    return {q["sql"] for q in asked if q["sql"].startswith("SELECT")}, answer.context["listing"]
+
+
+@pytest.mark.parametrize("view", LISTS)
+def test_a_list_looks_at_few_rows_whatever_it_is_asked_for(view, reader):
+    """Each filter, each order, single letters and rarer words, a page further on and back."""
+    _, listing = asked_by(reader, reverse(view))
+    words = {
+        name: [str(value) for value, _ in list(field.choices)[:8]]
+        for name, field in listing.form.fields.items()
+        if hasattr(field, "choices")
+    }
+    words |= {"q": ["a", "t", "invoice", "invoice screen", "nothing"]} if "q" in words else {}
+    addresses = [listing.address(**{name: value}) for name in words for value in words[name]]
+    dear = {}
+    for address in [reverse(view), *addresses]:
+        while address:
+            statements, listing = asked_by(reader, address)
+            for statement in statements:
+                if (rows := looked_at(statement)) > MANY:
+                    dear.setdefault(address, []).append(f"{rows:,} rows: {statement[:800]}")
+            further = "after=" not in address and "before=" not in address
+            address = listing.next if further else "before=" not in address and listing.previous
+
+    assert dear == {}
+
+
+def test_the_few_that_a_word_leaves_are_not_looked_for_among_all(reader):
+    """Left to itself the database walks through all tasks in order until it met enough."""
+    statements, listing = asked_by(reader, reverse("programs:task_list") + "?q=invoice")
+    found = int(listing.count.partition(" ")[0])
+    assert found > listing.size
+    named = [each for each in statements if "tsquery" in each and "updated_at" in each]
+    assert not any(
+        node.get("Rows Removed by Filter", 0)
+        for node in nodes(explained(named[0], "ANALYZE, TIMING OFF"))
+        if node.get("Relation Name") == "tasks"
+    )
+
+
+@pytest.mark.parametrize("status", ["RED", "PARTIAL"])
+def test_how_the_latest_runs_ended_is_read_off_an_index(status, reader):
+    statements, listing = asked_by(reader, reverse("programs:task_list") + f"?qa={status}")
+    assert listing.rows
+    plans = [explained(each) for each in statements if "DISTINCT ON" in each]
+    assert plans
+    for plan in plans:
+        of_runs = [node for node in nodes(plan) if node.get("Relation Name") == "qa_executions"]
+        assert {node.get("Index Name") for node in of_runs} == {"idx_qa_executions_latest"}
+
+
+# --- what nobody asks a page for ------------------------------------------------------------------
 
 
 def test_neither_does_the_frame_of_every_page(read_whole):
