@@ -26,10 +26,11 @@ def builders_as_they_are():
 
 @reads
 def builder_list(request):
+    request.builders = cache(lambda: list(builders_as_they_are().fetch_mode(FETCH_PEERS)))
     return render_page(
         request,
         "builders/builder_list.html",
-        {"builders": builders_as_they_are().fetch_mode(FETCH_PEERS)},
+        {"builders": request.builders},
         parts=["builders"],
     )
 

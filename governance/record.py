@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-
 from builders.models import Builder, silence_threshold
+from foreman_office.kit import prepared
 from foreman_office.kit.charts import Span, long_span
 from foreman_office.kit.templatetags.kit import NOTHING
 from governance.costs import some
@@ -108,18 +107,14 @@ class Presence:
 
 def presence(builder: str, start: datetime, end: datetime, *, task: UUID | None = None) -> Presence:
     """Tell how a builder was heard from start to end, with any task in hand or with this one."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            PRESENCE,
-            {
-                "builder": builder,
-                "start": start,
-                "end": end,
-                "task": str(task) if task else None,
-                "threshold": silence_threshold(),
-            },
-        )
-        due, silent, silences, paused = cursor.fetchone()
+    asked = {
+        "builder": builder,
+        "start": start,
+        "end": end,
+        "task": str(task) if task else None,
+        "threshold": silence_threshold(),
+    }
+    ((due, silent, silences, paused),) = prepared.fetch(PRESENCE, asked)
     return Presence(due, silent, as_spans(silences), as_spans(paused))
 
 
@@ -142,9 +137,13 @@ WITH done AS (
             AND run.qa_status = 'GREEN' AND run.executed_at >= done.started_at
     GROUP BY done.task_id, done.started_at
 ), firsts AS (
-    SELECT DISTINCT ON (task_id) claimed_at, accepted FROM completion_claims
-    WHERE builder_id = %(builder)s
-    ORDER BY task_id, claimed_at, claim_id
+    SELECT accepted FROM completion_claims AS claim
+    WHERE builder_id = %(builder)s AND claimed_at >= %(start)s AND claimed_at < %(end)s
+        AND NOT EXISTS (
+            SELECT FROM completion_claims AS earlier
+            WHERE earlier.task_id = claim.task_id AND earlier.builder_id = claim.builder_id
+                AND (earlier.claimed_at, earlier.claim_id) < (claim.claimed_at, claim.claim_id)
+        )
 ), failures AS (
     SELECT timestamp AS began, context ->> 'to' = 'failed' AS failed,
         lead(timestamp) OVER (ORDER BY timestamp, sequence) AS ended
@@ -159,11 +158,8 @@ SELECT
     (SELECT count(*) FROM done),
     (SELECT count(*) FROM greens),
     (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY took) FROM greens),
-    (SELECT count(*) FROM firsts WHERE claimed_at >= %(start)s AND claimed_at < %(end)s),
-    (
-        SELECT count(*) FROM firsts
-        WHERE claimed_at >= %(start)s AND claimed_at < %(end)s AND accepted
-    ),
+    (SELECT count(*) FROM firsts),
+    (SELECT count(*) FROM firsts WHERE accepted),
     (SELECT count(*) FROM stalls),
     (SELECT coalesce(sum(lasted), '0') FROM stalls)
 """
@@ -186,9 +182,8 @@ class Work(NamedTuple):
 
 
 def work(builder: str, start: datetime, end: datetime) -> Work:
-    with connection.cursor() as cursor:
-        cursor.execute(WORK, {"builder": builder, "start": start, "end": end})
-        return Work(*cursor.fetchone())
+    (told,) = prepared.fetch(WORK, {"builder": builder, "start": start, "end": end})
+    return Work(*told)
 
 
 class Figure(NamedTuple):

@@ -19,6 +19,7 @@ FOLD = 4.0  # what a folded span takes across, in percent
 TICKS = 8  # marks across at most, where there is room
 LETTER = 1.5  # the width of a letter at most, in percent of a chart as wide as 27 rem...
 LETTER_WHERE_NARROW = 2.4  # ...and of a narrower one: on a phone, or in a side column
+PUT_BACK = timedelta(hours=3)  # by no more is any clock put back
 POINTS = 400  # of a line at most; what lies closer is not seen
 ROWS = 60  # of a table twin at most
 
@@ -188,7 +189,10 @@ class Step:
     def between(self, start: datetime, end: datetime) -> Iterator[datetime]:
         """Return the round times after a start and up to an end, by the clock on the wall."""
         zone, last = get_current_timezone(), start.astimezone(UTC)
-        for wall in self._walls(localtime(start).date(), localtime(end).date()):
+        first, final = (localtime(at).replace(tzinfo=None) for at in (start, end))
+        for wall in self._walls(first.date(), final.date()):
+            if not first - PUT_BACK <= wall <= final + PUT_BACK:
+                continue
             # By way of UTC: a clock put forward or back has hours that do not come, or come twice.
             at = localtime(wall.replace(tzinfo=zone).astimezone(UTC))
             if last < at <= end and at.replace(tzinfo=None) == wall:

@@ -4,6 +4,7 @@ Django writes parameters into a statement, which the server then plans anew. For
 that every page asks, the planning takes several times what the answer does.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -23,8 +24,8 @@ def words(sql: str, params: tuple[Any, ...]) -> str:
     return connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
 
 
-def fetch(question: str) -> list[tuple[Any, ...]]:
-    """Ask a question that stands in full, and return all rows.
+def fetch(question: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """Ask a question, with parameters that the server puts in, and return all rows.
 
     Through a transaction pooler, whose sessions are not ours, nothing is prepared: see
     `prepare_threshold` in the settings.
@@ -33,5 +34,5 @@ def fetch(question: str) -> list[tuple[Any, ...]]:
     # As `connection.cursor()`, but for a cursor that leaves the statement as it is.
     preparing = PreparingCursor(connection.connection)
     with connection._prepare_cursor(preparing) as cursor:  # type: ignore[attr-defined]
-        cursor.execute(question)
+        cursor.execute(question, params)
         return cursor.fetchall()

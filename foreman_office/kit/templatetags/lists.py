@@ -1,4 +1,4 @@
-"""What tables are made of. A builtin of the template engine, as `kit` is."""
+"""What tables and charts are made of. A builtin of the template engine, as `kit` is."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
-from foreman_office.kit.charts import Row
+from foreman_office.kit.charts import Chart, Row
 from foreman_office.kit.listing import Listing
 from foreman_office.kit.templatetags.kit import at
 
@@ -39,5 +39,19 @@ def figures(rows: Iterable[Row]) -> SafeString:
             + "".join(f'<td class="figure">{escape(value)}</td>' for value in row.values)
             + "</tr>"
             for row in rows
+        )
+    )
+
+
+@register.simple_tag
+def uprights(chart: Chart, transform: str = "") -> SafeString:
+    """Draw the bars of a chart."""
+    moved = f' transform="{transform}"' if transform else ""
+    return SafeString(
+        "\n".join(
+            f'<rect class="{each.bar.drawn}" x="{each.x}" y="{each.y}" width="{each.width}"'
+            f' height="{each.height}"{moved} data-tone="{each.bar.tone}">'
+            f"<title>{escape(each.bar.words)}</title></rect>"
+            for each in chart.uprights
         )
     )
