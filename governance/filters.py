@@ -55,9 +55,7 @@ class TroubleFilter(FilterSet):
         empty_label=None,
         choices=[("open", "Open"), ("resolved", "Resolved"), ("all", "Open and resolved")],
     )
-    program = NamedRowFilter(
-        label="Program", queryset=programs, method="inside", empty_label="any"
-    )
+    program = NamedRowFilter(label="Program", queryset=programs, method="inside", empty_label="any")
 
     def in_state(self, rows: QuerySet[Any], name: str, state: str) -> QuerySet[Any]:
         return rows if state == "all" else rows.filter(resolved_at__isnull=state == "open")
