@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -104,7 +105,7 @@ class TimeAxis:
         width = max(right - left, least)
         return percent(min(left, 100 - width)), percent(width)
 
-    @property
+    @cached_property
     def folds(self) -> list[Fold]:
         return [
             Fold(
@@ -126,7 +127,7 @@ class TimeAxis:
             f"{date_format(start, 'j M Y H:i')} to {date_format(end, until)} {end.tzname() or ''}"
         ).strip()
 
-    @property
+    @cached_property
     def ticks(self) -> list[Tick]:
         """Return marks at round times, and where each unfolded stretch begins."""
         step = next((s for s in STEPS if self.shown <= s.length * TICKS), STEPS[-1])
@@ -388,7 +389,7 @@ class Chart:
     def now_x(self) -> str:
         return self.axis.x(self.now) if self.now else ""
 
-    @property
+    @cached_property
     def lines(self) -> list[Line]:
         return [
             Line(series.label, series.tone, DASHES[place % len(DASHES)], *self._paths(series))
@@ -408,7 +409,7 @@ class Chart:
         area = f"{path}V{self.height}H{places[0][0]:.2f}Z" if series.filled else ""
         return path, area
 
-    @property
+    @cached_property
     def uprights(self) -> list[Upright]:
         found = []
         for bar in self.bars:
@@ -431,7 +432,7 @@ class Chart:
         labels = [series.label for series in self.series]
         return [self.told, *labels, *([self.counted] if self.bars else [])]
 
-    @property
+    @cached_property
     def rows(self) -> list[Row]:
         """Return the table twin: each bar with the values of its beginning, or else each point."""
         if not self.bars:
