@@ -42,7 +42,7 @@ from programs.models import Program, Task, Wave
 type Rows = Callable[[str, QuerySet[Any]], Iterable[Any]]
 type Found = Mapping[tuple[str, UUID], Model]
 
-LISTED = 20  # cards
+LISTED = 15  # cards
 WEIGHED = 50  # rows of each set that are read for them
 ENTITIES = ["program", "wave", "task"]
 OFFERED_AT_ONCE = 3  # tasks of one wave that a card offers to assign
