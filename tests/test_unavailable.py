@@ -58,6 +58,10 @@ def test_a_page_that_waits_too_long_says_so_and_goes_on_after(client, held):
         response = not_now(client.get("/?now=1", headers=HTML))
     assert "The office is not ready." in response.text
     assert "database_busy" in response.text
+    with held("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"):
+        answer = not_now(client.get("/", headers=HTML | {"HX-Request": "true"}))
+    assert answer.text.strip().startswith('<div class="refusal">')  # for the form that asked
+    assert "database_busy" in answer.text
     assert 'href="/?now=1"' in response.text
     assert client.get("/", headers=HTML).status_code == 200
 
