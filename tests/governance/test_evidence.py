@@ -576,3 +576,17 @@ def test_replaying_the_trail_gives_the_states_and_no_row_too_many(sql, moves):
         told = Evidence.objects.filter(sequence__gt=start).values_list("entity_id", flat=True)
         assert sorted(told) == [key for (key,) in sql("SELECT id FROM moved ORDER BY id")]
         transaction.set_rollback(True)
+
+
+def test_each_column_of_a_builder_that_is_evidence_wakes_its_trigger(sql):
+    named = sql(
+        "SELECT attname FROM pg_trigger, pg_attribute"
+        " WHERE tgrelid = 'builders'::regclass AND tgname = 'governance_evidence_updated'"
+        " AND attrelid = tgrelid AND attnum = ANY (tgattr)"
+    )
+    columns = sql(
+        "SELECT attname FROM pg_attribute"
+        " WHERE attrelid = 'builders'::regclass AND attnum > 0 AND NOT attisdropped"
+    )
+    measured = {("updated_at",), ("last_heartbeat",)}
+    assert set(named) == set(columns) - measured - {("builder_id",)}
