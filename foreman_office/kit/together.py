@@ -12,6 +12,7 @@ class Turn[Asked, Answer]:
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.answers: list[Answer] = []  # one, or none yet
+        self.failure: Error | None = None
         self.leads = False
         self.called = Lock()
         self.called.acquire()
@@ -24,7 +25,7 @@ class Together[Asked, Answer]:
     done by the first who waited, with the threads of all others asleep. `do` should not wait long
     for anybody. Where it cannot be done so, each goes its own way with `do_alone`: what is wrong
     with one is told to that one, and who has to wait holds up nobody else. It may have been done
-    by then, so asking again must do no harm.
+    by then, so asking again must do no harm. A database that is away is not asked again.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class Together[Asked, Answer]:
             turn.called.acquire()
         if turn.leads:
             self._lead(turn)
+        if turn.failure:
+            raise turn.failure
         if not turn.answers:
             turn.answers = [self.do_alone(asked)]
         return turn.answers[0]
@@ -56,8 +59,11 @@ class Together[Asked, Answer]:
             answers = self.do([turn.asked for turn in turns])
             for turn, answer in zip(turns, answers, strict=True):
                 turn.answers = [answer]
-        except Error:
-            pass  # to be met, or not, by each alone
+        except Error as error:
+            # What the database refuses is to be met, or not, by each alone.
+            if getattr(error.__cause__, "sqlstate", None) is None:
+                for turn in turns:
+                    turn.failure = error
         finally:
             turns.remove(leader)
             with self.lock:

@@ -5,6 +5,7 @@ from threading import Event, Lock
 
 import pytest
 from django.db import DatabaseError
+from psycopg.errors import CheckViolation, LockNotAvailable
 
 from foreman_office.kit.together import Together
 from tests.races import PATIENCE, until
@@ -25,7 +26,9 @@ class Doing:
         if "bug" in asked:
             raise ZeroDivisionError
         if "wrong" in asked:
-            raise DatabaseError("there is something wrong with one of them")
+            raise DatabaseError("there is something wrong with one") from CheckViolation()
+        if "away" in asked:
+            raise DatabaseError("there is no database")
         return [2 * each for each in asked]
 
     def alone(self, asked):
@@ -86,12 +89,17 @@ def test_what_is_wrong_with_one_is_told_to_that_one_alone(wrong, ask, doing):
     assert sorted(doing.asked[2:]) == sorted(several)
 
 
+def test_a_database_that_is_away_is_not_asked_again(ask, doing):
+    assert [str(each.exception()) for each in ask("away", "a")] == ["there is no database"] * 2
+    assert doing.asked == [[0], ["a", "away"]]
+
+
 def test_who_has_to_wait_alone_holds_up_nobody_else():
     held, let_go = Event(), Event()
 
     def do(asked):
         if "held" in asked:
-            raise DatabaseError("somebody else holds this")
+            raise DatabaseError("somebody else holds this") from LockNotAvailable()
         return asked
 
     def do_alone(asked):
