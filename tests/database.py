@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,21 +95,11 @@ def inside(name: str):
 def django_db_setup(django_db_setup, django_db_blocker):
     """Empty tables past the triggers that refuse it, and keep what migrations put there."""
     with django_db_blocker.unblock():
-        tables = connection.introspection.django_table_names(only_existing=True)
-        rows = migrated_rows(tables)
-
-    def restore(self):
-        try:
-            empty(tables, rows)
-        except OperationalError as error:
-            # A live server's last answer was still writing; it has ended by now.
-            if not isinstance(error.__cause__, DeadlockDetected):
-                raise
-            empty(tables, rows)
-
+        migrated_rows()  # before anybody changes them
+        connection.close()
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
-        patch.setattr(TransactionTestCase, "_fixture_teardown", restore)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: restore())
         if settings.DATABASE_POOLED:
             patch.setattr(settings, "DATABASE_LISTEN_URL", address())
             stack.enter_context(pooled())
@@ -135,22 +126,34 @@ def pooled():
         connection.settings_dict |= before
 
 
-def empty(tables: list[str], rows: dict[str, bytes]) -> None:
-    """Put all tables back to what migrations left in them.
+def restore() -> None:
+    """Put all tables back to what migrations left in them."""
+    try:
+        empty_and_fill()
+    except OperationalError as error:
+        # A live server's last answer was still writing; it has ended by now.
+        if not isinstance(error.__cause__, DeadlockDetected):
+            raise
+        empty_and_fill()
 
-    Most hold a few rows or none: these are deleted in a fraction of the time in which TRUNCATE
-    makes the files of all tables and indexes anew.
+
+def empty_and_fill() -> None:
+    """Delete all rows, and write again those that migrations wrote.
+
+    Most tables hold a few rows or none: these are deleted in a fraction of the time in which
+    TRUNCATE makes the files of all tables and indexes anew.
     """
-    quote = connection.ops.quote_name
+    tables, quote = migrated_rows(), connection.ops.quote_name
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SET LOCAL session_replication_role = replica;"
             f"LOCK TABLE {', '.join(map(quote, tables))} IN EXCLUSIVE MODE;"
             + "".join(f"DELETE FROM {quote(table)};" for table in tables)
         )
-        for table, content in rows.items():
-            with cursor.copy(f"COPY {quote(table)} FROM STDIN") as copy:
-                copy.write(content)
+        for table, content in tables.items():
+            if content:
+                with cursor.copy(f"COPY {quote(table)} FROM STDIN") as copy:
+                    copy.write(content)
 
 
 def stop_listening():
@@ -164,16 +167,14 @@ def stop_listening():
     connection.close()
 
 
-def migrated_rows(tables: list[str]) -> dict[str, bytes]:
-    """Return what migrations wrote, by table."""
+@cache
+def migrated_rows() -> dict[str, bytes]:
+    """Return what migrations wrote into each table."""
     rows = {}
     with connection.cursor() as cursor:
-        for table in tables:
-            with cursor.copy(f"COPY {table} TO STDOUT") as copy:
-                content = b"".join(copy)
-            if content:
-                rows[table] = content
-    connection.close()
+        for table in connection.introspection.django_table_names(only_existing=True):
+            with cursor.copy(f"COPY {connection.ops.quote_name(table)} TO STDOUT") as copy:
+                rows[table] = b"".join(copy)
     return rows
 
 

@@ -144,7 +144,7 @@ def test_a_page_says_when_the_office_hears_nothing_and_learns_what_it_missed(liv
 def test_a_page_without_a_stream_polls_says_so_and_is_told_when_nothing_changed(
     browse, foreman, task, settings
 ):
-    settings.DATABASE_POOLED = True
+    settings.DATABASE_POOLED, settings.DATABASE_LISTEN_URL = True, ""
     page = browse(user=foreman)
     page.goto(task.get_absolute_url())
     expect(page.locator("#freshness")).to_have_text("polling", timeout=PUSHED)

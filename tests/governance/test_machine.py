@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.db import connection
 from django.utils.timezone import now
 from hypothesis import HealthCheck, settings
@@ -34,6 +33,7 @@ from governance.replay import Replay
 from governance.watch import declare_stalls
 from programs.actions import approve_program, complete_task, fail, move, start_task, start_wave
 from programs.models import Program, Task, TaskState, Wave
+from tests.database import restore
 from tests.factories import TaskFactory, WaveFactory
 
 nth = st.integers(0, 6)
@@ -126,7 +126,7 @@ class Office(RuleBasedStateMachine):
 
     @initialize()
     def open(self):
-        call_command("flush", interactive=False, verbosity=0, reset_sequences=False)
+        restore()
         self.forced = False
         self.seen = 0
         self.person = get_user_model()(username="anna")
