@@ -327,6 +327,9 @@ def test_no_page_shows_bad_news_without_its_derivation(client, seed, role):
         seen.add(address)
         response = client.get(address)
         assert response.status_code == 200, address
+        if response.streaming:  # a file to keep, and no page
+            response.close()
+            continue
         marks = Marks(response.text)
         if not address.startswith("/why/"):  # a derivation is its own
             unexplained += [f"{address}: {mark}" for mark in marks.unexplained]
