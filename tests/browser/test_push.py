@@ -71,7 +71,11 @@ def requests_of(page):
 
 
 def stop_hearing(connect):
-    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    # Workers share a server: others listen to databases of their own.
+    query = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = %s"
+    )
     assert connect().execute(query, ["foreman-live"]).fetchall()
 
 

@@ -43,5 +43,9 @@ def hub(listen):
 
 def hang_up(connection: psycopg.Connection) -> int:
     """End the connections on which the test's hubs listen; return how many there were."""
-    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    # Workers share a server: others listen to databases of their own.
+    query = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = %s"
+    )
     return len(connection.execute(query, [MINE]).fetchall())
