@@ -16,10 +16,13 @@ TESTS = Path(__file__).parent
 
 # What is left out of the web part, and why.
 NOT_OF_THE_WEB = {
-    "faults": "real offices; two of them are behind a pooler there",
-    "platform": "real offices, whose processes are what is looked at",
-    "plans": "the plans of queries, which a pooler does not see",
+    "faults/": "real offices; two of them are behind a pooler there",
+    "platform/": "real offices, whose processes are what is looked at",
+    "plans/": "the plans of queries, which a pooler does not see",
     "test_unavailable.py": "time limits of one session, which no pooler lends",
+    "browser/test_access.py": "how pages look, which other tests ask for what they say",
+    "browser/test_large.py": "the same",
+    "browser/test_looks.py": "the same",
 }
 # Fixtures that are dear to set up: whoever asks for the same one stays together.
 DEAR = ("staffed", "large", "watched_office", "backed_up")
@@ -48,9 +51,13 @@ def place(item) -> str:
     return item.path.relative_to(TESTS).parts[0]
 
 
+def is_left_out(item) -> bool:
+    return item.path.relative_to(TESTS).as_posix().startswith((*NOT_OF_THE_WEB,))
+
+
 def is_of_the_web(item) -> bool:
     asks = {"client", "live_server"} & {*item.fixturenames} or Client in vars(item.module).values()
-    return bool(asks) and place(item) not in NOT_OF_THE_WEB
+    return bool(asks) and not is_left_out(item)
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +67,7 @@ def web(request):
     def served(**_):
         assert request.node.get_closest_marker("web"), "served outside of the web part"
 
-    if place(request.node) in NOT_OF_THE_WEB:
+    if is_left_out(request.node):
         yield
         return
     request_started.connect(served)

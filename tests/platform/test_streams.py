@@ -117,7 +117,10 @@ def test_sleeping_streams_leave_threads_and_connections_to_pages(open_streaming,
     for _ in range(3):
         assert office.answers("/")
     with office.database() as reader:
-        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'foreman-live'"
+        query = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'foreman-live'"
+        )
         assert reader.execute(query).fetchone() == (1,)
 
 
