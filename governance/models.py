@@ -512,6 +512,8 @@ class Evidence(models.Model):
             # very many: only with the number behind it is the time an order.
             newest("idx_evidence_newest"),
             newest("idx_evidence_happened", condition=HAPPENED),
+            # Acts of a kind come in heaps, as a plan is made before anybody works on it.
+            newest("idx_evidence_kind", "entity_type", condition=HAPPENED),
             newest("idx_evidence_actor", "actor"),
             newest("idx_evidence_action", "action"),
             newest("idx_evidence_person", KT("context__user"), condition=BY_SOMEBODY),

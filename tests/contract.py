@@ -508,6 +508,10 @@ ADDITIONS = {
             "idx_evidence_happened": (
                 "btree (\"timestamp\" DESC, sequence DESC) WHERE (NOT (context ? 'import'::text))"
             ),
+            "idx_evidence_kind": (
+                "btree (entity_type, \"timestamp\" DESC, sequence DESC)"
+                " WHERE (NOT (context ? 'import'::text))"
+            ),
             "idx_evidence_actor": 'btree (actor, "timestamp" DESC, sequence DESC)',
             "idx_evidence_action": 'btree (action, "timestamp" DESC, sequence DESC)',
             "idx_evidence_person": (
