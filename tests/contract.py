@@ -509,7 +509,7 @@ ADDITIONS = {
                 "btree (\"timestamp\" DESC, sequence DESC) WHERE (NOT (context ? 'import'::text))"
             ),
             "idx_evidence_kind": (
-                "btree (entity_type, \"timestamp\" DESC, sequence DESC)"
+                'btree (entity_type, "timestamp" DESC, sequence DESC)'
                 " WHERE (NOT (context ? 'import'::text))"
             ),
             "idx_evidence_actor": 'btree (actor, "timestamp" DESC, sequence DESC)',
