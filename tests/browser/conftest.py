@@ -27,6 +27,13 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
+# Whatever a page asks for again, it is told that nothing is new: its elements stay the same.
+STILL = """
+const send = window.fetch;
+window.fetch = async (address, options) => options?.headers?.["Foreman-Parts"]
+  ? new Response(null, {status: 304}) : send(address, options);
+"""
+
 
 @pytest.fixture(scope="session")
 def chromium():
@@ -50,10 +57,16 @@ def complaints():
 
 @pytest.fixture
 def browse(chromium, live_server, complaints):
-    """Open pages as a person would: `browse(width=390, color_scheme="dark", user=...)`."""
+    """Open pages as a person would: `browse(width=390, color_scheme="dark", user=...)`.
+
+    A page that is only looked at is opened `still`: what is drawn again meanwhile is replaced, and
+    an element in hand would be gone.
+    """
     contexts = []
 
-    def open_page(*, width=1440, height=900, color_scheme="light", user=None, **options):
+    def open_page(
+        *, width=1440, height=900, color_scheme="light", user=None, still=False, **options
+    ):
         context = chromium.new_context(
             base_url=live_server.url,
             viewport={"width": width, "height": height},
@@ -63,6 +76,8 @@ def browse(chromium, live_server, complaints):
         )
         contexts.append(context)
         context.add_init_script(LISTEN)
+        if still:
+            context.add_init_script(STILL)
         if user:
             context.add_cookies([session_of(user, live_server.url)])
         page = context.new_page()

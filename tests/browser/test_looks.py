@@ -182,7 +182,7 @@ def in_forced_colours(browse, foreman, scene):
     """Open pages in colours that the reader's system forces, light or dark."""
 
     def open_page(scheme):
-        page = browse(user=foreman, color_scheme=scheme, forced_colors="active")
+        page = browse(user=foreman, color_scheme=scheme, forced_colors="active", still=True)
         page.goto(reverse("inbox"))
         expect(page.locator("#freshness")).to_have_text("live")
         return page
@@ -321,7 +321,7 @@ CUT = """() => [...document.querySelectorAll("header *, nav *, main *")]
 
 
 def test_a_program_is_printed_whole(browse, foreman, complaints, scene):
-    page = browse(width=720, user=foreman)
+    page = browse(width=720, user=foreman, still=True)
     page.goto(scene["program"].get_absolute_url())
     page.emulate_media(media="print")
     assert not sideways(page)
