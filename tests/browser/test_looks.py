@@ -181,8 +181,8 @@ COLOURS = """async (picture) => {
 def in_forced_colours(browse, foreman, scene):
     """Open pages in colours that the reader's system forces, light or dark."""
 
-    def open_page(scheme):
-        page = browse(user=foreman, color_scheme=scheme, forced_colors="active", still=True)
+    def open_page(scheme, forced="active"):
+        page = browse(user=foreman, color_scheme=scheme, forced_colors=forced, still=True)
         page.goto(reverse("inbox"))
         expect(page.locator("#freshness")).to_have_text("live")
         return page
@@ -227,23 +227,29 @@ def test_what_a_ground_tells_is_told_by_lines_in_forced_colours(in_forced_colour
     assert drawn(page, page.locator(".critical-words .heavy")) != {ground}
 
 
+@pytest.mark.parametrize("forced", ["active", "none"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_focus_is_seen_in_forced_colours(in_forced_colours, scheme):
-    page = in_forced_colours(scheme)
+def test_the_focus_is_seen_around_what_has_it(in_forced_colours, scheme, forced):
+    page = in_forced_colours(scheme, forced)
+
+    def seen(target):
+        box = target.bounding_box()
+        above = {"x": box["x"] + 8, "y": box["y"] - 4, "width": box["width"] - 16, "height": 2}
+        before = page.screenshot(clip=above)
+        page.keyboard.press("Tab")
+        target.focus()
+        return page.screenshot(clip=above) != before
+
     for target in (
         page.locator(".lamp").first,
-        page.locator(".rail a").first,
+        page.locator('.rail a[aria-current="page"]').first,
+        page.locator('.rail a[aria-current="false"]').first,
         page.locator("main .button").first,
         page.locator("main summary").first,
     ):
-        box = target.bounding_box()
-        around = {side: box[side] - 4 for side in "xy"} | {
-            side: box[side] + 8 for side in ("width", "height")
-        }
-        before = page.screenshot(clip=around, caret="initial")
-        page.keyboard.press("Tab")
-        target.focus()
-        assert page.screenshot(clip=around, caret="initial") != before
+        assert seen(target), target
+    page.locator(".menu-button").click()
+    assert seen(page.locator('.choice button[aria-pressed="true"]').first)
 
 
 def test_nothing_moves_for_those_who_want_it_still(browse, foreman, scene):
