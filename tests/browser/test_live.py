@@ -142,8 +142,8 @@ def test_what_is_read_stays_in_its_place_while_cards_come_and_go_above_it(browse
     page = browse(user=foreman, height=600)
     page.goto("/")
     link = page.locator("#decisions").get_by_role("link", name="Waits 7", exact=True)
-    link.focus()
-    link.scroll_into_view_if_needed()
+    link.focus()  # which scrolls to it
+    assert page.evaluate("scrollY")
     stands = "document.activeElement.getBoundingClientRect().top"
     before = page.evaluate(stands)
     first = BlockerFactory(
