@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from foreman_office.kit import embedded
+from foreman_office.management.commands.office import GRACE
 from tests.races import until
 
-SECOND = 1
 LOG_IN = "from bench.pages import logged_in; print(logged_in())"
 
 
@@ -82,16 +82,15 @@ def read_until(answer, event):
         pass
 
 
-def test_a_worker_with_open_streams_stops_within_a_second(open_streaming, stream):
+def test_a_worker_with_open_streams_stops_without_waiting_for_them(open_streaming, stream):
     office = open_streaming()
     answers = [stream(office)[0] for _ in range(30)]
     stopping = office.worker()
-    began = time.monotonic()
     stopping.terminate()
-    psutil.wait_procs([stopping], timeout=20)
-    took = time.monotonic() - began
-
-    assert took < SECOND
+    # A stream that is waited for takes the whole time of grace. It is a quarter of a second on a
+    # machine that does nothing else.
+    _, alive = psutil.wait_procs([stopping], timeout=GRACE / 2)
+    assert not alive
     for answer in answers:
         with pytest.raises(http.client.IncompleteRead):
             answer.read()
