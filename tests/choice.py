@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import NodeId
 from django.core.signals import request_started
 from django.test import Client
 
@@ -38,12 +39,24 @@ def pytest_xdist_auto_num_workers():
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(items):
     for item in items:
-        for dear in {*DEAR} & {*item.fixturenames}:
-            item.add_marker(pytest.mark.xdist_group(dear))
+        name_for_the_workers(item)
         if is_of_the_web(item):
             item.add_marker(pytest.mark.web)
     yield
     items.sort(key=lambda item: FIRST.index(place(item)) if place(item) in FIRST else len(FIRST))
+
+
+def name_for_the_workers(item):
+    """Give a test the id by which xdist hands it out: one for each, with its group behind an @.
+
+    Schemathesis gives all cases of a test one id, of which workers would run one case. xdist's own
+    mark sets what pytest no longer reads (`_nodeid`).
+    """
+    if item.name not in item.nodeid:
+        item._id = item.parent.id.child(item.name)
+    if item.config.getoption("loadgroup", False):
+        for dear in {*DEAR} & {*item.fixturenames}:
+            item._id = NodeId.parse(f"{item.nodeid}@{dear}")
 
 
 def place(item) -> str:
