@@ -7,12 +7,12 @@ JSON from standard input and writes what it measured to standard output.
 
 import json
 import re
+import select
 import socket
 import sys
-import threading
 import time
 from collections import Counter
-from itertools import count, cycle
+from itertools import count, cycle, islice
 
 from bench.figures import percentile
 
@@ -58,35 +58,37 @@ def length(answer):
 
 
 def send(port, senders, connections, seconds):
-    """Send from all connections at once, each its next beat when the last is answered."""
+    """Send from all connections at once, each its next beat when the last is answered.
+
+    One thread for all: it sleeps until the system says who was answered, and hands no interpreter
+    around.
+    """
     latencies, statuses = [], Counter()
-    opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(connections)]
-    start = threading.Barrier(connections + 1)
-
-    def work(connection, sender):
+    opened = {}
+    for sender in islice(cycle(senders), connections):
+        connection = socket.create_connection(("127.0.0.1", port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        mine = []
-        start.wait()
-        deadline = time.perf_counter() + seconds
-        while (began := time.perf_counter()) < deadline:
-            connection.sendall(sender.next_request())
-            status = status_of_answer(connection)
-            mine.append((status, time.perf_counter() - began))
-        latencies.extend(latency for _, latency in mine)
-        statuses.update(status for status, _ in mine)
-
-    threads = [
-        threading.Thread(target=work, args=pair)
-        for pair in zip(opened, cycle(senders), strict=False)
-    ]
-    for thread in threads:
-        thread.start()
-    start.wait()
+        opened[connection.fileno()] = connection, sender
+    answered = select.epoll()
+    sent_at = {}
     began = time.perf_counter()
-    for thread in threads:
-        thread.join()
+    deadline = began + seconds
+    for number, (connection, sender) in opened.items():
+        answered.register(number, select.EPOLLIN)
+        sent_at[number] = time.perf_counter()
+        connection.sendall(sender.next_request())
+    while sent_at:
+        for number, _ in answered.poll():
+            connection, sender = opened[number]
+            statuses[status_of_answer(connection)] += 1
+            now = time.perf_counter()
+            latencies.append(now - sent_at.pop(number))
+            if now < deadline:
+                sent_at[number] = now
+                connection.sendall(sender.next_request())
     took = time.perf_counter() - began
-    for connection in opened:
+    answered.close()
+    for connection, _ in opened.values():
         connection.close()
     return {
         "statuses": statuses,
