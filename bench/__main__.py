@@ -61,13 +61,13 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Figure]:
     from django.core.management import call_command
     from django.db import connection
 
-    from foreman_office.kit import embedded
+    from foreman_office.kit import embedded, statics
 
     figures = []
     with embedded.running(var):
         say("setting up an office")
         call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
+        statics.collect()
         connection.close_pool()
         for name, run in benchmarks(names):
             say(name)

@@ -17,7 +17,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
 
 from foreman_office.demo.scene import set_the_scene, visitor
-from foreman_office.kit import pool
+from foreman_office.kit import pool, statics
 from foreman_office.kit.children import Children
 from foreman_office.login_link import make_login_link
 from foreman_office.metrics import new_directory
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         with self.only_office_here() as lock, listening_socket() as listener:
             with one_migrating_office():
                 call_command("migrate", verbosity=0)
-            call_command("collectstatic", interactive=False, verbosity=0)
+            statics.collect()
             if settings.FOREMAN_SIMULATION:
                 set_the_scene(self.stdout)
             address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
