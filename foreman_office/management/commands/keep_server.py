@@ -11,6 +11,7 @@ logger = logging.getLogger("foreman.postgres")
 
 class Command(BaseCommand):
     help = "Start the office's own PostgreSQL again whenever it ends, until told to stop."
+    requires_system_checks = []  # the office has checked what it starts
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED:
