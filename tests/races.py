@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds: whoever waits in vain has failed, and nobody else waits so long
+LONGEST_REST = 0.1
 
 
 def overlap(connect, first, second):
@@ -44,7 +45,10 @@ def is_blocked(observer, connection):
 
 
 def until(condition, patience=PATIENCE):
-    """Ask again until the condition holds."""
+    """Ask again until the condition holds, ever more seldom: to ask takes time from what is due."""
     deadline = time.monotonic() + patience
+    rest = 0.001
     while not condition():
         assert time.monotonic() < deadline, "what was waited for did not happen"
+        time.sleep(rest)
+        rest = min(2 * rest, LONGEST_REST)
