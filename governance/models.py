@@ -206,10 +206,11 @@ class ArchitectureValidation(models.Model):
         ]
         indexes = [
             models.Index("task", name="idx_arch_validations_task"),
+            # Beside the contract: the newest, and what became of each.
             models.Index(
-                F("validated_at").desc(),
-                F("validation_id").desc(),
-                name="idx_arch_validations_newest",
+                fields=["-validated_at", "-validation_id"],
+                include=["build_readiness"],
+                name="idx_arch_validations_ready",
             ),
         ]
 
@@ -292,20 +293,78 @@ class QAExecution(models.Model):
         ]
         indexes = [
             models.Index("task", F("executed_at").desc(), name="idx_qa_executions_task"),
-            # Beside the contract: how the latest run of each suite ended, the newest of all, and
-            # the few that tell of test debt.
+            # Beside the contract: how the latest run of each suite ended, the newest of all and
+            # what a chart tells of them, and the few that tell of test debt.
             models.Index(
                 fields=["task", "qa_suite_location", "-executed_at", "-execution_id"],
                 include=["qa_status"],
                 name="idx_qa_executions_latest",
             ),
             models.Index(
-                F("executed_at").desc(), F("execution_id").desc(), name="idx_qa_executions_newest"
+                fields=["-executed_at", "-execution_id"],
+                include=["qa_status", "passing_tests", "total_tests"],
+                name="idx_qa_executions_figures",
             ),
             models.Index(
                 F("executed_at").desc(),
                 F("execution_id").desc(),
                 name="idx_qa_executions_debt",
+                condition=Q(test_debt_count__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.qa_status}, {self.passing_tests} of {self.total_tests}"
+
+
+class LatestRun(models.Model):
+    """What the latest run of each suite says; a suite is a task's, at its location.
+
+    Beside the contract. Triggers keep it, and refuse whoever else would write it, so that how all
+    suites are now is told without looking for the latest among all runs there ever were.
+    """
+
+    execution = models.OneToOneField(
+        QAExecution, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    task = models.ForeignKey(
+        Task, models.DO_NOTHING, related_name="latest_runs", db_constraint=False, db_index=False
+    )
+    qa_suite_location = models.TextField()
+    executed_at = models.DateTimeField()
+    qa_status = models.TextField(choices=QAStatus)
+    total_tests = models.IntegerField()
+    passing_tests = models.IntegerField()
+    failing_tests = models.IntegerField()
+    skipped_tests = models.IntegerField()
+    test_debt_count = models.IntegerField()
+
+    class Meta:
+        db_table = "qa_latest_runs"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "qa_suite_location"],
+                name="qa_latest_runs_task_id_qa_suite_location_key",
+            ),
+        ]
+        indexes = [
+            # All figures from the index alone; the few that are not green, or in debt.
+            models.Index(
+                fields=["executed_at"],
+                include=[
+                    *("qa_status", "total_tests", "passing_tests", "failing_tests"),
+                    *("skipped_tests", "test_debt_count"),
+                ],
+                name="idx_qa_latest_runs_figures",
+            ),
+            models.Index(
+                fields=["qa_status", "executed_at"],
+                name="idx_qa_latest_runs_not_green",
+                condition=~Q(qa_status=QAStatus.GREEN),
+            ),
+            models.Index(
+                fields=["test_debt_count", "executed_at"],
+                name="idx_qa_latest_runs_debt",
                 condition=Q(test_debt_count__gt=0),
             ),
         ]

@@ -559,7 +559,11 @@ ADDITIONS = {
                 " OR ((build_readiness = 'NOT_READY'::text) AND (pass_rate < (100)::numeric))))"
             ),
         },
-        "indexes": {"idx_arch_validations_newest": "btree (validated_at DESC, validation_id DESC)"},
+        "indexes": {
+            "idx_arch_validations_ready": (
+                "btree (validated_at DESC, validation_id DESC) INCLUDE (build_readiness)"
+            ),
+        },
         "triggers": watched("validation", "validation_id") | announced("validation"),
     },
     "qa_executions": {
@@ -584,7 +588,10 @@ ADDITIONS = {
                 "btree (task_id, qa_suite_location, executed_at DESC, execution_id DESC)"
                 " INCLUDE (qa_status)"
             ),
-            "idx_qa_executions_newest": "btree (executed_at DESC, execution_id DESC)",
+            "idx_qa_executions_figures": (
+                "btree (executed_at DESC, execution_id DESC)"
+                " INCLUDE (qa_status, passing_tests, total_tests)"
+            ),
             "idx_qa_executions_debt": (
                 "btree (executed_at DESC, execution_id DESC) WHERE (test_debt_count > 0)"
             ),
@@ -593,6 +600,7 @@ ADDITIONS = {
             **watched("qa_run", "execution_id"),
             **announced("run"),
             **each_statement("governance_follow_qa_executions", "INSERT"),
+            **each_statement("governance_keep_latest_runs", "INSERT", "UPDATE", "DELETE"),
         },
     },
 }

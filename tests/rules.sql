@@ -1319,6 +1319,55 @@ AS $function$
     GROUP BY red.execution_id
 $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_is_kept()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    RAISE EXCEPTION '% is kept by triggers: what it follows from is to be changed.', TG_TABLE_NAME
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_is_kept', TABLE = TG_TABLE_NAME;
+END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_keep_latest_run(run qa_executions)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+    INSERT INTO qa_latest_runs AS kept (
+        execution_id, task_id, qa_suite_location, executed_at, qa_status,
+        total_tests, passing_tests, failing_tests, skipped_tests, test_debt_count
+    ) VALUES (
+        run.execution_id, run.task_id, run.qa_suite_location, run.executed_at, run.qa_status,
+        run.total_tests, run.passing_tests, run.failing_tests, run.skipped_tests,
+        run.test_debt_count
+    )
+    ON CONFLICT (task_id, qa_suite_location) DO UPDATE SET
+        execution_id = EXCLUDED.execution_id, executed_at = EXCLUDED.executed_at,
+        qa_status = EXCLUDED.qa_status, total_tests = EXCLUDED.total_tests,
+        passing_tests = EXCLUDED.passing_tests, failing_tests = EXCLUDED.failing_tests,
+        skipped_tests = EXCLUDED.skipped_tests, test_debt_count = EXCLUDED.test_debt_count
+    WHERE (kept.executed_at, kept.execution_id) < (EXCLUDED.executed_at, EXCLUDED.execution_id)
+$function$;
+
+CREATE OR REPLACE FUNCTION public.governance_keep_latest_runs()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM qa_latest_runs
+        WHERE (task_id, qa_suite_location) IN (SELECT task_id, qa_suite_location FROM old_rows);
+        PERFORM governance_keep_latest_run(run) FROM qa_executions AS run
+        WHERE (task_id, qa_suite_location) IN (SELECT task_id, qa_suite_location FROM old_rows)
+        ORDER BY task_id, qa_suite_location, executed_at DESC, execution_id DESC;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        PERFORM governance_keep_latest_run(run)
+        FROM qa_executions AS run JOIN new_rows AS new USING (execution_id)
+        ORDER BY run.task_id, run.qa_suite_location, run.executed_at DESC, run.execution_id DESC;
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_key_is_final()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2152,9 +2201,17 @@ CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.qa_executions 
 
 CREATE TRIGGER governance_follow_qa_executions AFTER INSERT ON public.qa_executions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_qa_executions();
 
+CREATE TRIGGER governance_keep_latest_runs_deleted AFTER DELETE ON public.qa_executions REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_keep_latest_runs();
+
+CREATE TRIGGER governance_keep_latest_runs_inserted AFTER INSERT ON public.qa_executions REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_keep_latest_runs();
+
+CREATE TRIGGER governance_keep_latest_runs_updated AFTER UPDATE ON public.qa_executions REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_keep_latest_runs();
+
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF execution_id ON public.qa_executions FOR EACH ROW WHEN ((new.execution_id <> old.execution_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.qa_executions FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_is_kept BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.qa_latest_runs FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION governance_is_kept();
 
 CREATE TRIGGER governance_announce_deleted AFTER DELETE ON public.tasks REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('task', '{updated_at}');
 

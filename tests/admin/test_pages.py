@@ -22,6 +22,7 @@ from governance.models import (
     CompletionClaim,
     Evidence,
     GovernanceViolation,
+    LatestRun,
     QAExecution,
     QATestResult,
     RefusedAct,
@@ -63,7 +64,7 @@ FACTORIES = {
 }
 READ_ONLY = [BuilderToken, BuilderPause, Heartbeat, CompletionClaim, Evidence]
 # How the office works, not what it records: shown on its own pages, if at all.
-WORKINGS = {IdempotencyKey, QATestResult, RefusedAct, Watcher}
+WORKINGS = {IdempotencyKey, LatestRun, QATestResult, RefusedAct, Watcher}
 CORRECTED = [model for model in FACTORIES if model not in READ_ONLY]
 SEARCHES = {
     Program: "Program",

@@ -1,0 +1,163 @@
+"""The latest run of each suite is kept: whatever is done to runs, by whatever road."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from governance.models import LatestRun, QAExecution
+from tests.factories import QAExecutionFactory, TaskFactory
+from tests.races import overlap
+
+LATEST = """
+    SELECT DISTINCT ON (task_id, qa_suite_location)
+        execution_id, task_id, qa_suite_location, executed_at, qa_status,
+        total_tests, passing_tests, failing_tests, skipped_tests, test_debt_count
+    FROM qa_executions
+    ORDER BY task_id, qa_suite_location, executed_at DESC, execution_id DESC
+"""
+KEPT = """
+    SELECT execution_id, task_id, qa_suite_location, executed_at, qa_status,
+        total_tests, passing_tests, failing_tests, skipped_tests, test_debt_count
+    FROM qa_latest_runs
+"""
+# What is kept and is not so, and what is so and is not kept.
+ASTRAY = f"(({LATEST}) EXCEPT {KEPT}) UNION ALL ({KEPT} EXCEPT ({LATEST}))"
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def tasks(db):
+    return [TaskFactory(state="completed") for _ in range(2)]
+
+
+suites, hours, number = st.sampled_from(["a/", "b/"]), st.integers(0, 3), st.integers(0, 1)
+runs = st.tuples(number, suites, hours, st.integers(0, 2))
+nth = st.integers(0, 7)
+acts = st.one_of(
+    st.tuples(st.just("insert"), st.lists(runs, min_size=1, max_size=4)),
+    st.tuples(st.just("move"), st.tuples(nth, number, suites, hours)),
+    st.tuples(st.just("correct"), st.tuples(nth, st.integers(0, 2))),
+    st.tuples(st.just("shift"), hours),
+    st.tuples(st.just("delete"), st.lists(nth, min_size=1, max_size=3)),
+    st.tuples(st.just("delete suite"), suites),
+)
+
+
+def at(hour):
+    return FIRST + timedelta(hours=hour)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(doings=st.lists(acts, max_size=8))
+def test_whatever_is_done_to_runs_the_latest_of_each_suite_is_kept(doings, tasks, sql):
+    QAExecution.objects.all().delete()
+    for act, what in doings:
+        keys = list(QAExecution.objects.order_by("executed_at", "pk").values_list("pk", flat=True))
+        match act, what:
+            case "insert", several:
+                copied = [
+                    [tasks[task].pk, suite, at(hour), passing]
+                    for task, suite, hour, passing in several
+                ]
+                insert(sql, copied)
+            case "move", (which, task, suite, hour):
+                sql(
+                    "UPDATE qa_executions SET task_id = %s, qa_suite_location = %s,"
+                    " executed_at = %s WHERE execution_id = ANY (%s)",
+                    *(tasks[task].pk, suite, at(hour), keys[which : which + 1]),
+                )
+            case "correct", (which, passing):
+                sql(
+                    "UPDATE qa_executions SET passing_tests = %s, failing_tests = 2 - %s,"
+                    " qa_status = (ARRAY['RED', 'PARTIAL', 'GREEN'])[%s + 1]"
+                    " WHERE execution_id = ANY (%s)",
+                    *(passing, passing, passing, keys[which : which + 1]),
+                )
+            case "shift", hour:
+                sql(
+                    "UPDATE qa_executions SET executed_at = %s - (executed_at - %s)",
+                    at(hour),
+                    FIRST,
+                )
+            case "delete", several:
+                gone = [keys[which] for which in several if which < len(keys)]
+                sql("DELETE FROM qa_executions WHERE execution_id = ANY (%s)", gone)
+            case "delete suite", suite:
+                sql("DELETE FROM qa_executions WHERE qa_suite_location = %s", suite)
+        assert sql(ASTRAY) == []
+
+
+def insert(sql, rows):
+    """Insert runs of two tests each, in one statement."""
+    named = [dict(zip(("task_id", "suite", "at", "passing"), row, strict=True)) for row in rows]
+    sql(
+        """
+        INSERT INTO qa_executions (task_id, qa_suite_location, executed_at, total_tests,
+            passing_tests, failing_tests, skipped_tests, qa_status)
+        SELECT task_id, suite, at, 2, passing, 2 - passing, 0,
+            (ARRAY['RED', 'PARTIAL', 'GREEN'])[passing + 1]
+        FROM jsonb_to_recordset(%s)
+            AS run (task_id uuid, suite text, at timestamptz, passing integer)
+        """,
+        json.dumps(named, default=str),
+    )
+
+
+def test_of_two_runs_of_one_moment_the_greater_id_is_the_latest(tasks, sql):
+    for _ in range(5):
+        QAExecutionFactory(task=tasks[0], executed_at=FIRST)
+
+    assert LatestRun.objects.get().pk == max(QAExecution.objects.values_list("pk", flat=True))
+    assert sql(ASTRAY) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO qa_latest_runs SELECT * FROM qa_latest_runs",
+        "UPDATE qa_latest_runs SET qa_status = 'GREEN'",
+        "DELETE FROM qa_latest_runs",
+        "TRUNCATE qa_latest_runs",
+    ],
+)
+def test_nobody_writes_what_is_kept(statement, tasks, sql, refuses):
+    QAExecutionFactory(task=tasks[0])
+
+    with refuses("governance_is_kept"):
+        sql(statement)
+    assert sql(ASTRAY) == []
+
+
+INSERT = """
+    INSERT INTO qa_executions (task_id, qa_suite_location, executed_at, total_tests,
+        passing_tests, failing_tests, skipped_tests, qa_status)
+    VALUES (%s, 'a/', %s, 1, 1, 0, 0, 'GREEN')
+"""
+DELETE = "DELETE FROM qa_executions WHERE executed_at = %s"
+MOVE = "UPDATE qa_executions SET executed_at = %s WHERE executed_at = %s"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turned", [False, True], ids=["as named", "turned round"])
+@pytest.mark.parametrize("other", ["an older run", "its deletion", "its turning older"])
+def test_of_what_comes_at_once_the_latest_is_kept(other, turned, connect, sql):
+    task = TaskFactory(state="completed")
+    for hour in (0, 4):
+        sql(INSERT, task.pk, at(hour))
+    newer = (INSERT, [task.pk, at(6)])
+    beside = {
+        "an older run": (INSERT, [task.pk, at(5)]),
+        "its deletion": (DELETE, [at(4)]),
+        "its turning older": (MOVE, [at(-1), at(4)]),
+    }[other]
+
+    errors = overlap(connect, *(([beside], [newer]) if turned else ([newer], [beside])))
+
+    assert errors == (None, None)
+    assert sql(ASTRAY) == []
+    assert LatestRun.objects.get().executed_at == at(6)
