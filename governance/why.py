@@ -242,11 +242,18 @@ def smallest_changes(unmet: Iterable[Condition], entity: Any, found: Derivation)
         address = why_address("builder", entity.assigned_builder)
         words = f"Let {entity.assigned_builder} finish what it holds, or choose another builder."
         change(words, address, "builder_idle")
+    if "tasks_completed" in rules:
+        has_tasks = entity.tasks.exists()
+        words = (
+            "Complete the other tasks of the wave."
+            if has_tasks
+            else "Add a task to the wave, or delete it."
+        )
+        change(words, here, "tasks_completed")
     for rule, words in (
         ("has_waves", "Add a wave, with a task in it."),
         ("waves_have_tasks", f"Add a task to each wave. {details.get('waves_have_tasks', '')}"),
         ("dependencies_acyclic", "Break the circle of waves that wait for each other."),
-        ("tasks_completed", "Complete the other tasks of the wave."),
         ("waves_completed", "Complete the other waves of the program."),
     ):
         if rule in rules:

@@ -130,7 +130,8 @@ class TaskPlan(PlanForm):
     wave = forms.ModelChoiceField(
         queryset=Wave.objects.none(),
         empty_label=None,
-        help_text="Another wave of the same program that is not completed takes it in.",
+        help_text="Another wave of the same program takes it in: one that is not completed, or, if"
+        " the task is under way, one in progress.",
     )
     acceptance_criteria = TextField(
         required=False,
@@ -176,9 +177,11 @@ class TaskPlan(PlanForm):
 
 
 def waves_to_be_in(task: Task) -> QuerySet[Wave]:
-    """Return the waves that a task may be in: its own, and the open ones of its program."""
+    """Return the waves that a task may be in: its own, and those of its program that take it in."""
+    under_way = task.state in (TaskState.ASSIGNED, TaskState.IN_PROGRESS)
+    open_to_it = Q(state=State.IN_PROGRESS) if under_way else ~Q(state=State.COMPLETED)
     waves = Wave.objects.filter(program__waves=task.wave_id)
-    return waves.filter(~Q(state=State.COMPLETED) | Q(pk=task.wave_id)).order_by("sequence_number")
+    return waves.filter(open_to_it | Q(pk=task.wave_id)).order_by("sequence_number")
 
 
 def numbered(wave: Wave) -> str:
@@ -186,5 +189,9 @@ def numbered(wave: Wave) -> str:
 
 
 def may_be_deleted(entity: Program | Wave | Task) -> bool:
-    """Tell whether deleting is offered: of what has not begun. The database has the last word."""
-    return entity.state in (State.PLANNED, TaskState.PLANNED)
+    """Tell whether deleting is offered: of what has not begun, and of a wave that stands empty.
+
+    The database has the last word.
+    """
+    is_open_wave = isinstance(entity, Wave) and entity.state != State.COMPLETED
+    return entity.state == State.PLANNED or (is_open_wave and not entity.tasks.exists())

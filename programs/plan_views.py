@@ -95,7 +95,13 @@ def written(request, form, act, *, title, back, entity=None):
     """Show a form, check one field of it as it is left, or act on the whole of it."""
     if request.method == "POST" and wants_part(request):
         return checked(request, form)
-    context = {"form": form, "title": title, "back": back, "entity": entity}
+    context = {
+        "form": form,
+        "title": title,
+        "back": back,
+        "entity": entity,
+        "may_be_deleted": entity and may_be_deleted(entity),
+    }
     if request.method == "POST" and form.is_valid():
         try:
             row = act(form)
@@ -133,7 +139,7 @@ def task_delete(request, pk):
 
 
 def deleted(request, entity, back):
-    """Ask whether to delete what has not begun, and do so."""
+    """Ask whether to delete what has not begun or stands empty, and do so."""
     if not may_be_deleted(entity):
         raise Http404("What has begun is not deleted.")
     if request.method == "POST":

@@ -347,6 +347,17 @@ def each_statement(name, *events, function=""):
     }
 
 
+def departures(where):
+    """Asks whether what is left is done, once a row has gone from `where`."""
+    event = f"DELETE OR UPDATE OF {where}"
+    return {
+        "governance_await_departures": (
+            f"BEFORE {event} FOR EACH STATEMENT governance_await_departures()"
+        ),
+        **each_row("governance_follow_departures", f"AFTER {event} DEFERRABLE INITIALLY DEFERRED"),
+    }
+
+
 def by_age(noun, key):
     """The indexes by which a list shows what came last, and what was resolved last."""
     return {
@@ -386,6 +397,7 @@ ADDITIONS = {
             **each_statement(
                 "governance_programs_open_to_moved", "UPDATE", function="governance_programs_open"
             ),
+            **departures("program_id"),
             **watched("wave", "wave_id", "{updated_at,progress_percentage}"),
             **announced("wave", "{updated_at,progress_percentage}"),
             **blockers_resolved("wave"),
@@ -430,6 +442,7 @@ ADDITIONS = {
             **each_statement(
                 "governance_waves_open_to_moved", "UPDATE", function="governance_waves_open"
             ),
+            **departures("wave_id"),
             **watched("task", "task_id", "{updated_at}", "{progress_percentage}"),
             **announced("task", "{updated_at}"),
             "governance_evidence_updated": (

@@ -567,6 +567,15 @@ AS $function$
     WHERE tasks.task_id = id
 $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_await_departures()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    PERFORM set_config('foreman.departures', '', true);
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_block(kind text, id uuid)
  RETURNS void
  LANGUAGE plpgsql
@@ -911,6 +920,42 @@ BEGIN
     RETURN NULL;
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_follow_departures()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    asked CONSTANT text := coalesce(current_setting('foreman.departures', true), '');
+    places uuid[];
+BEGIN
+    IF programs_is_history() THEN
+        RETURN NULL;
+    END IF;
+    -- Of many that went from one place to another it is asked once.
+    IF TG_TABLE_NAME = 'tasks' THEN
+        places := ARRAY[OLD.wave_id, NEW.wave_id];
+    ELSE
+        places := ARRAY[OLD.program_id, NEW.program_id];
+    END IF;
+    IF strpos(asked, places::text) > 0 THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('foreman.departures', asked || places::text, true);
+
+    -- Locked before looking: of the last two that go at once, the later sees the earlier gone.
+    IF TG_TABLE_NAME = 'tasks' THEN
+        PERFORM 1 FROM waves WHERE wave_id = ANY (places) ORDER BY wave_id FOR NO KEY UPDATE;
+        PERFORM governance_complete_what_is_done(program_id)
+        FROM waves WHERE wave_id = ANY (places) AND state = 'in-progress';
+    ELSE
+        PERFORM 1 FROM programs WHERE program_id = ANY (places)
+        ORDER BY program_id FOR NO KEY UPDATE;
+        PERFORM governance_complete_what_is_done(program_id)
+        FROM programs WHERE program_id = ANY (places) AND state = 'in-progress';
+    END IF;
+    RETURN NULL;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_follow_programs()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1233,8 +1278,9 @@ AS $function$
     FROM waves JOIN programs USING (program_id) WHERE wave_id = id
     UNION ALL
     SELECT 'tasks_completed', count(*) > 0 AND bool_and(state = 'completed'),
-        format('%s of %s tasks are completed.',
-            count(*) FILTER (WHERE state = 'completed'), count(*))
+        CASE count(*) WHEN 0 THEN 'It has no task: give it one, or delete it.'
+            ELSE format('%s of %s tasks are completed.',
+                count(*) FILTER (WHERE state = 'completed'), count(*)) END
     FROM tasks WHERE wave_id = id
     UNION ALL SELECT * FROM governance_no_open_blocker('wave', id)
 $function$;
@@ -1327,6 +1373,15 @@ BEGIN
     RAISE EXCEPTION '% is kept by triggers: what it follows from is to be changed.', TG_TABLE_NAME
         USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_is_kept', TABLE = TG_TABLE_NAME;
 END $function$;
+
+CREATE OR REPLACE FUNCTION public.governance_is_under_way(kind text, id uuid, state text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+AS $function$
+    SELECT CASE state WHEN 'blocked' THEN governance_state_before_block(kind, id) ELSE state END
+        IN ('assigned', 'in-progress')
+$function$;
 
 CREATE OR REPLACE FUNCTION public.governance_keep_latest_run(run qa_executions)
  RETURNS void
@@ -1482,9 +1537,12 @@ CREATE OR REPLACE FUNCTION public.governance_programs_open()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
+    moved uuid[];
     left_behind uuid[];
     entered uuid[];
     closed text;
+    begun text;
+    state text;
 BEGIN
     IF programs_is_forced() THEN
         RETURN NULL;
@@ -1492,7 +1550,8 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         SELECT array_agg(DISTINCT program_id) INTO entered FROM new_rows;
     ELSE
-        SELECT array_agg(o.program_id), array_agg(n.program_id) INTO left_behind, entered
+        SELECT array_agg(wave_id), array_agg(o.program_id), array_agg(n.program_id)
+        INTO moved, left_behind, entered
         FROM old_rows AS o JOIN new_rows AS n USING (wave_id)
         WHERE n.program_id <> o.program_id;
     END IF;
@@ -1502,10 +1561,21 @@ BEGIN
     PERFORM 1 FROM programs WHERE program_id = ANY (left_behind || entered)
     ORDER BY program_id FOR NO KEY UPDATE;
     SELECT name INTO closed FROM programs
-    WHERE program_id = ANY (entered) AND state = 'completed' LIMIT 1;
+    WHERE program_id = ANY (entered) AND programs.state = 'completed' LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'Program "%" is completed: nothing is added to it.', closed
             USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_programs_open',
+                TABLE = 'waves', COLUMN = 'program_id';
+    END IF;
+    SELECT waves.name, programs.state INTO begun, state
+    FROM waves JOIN programs USING (program_id)
+    WHERE wave_id = ANY (moved) AND programs.state <> 'in-progress'
+        AND governance_is_under_way('wave', wave_id, waves.state)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Wave "%" is under way: only a program in progress takes it in. '
+            'The program is %.', begun, state
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_programs_in_progress',
                 TABLE = 'waves', COLUMN = 'program_id';
     END IF;
     RETURN NULL;
@@ -1799,9 +1869,12 @@ CREATE OR REPLACE FUNCTION public.governance_waves_open()
  LANGUAGE plpgsql
 AS $function$
 DECLARE
+    moved uuid[];
     left_behind uuid[];
     entered uuid[];
     closed text;
+    begun text;
+    reasons text;
 BEGIN
     IF programs_is_forced() THEN
         RETURN NULL;
@@ -1809,7 +1882,8 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         SELECT array_agg(DISTINCT wave_id) INTO entered FROM new_rows;
     ELSE
-        SELECT array_agg(o.wave_id), array_agg(n.wave_id) INTO left_behind, entered
+        SELECT array_agg(task_id), array_agg(o.wave_id), array_agg(n.wave_id)
+        INTO moved, left_behind, entered
         FROM old_rows AS o JOIN new_rows AS n USING (task_id)
         WHERE n.wave_id <> o.wave_id;
     END IF;
@@ -1823,6 +1897,26 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'Wave "%" is completed: nothing is added to it.', closed
             USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_waves_open',
+                TABLE = 'tasks', COLUMN = 'wave_id';
+    END IF;
+
+    moved := ARRAY(
+        SELECT task_id FROM tasks
+        WHERE task_id = ANY (moved) AND governance_is_under_way('task', task_id, state)
+    );
+    PERFORM 1 FROM programs
+    WHERE program_id IN (
+        SELECT program_id FROM tasks JOIN waves USING (wave_id) WHERE task_id = ANY (moved)
+    )
+    ORDER BY program_id FOR NO KEY UPDATE;
+    SELECT tasks.name, string_agg(parent.detail, ' ') INTO begun, reasons
+    FROM tasks CROSS JOIN LATERAL governance_parents_in_progress(task_id) AS parent
+    WHERE task_id = ANY (moved) AND NOT parent.met
+    GROUP BY task_id LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Task "%" is under way: only a wave in progress takes it in. %',
+            begun, reasons
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_waves_in_progress',
                 TABLE = 'tasks', COLUMN = 'wave_id';
     END IF;
     RETURN NULL;
@@ -2219,6 +2313,8 @@ CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.tasks REFEREN
 
 CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('task', '{updated_at}');
 
+CREATE TRIGGER governance_await_departures BEFORE DELETE OR UPDATE OF wave_id ON public.tasks FOR EACH STATEMENT EXECUTE FUNCTION governance_await_departures();
+
 CREATE TRIGGER governance_blockers_of_deleted AFTER DELETE ON public.tasks FOR EACH ROW EXECUTE FUNCTION governance_blockers_of_deleted('task', 'task_id');
 
 CREATE CONSTRAINT TRIGGER governance_builders_hold_their_task AFTER UPDATE ON public.tasks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_builders_hold_their_task();
@@ -2228,6 +2324,8 @@ CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.tasks REFERENC
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.tasks REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('task', 'task_id', '{updated_at}', '{progress_percentage}');
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('task', 'task_id', '{updated_at,worked_at}', '{progress_percentage}');
+
+CREATE CONSTRAINT TRIGGER governance_follow_departures AFTER DELETE OR UPDATE OF wave_id ON public.tasks DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_follow_departures();
 
 CREATE TRIGGER governance_follow_tasks AFTER UPDATE ON public.tasks REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_tasks();
 
@@ -2259,6 +2357,8 @@ CREATE TRIGGER governance_announce_inserted AFTER INSERT ON public.waves REFEREN
 
 CREATE TRIGGER governance_announce_updated AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_announce('wave', '{updated_at,progress_percentage}');
 
+CREATE TRIGGER governance_await_departures BEFORE DELETE OR UPDATE OF program_id ON public.waves FOR EACH STATEMENT EXECUTE FUNCTION governance_await_departures();
+
 CREATE TRIGGER governance_blockers_of_deleted AFTER DELETE ON public.waves FOR EACH ROW EXECUTE FUNCTION governance_blockers_of_deleted('wave', 'wave_id');
 
 CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.waves REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('wave', 'wave_id', '{updated_at,progress_percentage}', '{}');
@@ -2266,6 +2366,8 @@ CREATE TRIGGER governance_evidence_deleted AFTER DELETE ON public.waves REFERENC
 CREATE TRIGGER governance_evidence_inserted AFTER INSERT ON public.waves REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('wave', 'wave_id', '{updated_at,progress_percentage}', '{}');
 
 CREATE TRIGGER governance_evidence_updated AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_evidence('wave', 'wave_id', '{updated_at,progress_percentage}', '{}');
+
+CREATE CONSTRAINT TRIGGER governance_follow_departures AFTER DELETE OR UPDATE OF program_id ON public.waves DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION governance_follow_departures();
 
 CREATE TRIGGER governance_follow_waves AFTER UPDATE ON public.waves REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION governance_follow_waves();
 

@@ -31,7 +31,15 @@ from governance.models import (
 )
 from governance.replay import Replay
 from governance.watch import declare_stalls
-from programs.actions import approve_program, complete_task, fail, move, start_task, start_wave
+from programs.actions import (
+    approve_program,
+    complete_task,
+    edit,
+    fail,
+    move,
+    start_task,
+    start_wave,
+)
 from programs.models import Program, Task, TaskState, Wave
 from tests.database import restore
 from tests.factories import TaskFactory, WaveFactory
@@ -98,6 +106,12 @@ OUT_OF_ORDER_UNLESS_FORCED = {
     "a task is completed over a violation": """
         SELECT FROM governance_violations JOIN tasks USING (task_id)
         WHERE resolved_at IS NULL AND completed_at > detected_at AND state = 'completed'
+    """,
+    "a program with nothing left to do goes on": """
+        SELECT FROM programs WHERE state = 'in-progress'
+            AND EXISTS (SELECT FROM waves WHERE waves.program_id = programs.program_id)
+            AND NOT EXISTS (SELECT FROM waves
+                WHERE waves.program_id = programs.program_id AND waves.state <> 'completed')
     """,
     "a wave with nothing left to do goes on": """
         SELECT FROM waves JOIN programs USING (program_id)
@@ -173,6 +187,12 @@ class Office(RuleBasedStateMachine):
     def approve(self, n):
         self.attempt(approve_program, pick(Program.objects, n), by=self.person)
 
+    @rule()
+    def begin_another_program(self):
+        if Program.objects.count() < 2:
+            with act(self.person):
+                TaskFactory(wave__state="planned", wave__program__state="planned")
+
     @rule(n=nth, override=overrides)
     def start(self, n, override):
         self.attempt(start_wave, pick(Wave.objects, n), by=self.person, override=override)
@@ -209,6 +229,15 @@ class Office(RuleBasedStateMachine):
             statement = f"DELETE FROM {entity._meta.db_table} WHERE {key} = %s"
             with connection.cursor() as cursor, suppress(*holding):
                 cursor.cursor.execute(statement, [entity.pk])
+
+    @rule(n=nth, m=nth, kind=st.sampled_from([Task, Task, Wave]), override=overrides)
+    def move_elsewhere(self, n, m, kind, override):
+        parent, where = {Task: (Wave, "wave"), Wave: (Program, "program")}[kind]
+        entity, other = pick(kind.objects, n), pick(parent.objects, m)
+        if entity and other:
+            with suppress(Refused), act(self.person, override=override):
+                edit(entity, by=self.person, **{where: other})
+            self.forced |= bool(override)
 
     @rule(n=nth, everywhere=st.booleans(), name=st.sampled_from(["One", "Another"]))
     def correct_by_hand(self, n, everywhere, name):

@@ -70,6 +70,12 @@ def test_blockers_are_counted_and_resolving_them_turns_it(task):
     assert task.state == "planned"
 
 
+def test_a_wave_wants_its_tasks_completed_or_any_at_all(task):
+    assert changes(task.wave) == ["Complete the other tasks of the wave."]
+    task.delete()
+    assert changes(task.wave) == ["Add a task to the wave, or delete it."]
+
+
 def test_resolving_a_violation_resolves_the_blocker_that_it_raised(task):
     violation = GovernanceViolationFactory(task=task)
     task.refresh_from_db()

@@ -110,15 +110,35 @@ def test_a_task_is_moved_to_another_open_wave_of_its_program(foreman):
         assert [*response.context["form"].errors] == ["wave"]
 
 
-def test_a_wave_that_is_completed_meanwhile_takes_no_task_in_and_says_so_at_the_field(foreman):
-    task = TaskFactory()
-    closed = WaveFactory(program=task.wave.program, state="completed")
+@pytest.mark.parametrize("state", ["assigned", "in-progress"])
+def test_a_task_that_is_under_way_is_offered_waves_in_progress_alone(state, foreman):
+    task = TaskFactory(state=state)
+    program = task.wave.program
+    others = [WaveFactory(program=program, state=each) for each in ("in-progress", "planned")]
+    form = foreman.get(address("task_edit", task)).context["form"]
+    assert set(form.fields["wave"].queryset) == {task.wave, others[0]}
+    data = {field: value for field in form.fields if (value := form[field].value())}
+    assert (
+        foreman.post(address("task_edit", task), data | {"wave": others[1].pk}).status_code == 422
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "closed", "rule"),
+    [
+        ("planned", "completed", "governance_waves_open"),
+        ("in-progress", "planned", "governance_waves_in_progress"),
+    ],
+)
+def test_a_wave_that_takes_no_task_in_meanwhile_says_so_at_the_field(state, closed, rule):
+    task = TaskFactory(state=state)
+    closed = WaveFactory(program=task.wave.program, state=closed)
     with pytest.raises(Refused) as refused:
         actions.edit(task, wave=closed, by=None)
     form = TaskPlan(instance=Task.objects.get(pk=task.pk), data={"name": task.name})
     form.refuse(refused.value)
-    assert refused.value.rule == "governance_waves_open"
-    assert refused.value.rule in {error.code for error in form.errors.as_data()["wave"]}
+    assert refused.value.rule == rule
+    assert rule in {error.code for error in form.errors.as_data()["wave"]}
 
 
 def test_a_new_task_is_not_asked_for_its_wave(foreman):
@@ -215,6 +235,18 @@ def test_what_has_history_or_has_begun_is_not_deleted(foreman):
     HeartbeatFactory(task=begun)
     assert foreman.post(address("task_delete", begun)).status_code == 404
     assert Task.objects.count() == 2
+
+
+def test_a_wave_in_progress_is_deleted_where_it_stands_empty(foreman):
+    task = TaskFactory(state="planned")
+    wave = task.wave
+    edit, delete = address("wave_edit", wave), address("wave_delete", wave)
+    assert "Delete…" not in foreman.get(edit).text
+    assert foreman.get(delete).status_code == 404
+    task.delete()
+    assert "Delete…" in foreman.get(edit).text
+    assert foreman.post(delete).url == wave.program.get_absolute_url()
+    assert not Wave.objects.exists()
 
 
 # Session, user, roles and the frame's questions are nine; the rest is the form's own.
