@@ -30,6 +30,8 @@ def pytest_configure():
 def django_db_modify_db_settings(django_db_modify_db_settings, template):
     """Have what a test's database is a copy of before anything asks for one, and not before."""
     connection.settings_dict["TEST"]["TEMPLATE"] = template
+    # Who listens and who answers a last page may still be in it when the run is over.
+    connection.creation._destroy_test_db = lambda name, verbosity: drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +106,7 @@ def django_db_setup(django_db_setup, django_db_blocker):
             patch.setattr(settings, "DATABASE_LISTEN_URL", address())
             stack.enter_context(pooled())
         yield
-        with django_db_blocker.unblock():
-            stop_listening()
+        hub.stop()
 
 
 def address() -> str:
@@ -154,17 +155,6 @@ def empty_and_fill() -> None:
             if content:
                 with cursor.copy(f"COPY {quote(table)} FROM STDIN") as copy:
                     copy.write(content)
-
-
-def stop_listening():
-    """Let go of the connection that listens: a database that somebody is in cannot be dropped."""
-    hub.stop()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = 'foreman-live'"
-        )
-    connection.close()
 
 
 @cache

@@ -1,13 +1,18 @@
 """A real browser against a real server; whatever the page complains of fails the test."""
 
 import os
+import re
 import shutil
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import sync_playwright
+from django.db import connection
+from playwright.sync_api import expect, sync_playwright
 
+from foreman_office.live.hub import hub
 from tests.factories import UserFactory
+from tests.races import PATIENCE, until
 
 FLAGS = [
     "--no-sandbox",
@@ -27,6 +32,35 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
+# Counts what a page asks for again, for those who wait until it is quiet.
+COUNT = """
+window.questions = {open: 0, took: 0, ended: 0};
+const ask = window.fetch;
+window.fetch = async (...question) => {
+  const began = performance.now();
+  questions.open += 1;
+  try {
+    return await ask(...question);
+  } finally {
+    questions.ended = performance.now();
+    questions.took = questions.ended - began;
+    questions.open -= 1;
+  }
+};
+"""
+# What is touched meanwhile, a page asks for after a rest: the longer, the longer it waited before.
+QUIET = """
+new Promise((done) => {
+  const began = performance.now();
+  const look = () => {
+    const {open, took, ended} = questions;
+    if (!open && performance.now() > Math.max(began, ended) + 500 + took) done();
+    else setTimeout(look, 50);
+  };
+  look();
+})
+"""
+
 # Whatever a page asks for again, it is told that nothing is new: its elements stay the same.
 STILL = """
 const send = window.fetch;
@@ -42,6 +76,7 @@ def chromium():
     assert found, f"The browser tests need one of {', '.join(NAMES)} on PATH."
     # Playwright keeps an event loop in this thread; Django would refuse the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
@@ -75,9 +110,8 @@ def browse(chromium, live_server, complaints):
             **options,
         )
         contexts.append(context)
-        context.add_init_script(LISTEN)
-        if still:
-            context.add_init_script(STILL)
+        context.set_default_timeout(PATIENCE * 1000)
+        context.add_init_script(LISTEN + (STILL if still else COUNT))
         if user:
             context.add_cookies([session_of(user, live_server.url)])
         page = context.new_page()
@@ -96,6 +130,19 @@ def browse(chromium, live_server, complaints):
             complaints += page.evaluate("window.violations ?? []")
         context.close()
     assert complaints == []
+
+
+def settle(page):
+    """Wait until an open page has asked for all that it missed, and for all that happened so far.
+
+    Each part that is drawn again replaces its elements, with what one has just measured.
+    """
+    expect(page.locator("#freshness")).to_have_attribute("data-state", re.compile("live|polling"))
+    if hub.listening:
+        last = f"last:{uuid4()}"
+        connection.cursor().execute("SELECT pg_notify('foreman', %s)", [last])
+        until(lambda: last in hub._told and not hub._withheld)
+    page.evaluate(QUIET)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from django.utils.timezone import now
 from playwright.sync_api import expect
 
 from builders.actions import assign_task
+from tests.browser.conftest import settle
 from tests.browser.test_live import tick_until_answered
 from tests.factories import (
     ArchitectureValidationFactory,
@@ -52,7 +53,7 @@ def expected(complaints):
 def test_a_plan_is_approved_in_place(browse, foreman, plan):
     page = browse(user=foreman)
     page.goto("/")
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     page.evaluate("window.sameDocument = true")
     page.get_by_role("button", name="Approve").click()
     expect(page.locator("#said")).to_contain_text("is in progress")
@@ -68,7 +69,7 @@ def test_a_blocker_is_resolved_by_the_keyboard_alone(browse, foreman, transactio
     BlockerFactory(entity=task)
     page = browse(user=foreman)
     page.goto("/")
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     page.locator("details.offer > summary").first.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("What was done about it").first).to_be_focused()
@@ -76,7 +77,7 @@ def test_a_blocker_is_resolved_by_the_keyboard_alone(browse, foreman, transactio
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_contain_text("is resolved")
-    expect(page.locator("#decisions")).to_contain_text("Nothing waits for you", timeout=20_000)
+    expect(page.locator("#decisions")).to_contain_text("Nothing waits for you")
     assert state_of(task) == "in-progress"
 
 
@@ -84,7 +85,7 @@ def test_a_half_written_answer_outlives_a_refresh(browse, foreman, transactional
     BlockerFactory(entity=TaskFactory(state="in-progress"))
     page = browse(user=foreman)
     page.goto("/")
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     page.locator("details.offer > summary").first.click()
     answer = page.get_by_label("What was done about it").first
     answer.fill("The suite is")

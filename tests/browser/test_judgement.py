@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from foreman_office.kit.acts import act
 from governance.models import Blocker, Evidence, GovernanceViolation
 from programs.models import Task
+from tests.browser.conftest import settle
 from tests.browser.test_deciding import expected, state_of
 from tests.factories import BlockerFactory, QAExecutionFactory, TaskFactory
 
@@ -26,7 +27,7 @@ def task(transactional_db):
 def open_page(browse, foreman, address, **options):
     page = browse(user=foreman, **options)
     page.goto(address)
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     page.evaluate("window.sameDocument = true")
     return page
 

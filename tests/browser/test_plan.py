@@ -5,6 +5,7 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from programs.models import Program, Task, Wave
+from tests.browser.conftest import settle
 from tests.browser.scene import furnish
 from tests.factories import ProgramFactory
 
@@ -89,6 +90,7 @@ def test_a_wave_of_the_timeline_is_opened_by_keyboard_and_stays_in_the_address(b
     page = browse(user=foreman)
     page.goto(scene["program"].get_absolute_url())
     wave = scene["program"].waves.get(sequence_number=3)
+    settle(page)
     toggle = page.locator(f"#tasks-of-{wave.pk}")
     toggle.focus()
     page.keyboard.press("Enter")
@@ -102,10 +104,9 @@ def test_a_wave_of_the_timeline_is_opened_by_keyboard_and_stays_in_the_address(b
 
 def test_the_lanes_say_the_critical_path_and_their_edges_meet_the_cards(browse, foreman):
     scene = furnish()
-    page = browse(user=foreman)
+    page = browse(user=foreman, still=True)
     page.goto(scene["program"].get_absolute_url())
     expect(page.locator("#board .critical-words")).to_contain_text("9 Analytics and dashboards")
-    # All in one script: a refresh may replace the board between two.
     ends, cards = page.evaluate(
         """() => {
              const board = document.querySelector("#board");
@@ -130,7 +131,7 @@ def test_the_lanes_say_the_critical_path_and_their_edges_meet_the_cards(browse, 
 @pytest.mark.parametrize("width", [1440, 390, 320])
 def test_no_page_of_the_plan_scrolls_sideways(browse, foreman, width):
     scene = furnish()
-    page = browse(user=foreman, width=width)
+    page = browse(user=foreman, width=width, still=True)
     for address in (
         reverse("programs:program_list"),
         scene["program"].get_absolute_url(),

@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from playwright.sync_api import expect
 
 from builders.models import BuilderToken
+from tests.browser.conftest import settle
 from tests.factories import (
     BlockerFactory,
     BuilderFactory,
@@ -30,7 +31,7 @@ def plan(transactional_db):
 def test_a_task_is_found_by_program_and_then_by_wave_in_place(browse, foreman, plan):
     page = browse(user=foreman)
     page.goto("/tasks/")
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     page.evaluate("window.sameDocument = true")
     filters, found = page.locator("#filters"), page.locator("#list")
     wave, program = filters.get_by_label("Wave"), filters.get_by_label("Program")
@@ -57,7 +58,7 @@ def test_what_is_wrong_with_a_task_is_put_right_where_it_is_said(browse, foreman
     BlockerFactory(entity=task)
     page = browse(user=foreman)
     page.goto(task.get_absolute_url())
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     trouble = page.locator("#trouble")
     expect(trouble).to_contain_text("Repeated failures")
     trouble.locator("summary", has_text="Resolve").click()
@@ -74,7 +75,7 @@ def test_a_token_is_issued_and_revoked_in_place(browse, foreman, transactional_d
     HeartbeatFactory(builder=builder, timestamp=now() - timedelta(minutes=5))
     page = browse(user=foreman)
     page.goto(builder.get_absolute_url())
-    expect(page.locator("#freshness")).to_have_text("live")
+    settle(page)
     tokens = page.locator("#tokens")
     tokens.get_by_role("button", name="Issue a token").click()
     secret = tokens.locator(".secret")
