@@ -76,8 +76,21 @@
     (same || part.querySelector("h1, h2[tabindex]"))?.focus({ preventScroll: true });
   };
 
+  // Pressed on one element and let go of on the one that replaced it is no click.
+  let pressed = null;
+  let withheld = false;
+  addEventListener("pointerdown", ({ target }) => (pressed = target.closest("a, button, summary")), true);
+  const letGo = () => {
+    pressed = null;
+    if (withheld) htmx.trigger(body, "tick");
+    withheld = false;
+  };
+  for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(letGo), true);
   body.addEventListener("part:drawn", (event) => {
-    if (!hold(event.target, event.detail.html)) event.preventDefault();
+    const { target: part, detail } = event;
+    const pressing = part.contains(pressed);
+    withheld ||= pressing;
+    if (pressing || !hold(part, detail.html)) event.preventDefault();
   });
   body.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const { target, serverResponse, xhr } = detail;
