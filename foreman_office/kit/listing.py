@@ -23,6 +23,7 @@ from django_filters import ChoiceFilter, FilterSet, ModelChoiceFilter
 from django_filters.fields import ModelChoiceField, ModelChoiceIterator
 
 from foreman_office.kit.exports import FORMATS, Columns, as_json, export
+from foreman_office.kit.widgets import PlainSelect
 
 PAGE = 25
 COUNTED = 2000  # how far a list is counted; beyond, "more than" must do
@@ -70,7 +71,7 @@ class Names(ModelChoiceIterator):
 
 
 class NamedRowField(ModelChoiceField):
-    iterator = Names
+    iterator, widget = Names, PlainSelect
 
 
 class NamedRowFilter(ModelChoiceFilter):

@@ -6,9 +6,11 @@ A list may be filtered by any of a hundred programs, and a page may offer a form
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.forms import Select
 from django.forms.renderers import DjangoTemplates
 from django.http import HttpRequest
 from django.utils.html import conditional_escape, escape
+from django.utils.safestring import SafeString
 
 
 def attributes(given: Mapping[str, Any] | None) -> str:
@@ -34,6 +36,20 @@ def select(widget: dict[str, Any]) -> str:
         groups.append(drawn)
     opening = f'<select name="{escape(widget["name"])}"{attributes(widget["attrs"])}>'
     return "\n".join([opening, *groups, "</select>"])
+
+
+class PlainSelect(Select):
+    """A select of very many: values and labels alone, without what Django tells of each option."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        chosen = "" if value is None else str(value)
+        options = (
+            f'<option value="{escape(str(key))}"{" selected" if str(key) == chosen else ""}>'
+            f"{escape(str(label))}</option>"
+            for key, label in self.choices
+        )
+        attrs = self.build_attrs(self.attrs, {"name": name, **(attrs or {})})
+        return SafeString("\n".join([f"<select{attributes(attrs)}>", *options, "</select>"]))
 
 
 def textarea(widget: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from django.forms.renderers import DjangoTemplates
 from django.test import SimpleTestCase
 
 from foreman_office.kit import widgets
-from foreman_office.kit.widgets import Renderer
+from foreman_office.kit.widgets import PlainSelect, Renderer
 
 NASTY = "<b>\"&'</b>"
 
@@ -47,6 +47,16 @@ def test_each_widget_is_drawn_as_its_template_draws_it(name, data):
         (ours.label_tag(attrs={"class": "x"}), theirs.label_tag(attrs={"class": "x"})),
     ]:
         SimpleTestCase().assertHTMLEqual(ours_drawn, theirs_drawn)
+
+
+@pytest.mark.parametrize("value", [None, "", NASTY, 3, "3", "unknown"])
+def test_a_plain_select_is_drawn_as_a_select(value):
+    choices = [("", "any"), (NASTY, NASTY), (3, "three")]
+    plain, usual = (
+        kind({"class": NASTY}, choices).render("one", value, {"id": "x", "required": True})
+        for kind in (PlainSelect, forms.Select)
+    )
+    SimpleTestCase().assertHTMLEqual(plain, usual)
 
 
 def test_a_text_area_keeps_the_line_end_that_its_text_begins_with():
