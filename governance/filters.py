@@ -28,6 +28,7 @@ from governance.models import (
     Evidence,
     EvidenceEntity,
     GovernanceViolation,
+    LatestRun,
     QAExecution,
     QAStatus,
     QATestResult,
@@ -127,6 +128,13 @@ class QualityFilter(FilterSet):
 
     def lately(self, rows: QuerySet[Any], name: str, days: str) -> QuerySet[Any]:
         return rows.filter(**{f"{self.moment}__gte": now() - timedelta(days=int(days))})
+
+
+class SuiteFilter(QualityFilter):
+    """The same, asked of suites by their latest run."""
+
+    class Meta(QualityFilter.Meta):
+        model = LatestRun
 
 
 class JudgedFilter(QualityFilter):

@@ -7,10 +7,9 @@ from operator import attrgetter
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.db.models.expressions import RawSQL
 from django_filters import ChoiceFilter
 
-from governance.models import QAExecution, QAStatus
+from governance.models import LatestRun, QAStatus
 from programs.filters import TaskFilter, WaveTaskFilter
 from programs.models import Task
 from programs.task_views import TASK_COLUMNS
@@ -20,19 +19,10 @@ NEVER = "none"
 
 def latest_status() -> Subquery:
     """The status of the run that the gates look at, as SQL's governance_latest_run() finds it."""
-    runs = QAExecution.objects.filter(
+    runs = LatestRun.objects.filter(
         task=OuterRef("pk"), qa_suite_location=OuterRef("qa_suite_location")
-    ).exclude(qa_suite_location="")
-    return Subquery(runs.order_by("-executed_at", "-execution_id").values("qa_status")[:1])
-
-
-# The latest runs of all suites, one after the other as an index has them.
-ENDED = """
-    SELECT task_id FROM (
-        SELECT DISTINCT ON (task_id, qa_suite_location) task_id, qa_status FROM qa_executions
-        ORDER BY task_id, qa_suite_location, executed_at DESC, execution_id DESC
-    ) AS latest WHERE qa_status = %s
-"""
+    )
+    return Subquery(runs.exclude(qa_suite_location="").values("qa_status"))
 
 
 class LatestRunFilter(ChoiceFilter):
@@ -45,7 +35,7 @@ class LatestRunFilter(ChoiceFilter):
         # What many are is soon found by asking one task after another; what few still are, though
         # each was at first, by asking the runs. They may be of a suite that is no more the task's.
         if value in (QAStatus.RED, QAStatus.PARTIAL):
-            tasks = tasks.filter(pk__in=RawSQL(ENDED, [value]))  # noqa: S611  no part is typed in
+            tasks = tasks.filter(pk__in=LatestRun.objects.filter(qa_status=value).values("task"))
         return tasks.filter(latest_qa=None if value == NEVER else value)
 
 

@@ -1,16 +1,23 @@
 """The quality of work across programs, in figures: few queries, bounded by a window of time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum, Window
-from django.db.models.functions import Trunc
+from django.utils.timezone import get_current_timezone_name, localtime
 
 from foreman_office.kit.charts import Bar, Chart, Point, Scale, Series, Span, TimeAxis
-from governance.models import ArchitectureValidation, QAExecution, QATestResult, Readiness
+from governance.models import (
+    ArchitectureValidation,
+    LatestRun,
+    QAExecution,
+    QAStatus,
+    QATestResult,
+    Readiness,
+)
 from programs.models import Task
 
 SHOWN = 8  # rows of each list on the page
@@ -35,8 +42,8 @@ class Now(NamedTuple):
     skipped: int
     debt: int
     in_debt: int
-    red_suites: list[QAExecution]
-    debtors: list[QAExecution]
+    red_suites: list[LatestRun]
+    debtors: list[LatestRun]
 
 
 class Slot(NamedTuple):
@@ -75,67 +82,69 @@ class Item(NamedTuple):
     times: int
 
 
-def suites_now(runs: QuerySet[QAExecution]) -> Now:
-    """Sum up the latest of the runs of each suite; a suite is a task's, at its location."""
-    latest = (
-        runs.order_by("task_id", "qa_suite_location", "-executed_at", "-execution_id")
-        .distinct("task_id", "qa_suite_location")
-        .values_list(
-            *("execution_id", "qa_status", "total_tests", "passing_tests", "failing_tests"),
-            *("skipped_tests", "test_debt_count", "executed_at"),
-        )
+def suites_now(latest: QuerySet[LatestRun]) -> Now:
+    """Sum up what the latest runs of suites say, and name the worst."""
+    told = latest.aggregate(
+        suites=Count("pk"),
+        **{
+            status.lower(): Count("pk", filter=Q(qa_status=status))
+            for status in (QAStatus.GREEN, QAStatus.PARTIAL, QAStatus.RED)
+        },
+        tests=Sum("total_tests", default=0),
+        passing=Sum("passing_tests", default=0),
+        failing=Sum("failing_tests", default=0),
+        skipped=Sum("skipped_tests", default=0),
+        debt=Sum("test_debt_count", default=0),
+        in_debt=Count("pk", filter=Q(test_debt_count__gt=0)),
     )
-    rows, params = latest.query.sql_with_params()
+    named = latest.select_related("task__wave__program")
+    red = named.filter(qa_status=QAStatus.RED).order_by("-executed_at", "pk")
+    in_debt = named.filter(test_debt_count__gt=0).order_by("-test_debt_count", "-executed_at", "pk")
+    return Now(
+        **told,
+        red_suites=list(red[:SHOWN]) if told["red"] else [],
+        debtors=list(in_debt[:SHOWN]) if told["in_debt"] else [],
+    )
+
+
+def by_time(runs: QuerySet[QAExecution], unit: str, first: datetime, last: datetime) -> list[Slot]:
+    told = runs.values_list("executed_at", "qa_status", "passing_tests", "total_tests")
+    sums = "count(*), count(*) FILTER (WHERE said = 'GREEN'), sum(passing), sum(tests)"
+    return [Slot(*slot) for slot in in_slots(told, "said, passing, tests", sums, unit, first, last)]
+
+
+def judged_by_time(
+    validations: QuerySet[ArchitectureValidation], unit: str, first: datetime, last: datetime
+) -> list[Judged]:
+    told = validations.values_list("validated_at", "build_readiness")
+    sums = "count(*), count(*) FILTER (WHERE said = 'READY')"
+    return [Judged(*slot) for slot in in_slots(told, "said", sums, unit, first, last)]
+
+
+def in_slots(
+    rows: QuerySet[Any], columns: str, sums: str, unit: str, first: datetime, last: datetime
+) -> Iterator[tuple[Any, ...]]:
+    """Sum rows up, which begin with a moment, for each day or hour of the reader's zone.
+
+    Each is looked up by itself in the order that an index has, and nothing is sorted.
+    """
+    question, params = rows.order_by().query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            WITH latest (run, status, tests, passing, failing, skipped, debt, at)
-                AS MATERIALIZED ({rows})
-            SELECT count(*),
-                count(*) FILTER (WHERE status = 'GREEN'),
-                count(*) FILTER (WHERE status = 'PARTIAL'),
-                count(*) FILTER (WHERE status = 'RED'),
-                coalesce(sum(tests), 0), coalesce(sum(passing), 0),
-                coalesce(sum(failing), 0), coalesce(sum(skipped), 0),
-                coalesce(sum(debt), 0), count(*) FILTER (WHERE debt > 0),
-                ARRAY(SELECT run FROM latest WHERE status = 'RED'
-                    ORDER BY at DESC, run LIMIT {SHOWN}),
-                ARRAY(SELECT run FROM latest WHERE debt > 0
-                    ORDER BY debt DESC, at DESC, run LIMIT {SHOWN})
-            FROM latest
-            """,  # noqa: S608  the query of a queryset, and our own number
-            params,
+            SELECT slot, told.*
+            FROM (VALUES (%s, %s::interval)) AS reader (zone, length)
+            CROSS JOIN generate_series(date_trunc(%s, %s, zone), %s, length, zone) AS slot
+            CROSS JOIN LATERAL (
+                SELECT {sums} FROM ({question}) AS row (moment, {columns})
+                WHERE moment >= slot AND moment < date_add(slot, length, zone)
+            ) AS told (number)
+            WHERE number > 0 ORDER BY slot
+            """,  # noqa: S608  the query of a queryset, and our own words
+            [get_current_timezone_name(), f"1 {unit}", unit, first, last, *params],
         )
-        *figures, red, debtors = cursor.fetchone()
-    found = QAExecution.objects.select_related("task__wave__program").in_bulk([*red, *debtors])
-    return Now(*figures, [found[key] for key in red], [found[key] for key in debtors])
-
-
-def by_time(runs: QuerySet[QAExecution], unit: str) -> list[Slot]:
-    slots = (
-        runs.order_by()
-        .annotate(slot=Trunc("executed_at", unit))
-        .values("slot")
-        .annotate(
-            runs=Count("pk"),
-            green=Count("pk", filter=Q(qa_status="GREEN")),
-            passing=Sum("passing_tests"),
-            tests=Sum("total_tests"),
-        )
-        .order_by("slot")
-    )
-    return [Slot(*row) for row in slots.values_list("slot", *Slot._fields[1:])]
-
-
-def judged_by_time(validations: QuerySet[ArchitectureValidation], unit: str) -> list[Judged]:
-    slots = (
-        validations.order_by()
-        .annotate(slot=Trunc("validated_at", unit))
-        .values("slot")
-        .annotate(all=Count("pk"), ready=Count("pk", filter=Q(build_readiness=Readiness.READY)))
-        .order_by("slot")
-    )
-    return [Judged(*row) for row in slots.values_list("slot", "all", "ready")]
+        for moment, *told in cursor.fetchall():
+            yield localtime(moment), *told
 
 
 def flaky_tests(runs: QuerySet[QAExecution]) -> tuple[int, list[Flaky]]:
@@ -225,7 +234,8 @@ def trend(
     )
     first = min((moment for moment in firsts if moment), default=at)
     unit = "hour" if at - first < HOURLY else "day"
-    slots, judged = by_time(runs, unit), judged_by_time(validations, unit)
+    slots = by_time(runs, unit, first, at)
+    judged = judged_by_time(validations, unit, first, at)
     number, green = sum(slot.runs for slot in slots), sum(slot.green for slot in slots)
     asked, ready = sum(slot.all for slot in judged), sum(slot.ready for slot in judged)
     begins = min((slot.at for slot in (*slots, *judged)), default=at)

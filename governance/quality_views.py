@@ -15,6 +15,7 @@ from governance.filters import (
     QualityFilter,
     ResultFilter,
     RunFilter,
+    SuiteFilter,
     ValidationFilter,
 )
 from governance.models import ArchitectureValidation, QAExecution
@@ -78,9 +79,12 @@ def quality(request):
         request, QAExecution.objects.all(), QualityFilter, sorts, noun="run", usual=USUAL
     )
     runs = listing.filtered
-    judged = ArchitectureValidation.objects.none()
-    if listing.form.is_valid():
-        judged = JudgedFilter(listing.filterset.data, ArchitectureValidation.objects.all()).qs
+
+    def asked(filters):
+        rows = filters._meta.model.objects.all()
+        return filters(listing.filterset.data, rows).qs if listing.form.is_valid() else rows.none()
+
+    judged = asked(JudgedFilter)
     days = int(listing.form.cleaned_data.get("days") or USUAL["days"])
 
     return render_page(
@@ -89,7 +93,7 @@ def quality(request):
         {
             "listing": listing,
             "days": days,
-            "now": cache(lambda: figures.suites_now(runs)),
+            "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
             "trend": cache(lambda: figures.trend(runs, judged, now())),
             "flaky": cache(lambda: figures.flaky_tests(runs)),
             "flaky_means": figures.FLAKY,

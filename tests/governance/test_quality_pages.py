@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from governance import quality_figures as figures
-from governance.models import ArchitectureValidation, QAExecution, QATestResult
+from governance.models import ArchitectureValidation, LatestRun, QAExecution, QATestResult
 from tests.factories import (
     ArchitectureValidationFactory,
     QAExecutionFactory,
@@ -71,7 +71,7 @@ def test_what_counts_now_is_the_latest_run_of_each_suite():
     ran(task, 5, 0, executed_at=ago(hours=2))
     ran(task, 0, 3, qa_suite_location="elsewhere/")
     ran(passing=4, failing=1, skipped_tests=2)
-    told = figures.suites_now(QAExecution.objects.all())
+    told = figures.suites_now(LatestRun.objects.all())
     assert (told.suites, told.green, told.partial, told.red) == (3, 1, 1, 1)
     assert (told.tests, told.passing, told.failing, told.skipped) == (15, 9, 4, 2)
     assert [run.qa_suite_location for run in told.red_suites] == ["elsewhere/"]
@@ -80,13 +80,13 @@ def test_what_counts_now_is_the_latest_run_of_each_suite():
 def test_debt_is_told_by_suite_the_deepest_first():
     for debt in (3, 0, 8):
         ran(test_debt_count=debt)
-    told = figures.suites_now(QAExecution.objects.all())
+    told = figures.suites_now(LatestRun.objects.all())
     assert (told.debt, told.in_debt) == (11, 2)
     assert [run.test_debt_count for run in told.debtors] == [8, 3]
 
 
 def test_nothing_adds_up_to_nothing():
-    told = figures.suites_now(QAExecution.objects.all())
+    told = figures.suites_now(LatestRun.objects.all())
     assert [*told[:10]] == [0] * 10
     trend = figures.trend(QAExecution.objects.all(), ArchitectureValidation.objects.all(), now())
     assert (trend.rates, trend.volume, trend.runs, trend.judged) == (None, None, 0, 0)
@@ -127,8 +127,18 @@ def test_days_are_those_of_the_readers_zone(settings):
     settings.TIME_ZONE = "Pacific/Auckland"
     ran(passing=9, failing=1, executed_at=datetime(2026, 1, 5, 10, tzinfo=UTC))
     ran(passing=10, executed_at=datetime(2026, 1, 5, 12, tzinfo=UTC))
-    slots = figures.by_time(QAExecution.objects.all(), "day")
+    first, last = datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)
+    slots = figures.by_time(QAExecution.objects.all(), "day", first, last)
     assert [(slot.at.day, slot.passing, slot.tests) for slot in slots] == [(5, 9, 10), (6, 10, 10)]
+
+
+def test_a_day_on_which_clocks_go_back_is_one_day(settings):
+    settings.TIME_ZONE = "Pacific/Auckland"
+    first, last = datetime(2026, 4, 4, 11, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
+    for hour in (0, 24):  # the first of that day and its last, an hour longer than others
+        ran(executed_at=datetime(2026, 4, 4, 11, 30, tzinfo=UTC) + timedelta(hours=hour))
+    slots = figures.by_time(QAExecution.objects.all(), "day", first, last)
+    assert [(slot.at.day, slot.runs) for slot in slots] == [(5, 2)]
 
 
 def test_a_trend_is_drawn_by_the_day_and_what_is_young_by_the_hour():

@@ -147,11 +147,27 @@ def test_the_few_that_a_word_leaves_are_not_looked_for_among_all(reader):
 def test_how_the_latest_runs_ended_is_read_off_an_index(status, reader):
     statements, listing = asked_by(reader, reverse("programs:task_list") + f"?qa={status}")
     assert listing.rows
-    plans = [explained(each) for each in statements if "DISTINCT ON" in each]
-    assert plans
-    for plan in plans:
-        of_runs = [node for node in nodes(plan) if node.get("Relation Name") == "qa_executions"]
-        assert {node.get("Index Name") for node in of_runs} == {"idx_qa_executions_latest"}
+    asked = [each for each in statements if f"'{status}'" in each]
+    assert asked
+    for statement in asked:
+        used = {node.get("Index Name") for node in nodes(explained(statement))}
+        assert "idx_qa_latest_runs_not_green" in used
+
+
+def test_the_days_of_a_chart_are_summed_up_from_indexes_alone(reader):
+    with CaptureQueriesContext(connection) as asked:
+        reader.get(reverse("governance:quality"))
+    slots = [query["sql"] for query in asked if "generate_series" in query["sql"]]
+    used = {
+        (node["Node Type"], node.get("Index Name"))
+        for statement in slots
+        for node in nodes(explained(statement))
+        if "Relation Name" in node
+    }
+    assert used == {
+        ("Index Only Scan", "idx_qa_executions_figures"),
+        ("Index Only Scan", "idx_arch_validations_ready"),
+    }
 
 
 # --- what nobody asks a page for ------------------------------------------------------------------
