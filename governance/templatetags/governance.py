@@ -12,12 +12,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from foreman_office.kit.roles import may_decide
-from foreman_office.kit.templatetags.kit import LOOKS, mark, status
+from foreman_office.kit.templatetags.kit import LOOKS, exact, mark, path, span, status
 from foreman_office.kit.templatetags.kit import offers as draw_offers
 from governance import offers, quality
 from governance.causes import causes_of, derivation_of
 from governance.entities import name_entities
 from governance.models import ArchitectureValidation, Blocker, Evidence
+from governance.templatetags.judgement import evidence_about
 from governance.trail import tell
 from governance.why import derive, overrides_of
 from programs.models import Task
@@ -110,6 +111,41 @@ def offers_for(context: RequestContext, entity: Any) -> SafeString:
         is_trouble = hasattr(entity, "resolved_at")
         offered = [offers.offer_resolution(entity)] if is_trouble else offers.offers_on(entity)
     return draw_offers(context, offered)
+
+
+@register.simple_tag
+def subject(entity: Model | None, kind: str) -> SafeString:
+    """Name what something was recorded about, and where it is; `kind` is what it was."""
+    if entity is None:
+        return SafeString(f'<span class="absent">a {kind} since deleted</span>')
+    url, name = entity.get_absolute_url(), escape(str(entity))  # type: ignore[attr-defined]
+    return SafeString(f'<a class="name" href="{url}">{name}</a>{path(entity)}')
+
+
+@register.simple_tag(takes_context=True)
+def told(context: RequestContext, trouble: Any, done: str | None) -> SafeString:
+    """Say what happened, what was done or may be, and where its evidence is."""
+    kind, said = trouble.entity_type, f'<p class="lines">{escape(trouble.description)}</p>'
+    if trouble.resolved_at:
+        absent = '<span class="absent">What was done is not recorded.</span>'
+        said += f'<p class="quiet lines">{escape(done) if done else absent}</p>'
+    acts = "" if trouble.resolved_at else offers_for(context, trouble)
+    of = f'<span class="hidden-words"> of {escape(str(trouble.entity or kind))}</span>'
+    evidence = escape(evidence_about(kind, trouble.entity_id))
+    return SafeString(
+        f'{said}<div class="acts">{acts}<a class="quiet" href="{evidence}">Evidence{of}</a></div>'
+    )
+
+
+@register.simple_tag
+def lasted(trouble: Any) -> SafeString:
+    """Say how long it took to resolve, and when that was."""
+    if not (ended := trouble.resolved_at):
+        return SafeString('<span class="hidden-words">not yet</span>')
+    return SafeString(
+        f'<time datetime="{ended.isoformat()}" title="resolved {exact(ended)}">'
+        f"{span(trouble.lasted)}</time>"
+    )
 
 
 @register.inclusion_tag("components/proof.html")
