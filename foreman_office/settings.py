@@ -153,6 +153,10 @@ FOREMAN_HEARTBEAT_RETENTION_DAYS = env.int(
 
 # The largest body that the API takes, a test report; each operation has its own limit below this.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "foreman_office.kit.uploads.TemporaryFileUploadHandler",
+]
 
 # --- Django --------------------------------------------------------------------------------------
 

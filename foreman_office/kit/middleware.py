@@ -16,7 +16,7 @@ from foreman_office.kit import zones
 from foreman_office.kit.acts import Refused
 from foreman_office.kit.api import is_from_a_machine
 from foreman_office.kit.decide import Unfilled, came_from
-from foreman_office.kit.unavailable import DatabaseError, unavailable
+from foreman_office.kit.unavailable import is_outage, unavailable
 
 
 class PagesOnly:
@@ -67,7 +67,7 @@ class RefusedMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if isinstance(error, DatabaseError):
+        if is_outage(error):
             return unavailable(request, error)
         part = "#part" if request.headers.get("HX-Request") else ""
         back = came_from(request) or "/"

@@ -1,6 +1,9 @@
 """What is answered while the office cannot do its work: 503, why, and when to ask again."""
 
+import errno
+import sqlite3
 import sys
+from typing import TypeGuard
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseServerError, JsonResponse
@@ -27,13 +30,33 @@ AWAY = ("database_away", "The office cannot reach its database. It goes on as so
 BUSY = ("database_busy", "Somebody else holds what this needs, and holds it long.")
 CROWDED = ("office_crowded", "The office is asked more than it can answer at once.")
 FULL = ("database_full", "The disk of the database is full. Somebody has to make room on it.")
+NO_ROOM = (
+    "office_full",
+    "The office has no room left for temporary files. Somebody has to make room on its disk.",
+)
 KINDS: list[tuple[type[Exception], tuple[str, str]]] = [
     (errors.LockNotAvailable, BUSY),
     (errors.QueryCanceled, BUSY),
     (errors.DeadlockDetected, BUSY),
     (errors.DiskFull, FULL),
     (Crowded, CROWDED),
+    (OSError, NO_ROOM),
+    (sqlite3.OperationalError, NO_ROOM),
 ]
+NO_ROOM_FOR_FILES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ROOM_FOR_SQLITE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+
+
+def is_outage(failure: BaseException | None) -> TypeGuard[Exception]:
+    """Tell whether something failed because the database is away, or because a disk is full."""
+    return isinstance(failure, DatabaseError) or lacks_room(failure)
+
+
+def lacks_room(failure: BaseException | None) -> bool:
+    """Tell whether a file of the office's own, which it writes as it reads, has found no room."""
+    if isinstance(failure, sqlite3.OperationalError):
+        return failure.sqlite_errorcode & 0xFF in NO_ROOM_FOR_SQLITE
+    return isinstance(failure, OSError) and failure.errno in NO_ROOM_FOR_FILES
 
 
 def unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
@@ -64,7 +87,7 @@ def unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer what no middleware could: a session that cannot be kept is the database's fault."""
     failure = sys.exception()
-    if isinstance(failure, DatabaseError):
+    if is_outage(failure):
         return unavailable(request, failure)
     name = {"name": request_id.current.get()}
     return HttpResponseServerError(render_to_string("500.html", name))

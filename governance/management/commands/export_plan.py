@@ -29,10 +29,8 @@ class Command(BaseCommand):
                 else:
                     for line in file:
                         self.stdout.write(line.decode(), ending="")
-        except plans.Unwritable as error:
+        except (plans.Unwritable, OSError) as error:
             raise CommandError(f"{program} cannot be written: {error}") from error
-        except OSError as error:
-            raise CommandError(f"{options['output']}: {error.strerror}") from error
 
 
 def find(name: str) -> Program:

@@ -1,11 +1,13 @@
 """Read a plan file into the office."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from foreman_office.kit.acts import Refused
+from foreman_office.kit.unavailable import NO_ROOM, lacks_room
 from governance import plans
 from governance.plans.difference import plural
 from governance.plans.plan import KINDS
@@ -35,6 +37,10 @@ class Command(BaseCommand):
                 found = plans.apply(plan, by=None, progress=self.progress)
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}") from error
+        except sqlite3.OperationalError as error:
+            if not lacks_room(error):
+                raise
+            raise CommandError(f"{file}: {NO_ROOM[1]} ({NO_ROOM[0]})") from error
         except plans.PlanErrors as errors:
             raise CommandError(str(errors)) from errors
         except Refused as refused:
