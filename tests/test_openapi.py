@@ -91,6 +91,15 @@ def is_uuid(text):
         return False
 
 
+def test_the_document_is_put_together_once_and_sent_where_it_is_not_known(client):
+    address = reverse("api:openapi-json")
+    first = client.get(address)
+    assert first.json() == DOCUMENT
+    assert api.get_openapi_schema() is api.get_openapi_schema()
+    again = client.get(address, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
 # --- the page -------------------------------------------------------------------------------------
 
 

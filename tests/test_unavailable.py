@@ -100,7 +100,11 @@ def test_a_beat_that_waits_too_long_may_be_sent_again(client, held):
     assert send().status_code == 201
 
 
-def test_a_request_that_waits_too_long_for_its_twin_may_be_sent_again(client, held, task):
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_request_that_waits_too_long_for_its_twin_may_be_sent_again(
+    debug, client, held, task, settings
+):
+    settings.DEBUG = debug
     builder = BuilderFactory()
     token = issue_token(builder, by=None)[1]
 
