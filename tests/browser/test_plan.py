@@ -128,23 +128,6 @@ def test_the_lanes_say_the_critical_path_and_their_edges_meet_the_cards(browse, 
         ), (x, y, cards)
 
 
-@pytest.mark.parametrize("width", [1440, 390, 320])
-def test_no_page_of_the_plan_scrolls_sideways(browse, foreman, width):
-    scene = furnish()
-    page = browse(user=foreman, width=width, still=True)
-    for address in (
-        reverse("programs:program_list"),
-        scene["program"].get_absolute_url(),
-        scene["wave"].get_absolute_url(),
-        reverse("programs:program_new"),
-        reverse("programs:wave_edit", args=[scene["wave"].pk]),
-        reverse("programs:task_edit", args=[scene["task"].pk]),
-        reverse("governance:plan_import"),
-    ):
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
-
-
 def test_a_program_is_printed_without_what_is_for_hands(browse, foreman):
     scene = furnish()
     page = browse(user=foreman)
