@@ -1,10 +1,10 @@
 """Find what has a name: programs, waves, tasks, builders, and the places of the office."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Model
 from django.urls import reverse
 
 from builders.models import Builder
@@ -25,6 +25,15 @@ class Hit(NamedTuple):
     icon: str = ""
     state: str = ""
     within: str = ""
+
+
+class Row(NamedTuple):
+    """What is read of programs, waves and tasks, of which most are not shown."""
+
+    pk: UUID
+    name: str
+    state: str
+    within: tuple[str, ...]
 
 
 class Group(NamedTuple):
@@ -48,9 +57,9 @@ def find(text: str) -> list[Group]:
     ]
     if text:
         plan = [
-            rows("Programs", text, Program.objects.all(), "programs:program_list"),
-            rows("Waves", text, Wave.objects.select_related("program")),
-            rows("Tasks", text, Task.objects.select_related("wave__program"), "programs:task_list"),
+            rows("Programs", text, Program, (), "programs:program_list"),
+            rows("Waves", text, Wave, ("program__name",)),
+            rows("Tasks", text, Task, ("wave__program__name", "wave__name"), "programs:task_list"),
         ]
         groups = [*groups, *plan]
     return [group for group in groups if group.hits]
@@ -74,35 +83,31 @@ def is_named(name: str, text: str) -> bool:
     return all(any(part.startswith(word) for part in own) for word in words_of(text.lower()))
 
 
-def rows(name: str, text: str, queryset: QuerySet[Any], view: str = "") -> Group:
-    """Read a bounded number of rows, however many match, and show the best of them."""
+def rows(name: str, text: str, model: type[Model], within: Sequence[str], view: str = "") -> Group:
+    """Read names, a bounded number however many match, and show the best of them."""
+    queryset = model._default_manager.order_by()
     if key := as_id(text):
         queryset = queryset.filter(pk=key)
     elif words_of(text):
         queryset = queryset.filter(matching(text))
     else:
         queryset = queryset.none()
-    found = list(queryset.order_by()[:LOOKED_AT])
+    read = queryset.values_list("pk", "name", "state", *within)[:LOOKED_AT]
+    found = [Row(*row[:3], row[3:]) for row in read]
     found.sort(key=lambda row: rank(row, text))
     address = reverse(view, query={"q": text}) if view else ""
-    return Group(name, [hit(row) for row in found[:SHOWN]], len(found) > SHOWN, address)
+    return Group(name, [hit(model, row) for row in found[:SHOWN]], len(found) > SHOWN, address)
 
 
-def rank(row: Any, text: str) -> tuple[bool, bool, str]:
+def rank(row: Row, text: str) -> tuple[bool, bool, str]:
     """Put first what begins as was typed, then what is not completed."""
     begins = row.name.lower().startswith(text.lower())
     return not begins, row.state == State.COMPLETED, row.name
 
 
-def hit(row: Any) -> Hit:
-    match row:
-        case Wave():
-            within = str(row.program)
-        case Task():
-            within = f"{row.wave.program} / {row.wave}"
-        case _:
-            within = ""
-    return Hit(row.name, row.get_absolute_url(), state=row.state, within=within)
+def hit(model: Any, row: Row) -> Hit:
+    url = model(pk=row.pk).get_absolute_url()
+    return Hit(row.name, url, state=row.state, within=" / ".join(row.within))
 
 
 def as_id(text: str) -> UUID | None:
