@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from django.db.models import (
+    BooleanField,
     Case,
     Exists,
     Expression,
+    Func,
     OuterRef,
     Q,
     QuerySet,
@@ -92,22 +94,37 @@ def refused_claims() -> QuerySet[CompletionClaim]:
     )
 
 
+def gate_unless(closed: Expression, gate: GateOpen) -> Case:
+    """Ask a gate, which is dear, unless something cheaper says that it is closed."""
+    return Case(When(closed, then=Value(False)), default=gate)
+
+
 def plans_to_approve() -> QuerySet[Program]:
     gate = GateOpen("pk", function="governance_gate_approve_program")
     return Program.objects.filter(gate, state=State.PLANNED).exclude(open_on("program"))
 
 
 def waves_to_start() -> QuerySet[Wave]:
+    waits_for = Func(
+        *(OuterRef("dependencies"), Cast("pk", TextField())),
+        function="jsonb_exists",
+        output_field=BooleanField(),
+    )
+    ahead = Wave.objects.filter(waits_for, program=OuterRef("program"))
     gate = GateOpen("pk", function="governance_gate_start_wave")
-    planned = Wave.objects.filter(state=State.PLANNED, program__state=State.IN_PROGRESS)
-    return planned.filter(gate).exclude(open_on("wave"))
+    return Wave.objects.filter(
+        gate_unless(Exists(ahead.exclude(state=State.COMPLETED)), gate),
+        state=State.PLANNED,
+        program__state=State.IN_PROGRESS,
+    ).exclude(open_on("wave"))
+
+
+def waves_under_way() -> QuerySet[Wave]:
+    return Wave.objects.filter(state=State.IN_PROGRESS, program__state=State.IN_PROGRESS)
 
 
 def tasks_to_assign() -> QuerySet[Task]:
-    """Tasks that could be given to a builder at once, while one has nothing to do.
-
-    A gate is dear, and most of what is planned has nothing that it could open for.
-    """
+    """Tasks of a wave under way that could be given to a builder at once, while one is idle."""
     idle = Builder.objects.filter(state=Builder.State.IDLE, current_task=None)
     gate = GateOpen("pk", Value(None), function="governance_gate_assign_task")
     validated = ArchitectureValidation.objects.filter(
@@ -115,18 +132,16 @@ def tasks_to_assign() -> QuerySet[Task]:
     )
     return Task.objects.filter(
         Exists(idle),
-        Case(When(Exists(validated), then=gate), default=Value(False)),
+        gate_unless(~Exists(validated), gate),
+        wave=OuterRef("pk"),
         state=TaskState.PLANNED,
-        wave__state=State.IN_PROGRESS,
-        wave__program__state=State.IN_PROGRESS,
     )
 
 
 def waves_to_staff() -> QuerySet[Wave]:
     """Waves with a task to assign: each is asked until one is found, and no further."""
-    one = tasks_to_assign().filter(wave=OuterRef("pk")).values("pk")[:1]
-    waves = Wave.objects.filter(state=State.IN_PROGRESS, program__state=State.IN_PROGRESS)
-    return waves.alias(one=Subquery(one)).filter(one__isnull=False)
+    one = tasks_to_assign().values("pk")[:1]
+    return waves_under_way().alias(one=Subquery(one)).filter(one__isnull=False)
 
 
 def unwell_tasks() -> QuerySet[Task]:

@@ -1,11 +1,12 @@
 """What it costs to leave something undecided: the tasks and builders that it holds up."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Model
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from builders.models import Builder
 from programs.models import Program, State, Task, TaskState, Wave
@@ -37,17 +38,21 @@ class Reach:
         programs = {program_of(entity) for entity in entities} - {None}
         self.holders = {b.current_task_id: b for b in builders if b.current_task_id}
         self.idle = sum(b.state == "idle" and b.current_task_id is None for b in builders)
-        self.waves: dict[UUID, Wave] = {}
-        self.followers: dict[UUID, set[UUID]] = defaultdict(set)
+        self.names: dict[UUID, str] = {}  # of unfinished waves, in their order
+        self.waves: dict[UUID, list[UUID]] = defaultdict(list)  # of each program
+        self.followers: dict[UUID, list[UUID]] = defaultdict(list)
+        self.found: dict[UUID | None, list[UUID]] = {None: []}
+        self.left: dict[UUID, int] = {}  # tasks of each that are not completed
         unfinished = Wave.objects.filter(program__in=programs).exclude(state=State.COMPLETED)
-        unfinished = unfinished.only("name", "program_id", "dependencies")
-        for wave in unfinished.order_by("sequence_number") if programs else ():
-            self.waves[wave.pk] = wave
-            for key in wave.dependency_ids:
-                self.followers[key].add(wave.pk)
-        tasks = Task.objects.filter(wave__in=self.waves).exclude(state=TaskState.COMPLETED)
-        rows = tasks.values_list("wave").annotate(number=Count("*")) if self.waves else ()
-        self.left: Counter[UUID] = Counter(dict(rows))
+        left = number_of(Task.objects.exclude(state=TaskState.COMPLETED), "wave")
+        rows = unfinished.order_by("sequence_number").values_list(
+            "pk", "name", "program", "dependencies", left
+        )
+        for key, name, program, dependencies, number in rows if programs else ():
+            self.names[key], self.left[key] = name, number
+            self.waves[program].append(key)
+            for earlier in dependencies:
+                self.followers[UUID(earlier)].append(key)
 
     def of(self, entity: Model | None, *, idle: bool = False, tasks: int | None = None) -> Held:
         """Say what waits for an entity; `idle` if builders without work wait for it too.
@@ -61,10 +66,10 @@ class Reach:
                 held, own, wave = 1, ["this task"], entity.wave_id
                 waiting = int(entity.pk in self.holders)
             case Wave():
-                held = self.left[entity.pk] if tasks is None else tasks
+                held = self.left.get(entity.pk, 0) if tasks is None else tasks
                 own, wave, waiting = [some(held, "task")], entity.pk, 0
             case Program():
-                keys = [key for key, wave in self.waves.items() if wave.program_id == entity.pk]
+                keys = self.waves[entity.pk]
                 held = sum(self.left[key] for key in keys)
                 own, wave = [some(held, "task"), some(len(keys), "wave")], None
                 waiting = sum(
@@ -74,12 +79,12 @@ class Reach:
             case _:
                 return NOTHING
         after = self.after(wave)
-        if isinstance(entity, Task) and wave in self.waves:
+        if isinstance(entity, Task) and wave in self.names:
             last = self.left[wave] == 1
-            own.append(f"{'the last of ' if last else ''}{self.waves[wave]}")
+            own.append(f"{'the last of ' if last else ''}{self.names[wave]}")
         if after:
             held += sum(self.left[key] for key in after)
-            names = [str(self.waves[key]) for key in self.waves if key in after]
+            names = [self.names[key] for key in after]
             own.append(f"and with it {listed(names)}")
         waiting += self.idle if idle else 0
         if waiting:
@@ -89,15 +94,22 @@ class Reach:
             words += f" ({some(held, 'task')} in all)"
         return Held(held, waiting, words)
 
-    def after(self, wave: UUID | None) -> set[UUID]:
+    def after(self, wave: UUID | None) -> list[UUID]:
         """Return the unfinished waves that wait for this one, directly or through others."""
-        found: set[UUID] = set()
-        ahead = [wave] if wave else []
-        while ahead:
-            for key in self.followers[ahead.pop()] - found:
-                found.add(key)
-                ahead.append(key)
-        return found
+        if wave not in self.found:
+            found, ahead = set[UUID](), [wave]
+            while ahead:
+                new = set(self.followers[ahead.pop()]) - found
+                found |= new
+                ahead += new
+            self.found[wave] = [key for key in self.names if key in found]
+        return self.found[wave]
+
+
+def number_of(rows: QuerySet[Any], holder: str) -> Coalesce:
+    """Count what a row holds, for the rows that are shown and no others."""
+    held = rows.filter(**{holder: OuterRef("pk")}).order_by().values(holder)
+    return Coalesce(Subquery(held.annotate(number=Count("pk")).values("number")), 0)
 
 
 def program_of(entity: Model | None) -> UUID | None:

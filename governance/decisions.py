@@ -1,24 +1,25 @@
 """The inbox: what waits for the foreman, as cards, the most costly to leave first."""
 
-from collections import defaultdict
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, F, Min, Model, OuterRef, QuerySet, Subquery, Window
-from django.db.models.functions import Coalesce, Greatest, RowNumber
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Greatest, JSONArray
 
 from builders.pulse import with_last_words, with_verdict
 from foreman_office.kit import prepared
 from foreman_office.kit.decide import Offer, ReasonForm
 from governance import attention
 from governance.attention import Matters, count_matters
-from governance.costs import NOTHING, Held, Reach, some
+from governance.costs import NOTHING, Held, Reach, number_of, some
 from governance.entities import find_entities
 from governance.gates import Condition
 from governance.models import (
@@ -42,10 +43,11 @@ from programs.models import Program, Task, Wave
 type Rows = Callable[[str, QuerySet[Any]], Iterable[Any]]
 type Found = Mapping[tuple[str, UUID], Model]
 
-LISTED = 15  # cards
+LISTED = 10  # cards
 WEIGHED = 50  # rows of each set that are read for them
 ENTITIES = ["program", "wave", "task"]
 OFFERED_AT_ONCE = 3  # tasks of one wave that a card offers to assign
+READY = 10  # tasks of one wave that are counted as ready: each is asked whether its gate is open
 
 WHY_BLOCKED = {
     Classification.ARCHITECTURE_QA_MISMATCH: "What is tested is not what was designed; work that"
@@ -83,6 +85,13 @@ class Decision:
     @property
     def rank(self) -> tuple[int, datetime]:
         return -self.held.cost, self.since
+
+
+class Ready(NamedTuple):
+    """A task that could be assigned, and since when."""
+
+    task: UUID
+    since: datetime
 
 
 def list_decisions(
@@ -123,14 +132,15 @@ def _decisions(due: Matters, builders: list[Any]) -> Iterator[Decision]:
     violations = rows_of("violation", unresolved.order_by("detected_at"))
     blockers = rows_of("blocker", Blocker.objects.open().order_by("detected_at"))
     claims = rows_of("claim", claimed.order_by("claimed_at"))
-    first = to_assign() if due.rows.get("staff") else {}
+    ready = to_assign() if due.rows.get("staff") else []
     unwell = [
         (kind, UUID(key))
         for kind in ENTITIES
         for key in due.rows.get(f"unwell {kind}", [])[:WEIGHED]
     ]
     # What they are about is looked up for all of them at once.
-    tasks = [*first, *(row.task_id for row in (*violations, *claims) if row.task_id)]
+    tasks = [row.task_id for row in (*violations, *claims) if row.task_id]
+    tasks += [each.task for wave in ready for each in wave[:OFFERED_AT_ONCE]]
     found = find_entities(
         [
             *unwell,
@@ -144,7 +154,7 @@ def _decisions(due: Matters, builders: list[Any]) -> Iterator[Decision]:
     yield from _blockers(blockers, found)
     yield from _claims(claims, found)
     yield from _plans(rows_of)
-    yield from _assignments(first, found, builders)
+    yield from _assignments(ready, found, builders)
     yield from _unwell([found[key] for key in unwell if key in found], builders)
 
 
@@ -250,15 +260,10 @@ def _claims(claims: list[CompletionClaim], found: Found) -> Iterator[Decision]:
         )
 
 
-def number_of(model: type[Model], holder: str) -> Coalesce:
-    """Count what a row holds, for the rows that are shown and no others."""
-    rows = model._default_manager.filter(**{holder: OuterRef("pk")}).order_by().values(holder)
-    return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
-
-
 def _plans(rows_of: Rows) -> Iterator[Decision]:
     plans = Program.objects.annotate(
-        wave_number=number_of(Wave, "program"), task_number=number_of(Task, "wave__program")
+        wave_number=number_of(Wave.objects.all(), "program"),
+        task_number=number_of(Task.objects.all(), "wave__program"),
     )
     for program in rows_of("plan", plans.order_by("created_at")):
         waves, tasks = some(program.wave_number, "wave"), some(program.task_number, "task")
@@ -275,7 +280,9 @@ def _plans(rows_of: Rows) -> Iterator[Decision]:
             offers_on(program)[:1],
             idle=True,
         )
-    waves = Wave.objects.select_related("program").annotate(task_number=number_of(Task, "wave"))
+    waves = Wave.objects.select_related("program").annotate(
+        task_number=number_of(Task.objects.all(), "wave")
+    )
     for wave in rows_of("wave", waves.order_by("updated_at")):
         yield Decision(
             f"wave-{wave.pk}",
@@ -291,54 +298,45 @@ def _plans(rows_of: Rows) -> Iterator[Decision]:
         )
 
 
-def _assignments(
-    first: dict[UUID, tuple[int, datetime]], found: Found, builders: list[Any]
-) -> Iterator[Decision]:
-    ready: dict[Wave, list[Any]] = defaultdict(list)
-    tasks: list[Any] = [found[("task", key)] for key in first if ("task", key) in found]
-    for task in sorted(tasks, key=attrgetter("created_at")):
-        ready[task.wave].append(task)
-    for wave, offered in ready.items():
-        number, since = first[offered[0].pk]
-        begun = "is" if number == 1 else "are"
+def _assignments(ready: list[list[Ready]], found: Found, builders: list[Any]) -> Iterator[Decision]:
+    for tasks in ready:
+        first = (("task", key) for key, _ in tasks[:OFFERED_AT_ONCE])
+        offered: list[Any] = [found[key] for key in first if key in found]
+        if not offered:
+            continue
+        wave, number = offered[0].wave, min(len(tasks), READY)
+        counted = some(number, "task") if len(tasks) == number else f"More than {number} tasks"
+        begun = "is" if len(tasks) == 1 else "are"
         yield Decision(
             f"assign-{wave.pk}",
             "planned",
             "Work to give out",
             wave,
-            f"{some(number, 'task')} {begun} ready: architecture ready, suite red, nothing in the"
-            " way.",
+            f"{counted} {begun} ready: architecture ready, suite red, nothing in the way.",
             "A builder is idle while this could be built.",
             "Builders stay idle.",
-            max(since, wave.updated_at),
+            max(min(each.since for each in tasks), wave.updated_at),
             [offer_for(task, builders) for task in offered],
             idle=True,
             tasks=number,
         )
 
 
-def to_assign() -> dict[UUID, tuple[int, datetime]]:
-    """Return the first tasks of each wave that could be assigned; how many, and since when."""
-    rows = prepared.fetch(_first_to_assign())
-    return {key: (number, since) for key, number, since in rows}
+def to_assign() -> list[list[Ready]]:
+    """Return the first tasks of each wave that could be assigned, as many as are counted."""
+    waves = [map(json.loads, tasks) for (tasks,) in prepared.fetch(_first_to_assign()) if tasks]
+    return [[Ready(UUID(key), datetime.fromisoformat(at)) for key, at in wave] for wave in waves]
 
 
 @cache
 def _first_to_assign() -> str:
-    of_wave = {"partition_by": F("wave")}
-    ready = Greatest(
+    since = Greatest(
         latest(ArchitectureValidation, "validated_at"), latest(QAExecution, "executed_at")
     )
-    first = (
-        attention.tasks_to_assign()
-        .annotate(
-            place=Window(RowNumber(), order_by="created_at", **of_wave),
-            number=Window(Count("pk"), **of_wave),
-            since=Window(Min(ready), **of_wave),
-        )
-        .filter(place__lte=OFFERED_AT_ONCE)
-    )
-    return prepared.words(*first.values_list("pk", "number", "since").query.sql_with_params())
+    first = attention.tasks_to_assign().order_by("created_at")[: READY + 1]
+    waves = attention.waves_under_way().order_by("updated_at")[:WEIGHED]
+    told = waves.values_list(ArraySubquery(first.values(told=JSONArray("pk", since))))
+    return prepared.words(*told.query.sql_with_params())
 
 
 def latest(model: type[Model], moment: str) -> Subquery:

@@ -5,6 +5,7 @@ Whether the database lets it happen is not asked here; the gate beside the butto
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.db.models import Model
@@ -13,6 +14,7 @@ from django.urls import reverse
 from builders.forms import AssignForm, PauseForm
 from builders.models import Builder
 from builders.pulse import with_verdict
+from foreman_office.kit.addresses import address_of
 from foreman_office.kit.decide import Offer, OverrideForm, ReasonForm
 from governance.forms import BlockerRaiseForm, ResolutionForm, ViolationForm
 from governance.models import Blocker, GovernanceViolation
@@ -26,10 +28,13 @@ def offer(
     entity: Model, act: str, label: str, form: type[forms.Form] | None = None, **more: Any
 ) -> Offer:
     """Offer an act on an entity; `act` is the name of its address."""
-    key, args = f"{act.partition(':')[2]}-{entity.pk}", more.pop("args", [entity.pk])
+    key = f"{act.partition(':')[2]}-{entity.pk}"
     if form and "override" in form.base_fields:
         key += "-forced"
-    return Offer(key, reverse(act, args=args), label, str(entity), form, **more)
+    args = more.pop("args", [entity.pk])
+    is_usual = args == [entity.pk] and isinstance(entity.pk, UUID)
+    url = address_of(act, entity.pk) if is_usual else reverse(act, args=args)
+    return Offer(key, url, label, str(entity), form, **more)
 
 
 def offers_on(entity: Model, builders: Iterable[Any] = ()) -> list[Offer]:

@@ -417,6 +417,7 @@ ADDITIONS = {
         "columns": {"worked_at": MOMENT},
         "indexes": {
             "idx_tasks_wave_state": "btree (wave_id, state)",
+            "idx_tasks_planned": "btree (wave_id, created_at) WHERE (state = 'planned'::text)",
             "idx_tasks_updated": "btree (updated_at, task_id)",
             "idx_tasks_name": 'btree ("left"(name, 200), task_id)',
             "idx_tasks_progress": "btree (progress_percentage, task_id)",

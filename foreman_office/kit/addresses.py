@@ -8,13 +8,14 @@ from django.urls import get_script_prefix, reverse
 STAND_IN = UUID(int=0)
 
 
-def address_of(view: str, key: UUID) -> str:
-    """Return the address of a view that takes a UUID and nothing else."""
-    before, after = _around(view, get_script_prefix())
+def address_of(view: str, key: UUID, kind: str | None = None) -> str:
+    """Return the address of a view that takes a UUID, or the kind of a thing and its UUID."""
+    before, after = _around(view, kind, get_script_prefix())
     return f"{before}{key}{after}"
 
 
 @cache
-def _around(view: str, prefix: str) -> tuple[str, str]:
-    before, _, after = reverse(view, args=[STAND_IN]).partition(str(STAND_IN))
+def _around(view: str, kind: str | None, prefix: str) -> tuple[str, str]:
+    args = [kind, STAND_IN] if kind else [STAND_IN]
+    before, _, after = reverse(view, args=args).partition(str(STAND_IN))
     return before, after
