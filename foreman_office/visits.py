@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q
+from django.db.models.fields.json import KT
 from django.http import HttpRequest
 from django.utils.timezone import now
 
@@ -65,7 +66,7 @@ class Finished(NamedTuple):
 def finished_since(moment: datetime) -> Finished:
     """Ask what was completed, given up or resolved after a moment."""
     rows = Evidence.objects.recent().filter(FINISHED, timestamp__gt=moment)
-    ends = list(rows.values_list("action", "entity_type", "context__to")[: COUNTED + 1])
+    ends = list(rows.values_list("action", "entity_type", KT("context__to"))[: COUNTED + 1])
     kinds = Counter(map(kind_of, ends))
     words = ", ".join(f"{some(number, noun)} {verb}" for (noun, verb), number in kinds.items())
     if len(ends) > COUNTED:
