@@ -234,6 +234,10 @@ class Task(models.Model):
             models.Index("assigned_builder", name="idx_tasks_builder"),
             # Beside the contract: the orders of the list, each with a last word for equals.
             models.Index("wave", "state", name="idx_tasks_wave_state"),
+            models.Index("updated_at", "task_id", name="idx_tasks_updated"),
+            models.Index(Left("name", NAME_BEGINS), "task_id", name="idx_tasks_name"),
+            models.Index("progress_percentage", "task_id", name="idx_tasks_progress"),
+            models.Index("created_at", "task_id", name="idx_tasks_created"),
             # What of a wave can be begun, in the order in which it was planned.
             models.Index(
                 "wave",
@@ -241,10 +245,6 @@ class Task(models.Model):
                 name="idx_tasks_planned",
                 condition=Q(state=TaskState.PLANNED),
             ),
-            models.Index("updated_at", "task_id", name="idx_tasks_updated"),
-            models.Index(Left("name", NAME_BEGINS), "task_id", name="idx_tasks_name"),
-            models.Index("progress_percentage", "task_id", name="idx_tasks_progress"),
-            models.Index("created_at", "task_id", name="idx_tasks_created"),
             # What was finished last.
             models.Index(
                 "completed_at",

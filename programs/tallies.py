@@ -2,9 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
+from foreman_office.kit.addresses import address_of
 from foreman_office.kit.sql import AmongThose
 from programs.models import Program, State, Task, Wave
 
@@ -12,36 +15,65 @@ from programs.models import Program, State, Task, Wave
 MARKS = 30
 
 
-def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
-    """Give each wave its `counts` of tasks by state."""
+class Outline(NamedTuple):
+    """A wave as overviews have it, by the hundred: what is read of it, and how far it is."""
+
+    pk: UUID
+    name: str
+    sequence_number: int
+    state: str
+    done: int
+    total: int
+
+    _meta = Wave._meta
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return address_of("programs:wave", self.pk)
+
+
+def count_tasks(waves: Iterable[Wave]) -> dict[UUID, Counter[str]]:
+    """Count the tasks of each wave by state."""
     tasks = Task.objects.all()
     if isinstance(waves, QuerySet):  # two hundred keys are not written into a statement
         tasks = tasks.filter(AmongThose("wave", waves.order_by().values("pk")))
     else:
         tasks = tasks.filter(wave__in=waves)
-    waves = list(waves)
-    counts: dict[object, Counter[str]] = defaultdict(Counter)
+    counts: dict[UUID, Counter[str]] = defaultdict(Counter)
     rows = tasks.values_list("wave", "state")
     for wave, state, number in rows.annotate(number=Count("*")):
         counts[wave][state] = number
+    return counts
+
+
+def tally_waves(waves: Iterable[Wave]) -> list[Wave]:
+    """Give each wave its `counts` of tasks by state."""
+    counts = count_tasks(waves)
+    waves = list(waves)
     for wave in waves:
         wave.counts = counts[wave.pk]
     return waves
 
 
 def tally_programs(programs: Iterable[Program]) -> list[Program]:
-    """Give each program its tallied `wave_list`, `counts` of tasks and waves by state, and the
-    `current_wave`: the first that is begun, else the first that can be, and none at the end."""
+    """Give each program the outlines of its `wave_list`, `waves_completed`, `counts` of its tasks,
+    and the `current_wave`: the first that is begun, else the first that can be; none at the end."""
     programs = list(programs)
-    of: dict[object, list[Wave]] = defaultdict(list)
     waves = Wave.objects.filter(program__in=programs).order_by("sequence_number")
-    for wave in tally_waves(waves.only("name", "sequence_number", "state", "program_id")):
-        of[wave.program_id].append(wave)
+    tasks = count_tasks(waves)
+    of: dict[UUID, list[Outline]] = defaultdict(list)
+    counts: dict[UUID, Counter[str]] = defaultdict(Counter)
+    rows = waves.values_list("program", "pk", "name", "sequence_number", "state")
+    for program, key, *told in rows:
+        own = tasks[key]
+        of[program].append(Outline(key, *told, own[State.COMPLETED], own.total()))
+        counts[program].update(own)
     for program in programs:
-        program.wave_list = of[program.pk]
-        program.counts = sum((wave.counts for wave in program.wave_list), Counter())
-        program.wave_counts = Counter(wave.state for wave in program.wave_list)
+        program.wave_list, program.counts = of[program.pk], counts[program.pk]
         unfinished = [wave for wave in program.wave_list if wave.state != State.COMPLETED]
+        program.waves_completed = len(program.wave_list) - len(unfinished)
         begun = (wave for wave in unfinished if wave.state != State.PLANNED)
         program.current_wave = next(begun, next(iter(unfinished), None))
     return programs

@@ -50,7 +50,6 @@ def program_list(request):
     listing = Listing(
         *(request, Program.objects.all(), ProgramFilter, PROGRAM_SORTS),
         noun="program",
-        page=25,
         dress=dress,
     )
     if "export" in request.GET:

@@ -8,9 +8,9 @@ from uuid import UUID
 from django import template
 from django.db.models import Model, QuerySet
 from django.template.context import RequestContext
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from foreman_office.kit.addresses import address_of
 from foreman_office.kit.roles import may_decide
 from foreman_office.kit.templatetags.kit import LOOKS, exact, mark, path, span, status
 from foreman_office.kit.templatetags.kit import offers as draw_offers
@@ -22,6 +22,7 @@ from governance.templatetags.judgement import evidence_about
 from governance.trail import tell
 from governance.why import derive, overrides_of
 from programs.models import Task
+from programs.tallies import Outline
 
 register = template.Library()
 
@@ -50,7 +51,7 @@ def blocker_rows(
 @register.simple_tag
 def why(entity: Model) -> str:
     """Return the address of the derivation of an entity's state."""
-    return reverse("governance:why", args=[entity._meta.model_name, entity.pk])
+    return address_of("governance:why", entity.pk, entity._meta.model_name)
 
 
 @register.simple_tag
@@ -70,12 +71,12 @@ def where(entity: Any, look: str = "") -> str:
 
 
 @register.simple_tag
-def wave_marks(waves: Iterable[Any]) -> SafeString:
-    """Show each wave as the mark of its state; `counts` are those of its tasks."""
+def wave_marks(waves: Iterable[Outline]) -> SafeString:
+    """Show each wave as the mark of its state, and say how many of its tasks are done."""
     marks = []
     for wave in waves:
         words = escape(f"Wave {wave.sequence_number}, {wave}: {LOOKS[wave.state].word.lower()}")
-        done = f"{wave.counts['completed']} of {wave.counts.total()}"
+        done = f"{wave.done} of {wave.total}"
         marks.append(
             f'<li><a href="{where(wave)}" title="{words}, {done}">{mark(wave.state)}'
             f'<span class="hidden-words">{words}</span></a></li>'
