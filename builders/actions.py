@@ -13,7 +13,9 @@ from django.utils.timezone import now
 from psycopg.errors import DeadlockDetected
 
 from builders.models import Builder, BuilderPause, BuilderToken
+from foreman_office.kit import prepared
 from foreman_office.kit.acts import Actor, Refused, act, refusals
+from foreman_office.kit.kept import Kept
 from foreman_office.kit.sql import ContractNow
 from foreman_office.kit.together import Together
 from programs.models import Task
@@ -107,14 +109,18 @@ def record_heartbeat(
     return Recorded(*stored)
 
 
+# All that is asked for a beat is asked by key. A scan of `builders` is cheaper only as long as the
+# table is new: each beat leaves an old version of a row, until they are vacuumed.
+_kept = Kept(enable_seqscan="off", plan_cache_mode="force_generic_plan")
+
+
 def _store_heartbeats(beats: list[str], *, is_patient: bool = False) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT broken_rule, stored_id, stored_at"
-            " FROM builders_record_heartbeats(%s, %s) ORDER BY number",
-            [f"[{','.join(beats)}]", is_patient],
-        )
-        return cursor.fetchall()
+    return prepared.fetch(
+        "SELECT broken_rule, stored_id, stored_at"
+        " FROM builders_record_heartbeats(%s, %s) ORDER BY number",
+        [f"[{','.join(beats)}]", is_patient],
+        using=connection if is_patient else _kept(),
+    )
 
 
 def _store_heartbeat(beat: str) -> tuple[Any, ...]:

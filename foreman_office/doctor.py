@@ -248,7 +248,8 @@ def server() -> Iterator[Finding]:
             " that owns its database and no more.",
         )
     mine = settings.WEB_WORKERS * (settings.FOREMAN_DB_POOL_SIZE or settings.WEB_THREADS)
-    wanted = mine + settings.WEB_WORKERS + 1  # each process listens, and there is the watcher
+    # Each process listens and has one for heartbeats, and there is the watcher.
+    wanted = mine + 2 * settings.WEB_WORKERS + 1
     most = int(ask("SHOW max_connections")[0])
     if not settings.DATABASE_POOLED and wanted > most:
         yield fault(

@@ -81,11 +81,10 @@ CREATE OR REPLACE FUNCTION public.builders_heartbeats_apply()
 AS $function$
 DECLARE
     actor_before CONSTANT text := coalesce(current_setting('foreman.actor', true), '');
+    actor text := set_config('foreman.actor', NEW.builder_id, true);
     holds boolean;
     begins boolean;
 BEGIN
-    PERFORM set_config('foreman.actor', NEW.builder_id, true);
-
     UPDATE builders SET last_heartbeat = NEW.timestamp
     WHERE builder_id = NEW.builder_id AND last_heartbeat <= NEW.timestamp AND state = NEW.status
     RETURNING current_task_id = NEW.task_id, NEW.status = 'active' AND EXISTS (
@@ -120,7 +119,7 @@ BEGIN
         END;
     END IF;
 
-    PERFORM set_config('foreman.actor', actor_before, true);
+    actor := set_config('foreman.actor', actor_before, true);
     RETURN NULL;
 END $function$;
 
@@ -210,10 +209,12 @@ CREATE OR REPLACE FUNCTION public.builders_record_heartbeats(beats json, is_pati
  LANGUAGE plpgsql
 AS $function$
 DECLARE
+    limited text;
     beat record;
+    speaker text;
 BEGIN
     IF NOT is_patient THEN
-        PERFORM set_config('lock_timeout', '250ms', true);
+        limited := set_config('lock_timeout', '250ms', true);
     END IF;
     IF json_array_length(beats) > 1 THEN
         PERFORM 1
@@ -230,61 +231,55 @@ BEGIN
     END IF;
 
     FOR beat IN
-        WITH sent AS MATERIALIZED (
-            SELECT ordinality, speaker,
-                sent_task IS NULL OR EXISTS (
-                    -- The lock of the foreign key, early: the task cannot go before the beat is in.
-                    SELECT FROM tasks WHERE task_id = sent_task FOR KEY SHARE
-                ) AS is_known,
-                sent_builder, sent_task, sent_status, sent_message, sent_progress,
-                coalesce(sent_id, gen_random_uuid()) AS sent_id, sent_at
-            FROM ROWS FROM (json_to_recordset(beats) AS (
-                token_digest bytea, sent_builder text, sent_task uuid, sent_status text,
-                sent_message text, sent_progress integer, sent_id uuid, sent_at timestamptz
-            )) WITH ORDINALITY
-            CROSS JOIN LATERAL builders_authenticate(token_digest) AS speaker
-            ORDER BY sent_builder, ordinality
-        ), stored AS (
+        SELECT *
+        FROM ROWS FROM (json_to_recordset(beats) AS (
+            token_digest bytea, sent_builder text, sent_task uuid, sent_status text,
+            sent_message text, sent_progress integer, sent_id uuid, sent_at timestamptz
+        )) WITH ORDINALITY
+        ORDER BY sent_builder, ordinality
+    LOOP
+        number := beat.ordinality;
+        broken_rule := NULL;
+        stored_id := NULL;
+        stored_at := NULL;
+        speaker := builders_authenticate(beat.token_digest);
+        IF speaker IS NULL THEN
+            broken_rule := 'valid_token';
+        ELSIF speaker <> beat.sent_builder THEN
+            broken_rule := 'own_builder';
+        ELSIF beat.sent_task IS NOT NULL THEN
+            -- The lock of the foreign key, early: the task cannot go before the beat is in.
+            PERFORM FROM tasks WHERE task_id = beat.sent_task FOR KEY SHARE;
+            IF NOT FOUND THEN
+                broken_rule := 'known_task';
+            END IF;
+        END IF;
+        IF broken_rule IS NULL THEN
             INSERT INTO heartbeats (
                 heartbeat_id, builder_id, task_id, timestamp, status, message, progress_percentage
             )
-            SELECT sent_id, sent_builder, sent_task, coalesce(sent_at, now()), sent_status,
-                sent_message, sent_progress
-            FROM sent WHERE speaker = sent_builder AND is_known
+            VALUES (
+                coalesce(beat.sent_id, gen_random_uuid()), beat.sent_builder, beat.sent_task,
+                coalesce(beat.sent_at, now()), beat.sent_status, beat.sent_message,
+                beat.sent_progress
+            )
             ON CONFLICT (heartbeat_id) DO NOTHING
-            RETURNING *
-        )
-        SELECT * FROM sent LEFT JOIN stored
-            ON heartbeat_id = sent_id
-            AND builder_id = sent_builder
-            AND task_id IS NOT DISTINCT FROM sent_task
-            AND timestamp = coalesce(sent_at, timestamp)
-            AND status = sent_status
-            AND message IS NOT DISTINCT FROM sent_message
-            AND progress_percentage IS NOT DISTINCT FROM sent_progress
-    LOOP
-        number := beat.ordinality;
-        broken_rule := CASE
-            WHEN beat.speaker IS NULL THEN 'valid_token'
-            WHEN beat.speaker <> beat.sent_builder THEN 'own_builder'
-            WHEN NOT beat.is_known THEN 'known_task'
-        END;
-        stored_id := beat.heartbeat_id;
-        stored_at := beat.timestamp;
-        IF broken_rule IS NULL AND stored_id IS NULL THEN
-            -- Sent before, perhaps a moment ago by another connection: the INSERT has waited for
-            -- it, and this statement sees it. A time that was left out then or now is no difference.
-            SELECT heartbeat_id, timestamp INTO stored_id, stored_at
-            FROM heartbeats
-            WHERE heartbeat_id = beat.sent_id
-                AND builder_id = beat.sent_builder
-                AND task_id IS NOT DISTINCT FROM beat.sent_task
-                AND timestamp = coalesce(beat.sent_at, timestamp)
-                AND status = beat.sent_status
-                AND message IS NOT DISTINCT FROM beat.sent_message
-                AND progress_percentage IS NOT DISTINCT FROM beat.sent_progress;
+            RETURNING heartbeat_id, timestamp INTO stored_id, stored_at;
             IF NOT FOUND THEN
-                broken_rule := 'heartbeat_id_used_once';
+                -- Sent before, perhaps a moment ago by another connection: the INSERT has waited
+                -- for it. A time that was left out then or now is no difference.
+                SELECT heartbeat_id, timestamp INTO stored_id, stored_at
+                FROM heartbeats
+                WHERE heartbeat_id = beat.sent_id
+                    AND builder_id = beat.sent_builder
+                    AND task_id IS NOT DISTINCT FROM beat.sent_task
+                    AND timestamp = coalesce(beat.sent_at, timestamp)
+                    AND status = beat.sent_status
+                    AND message IS NOT DISTINCT FROM beat.sent_message
+                    AND progress_percentage IS NOT DISTINCT FROM beat.sent_progress;
+                IF NOT FOUND THEN
+                    broken_rule := 'heartbeat_id_used_once';
+                END IF;
             END IF;
         END IF;
         RETURN NEXT;

@@ -4,7 +4,7 @@ Django writes parameters into a statement, which the server then plans anew. For
 that every page asks, the planning takes several times what the answer does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -24,15 +24,19 @@ def words(sql: str, params: tuple[Any, ...]) -> str:
     return connection.ops.compose_sql(sql, params)  # type: ignore[attr-defined]
 
 
-def fetch(question: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+def fetch(
+    question: str,
+    params: Mapping[str, Any] | Sequence[Any] | None = None,
+    using: Any = connection,
+) -> list[tuple[Any, ...]]:
     """Ask a question, with parameters that the server puts in, and return all rows.
 
     Through a transaction pooler, whose sessions are not ours, nothing is prepared: see
     `prepare_threshold` in the settings.
     """
-    connection.ensure_connection()
+    using.ensure_connection()
     # As `connection.cursor()`, but for a cursor that leaves the statement as it is.
-    preparing = PreparingCursor(connection.connection)
-    with connection._prepare_cursor(preparing) as cursor:  # type: ignore[attr-defined]
+    preparing = PreparingCursor(using.connection)
+    with using._prepare_cursor(preparing) as cursor:
         cursor.execute(question, params)
         return cursor.fetchall()
