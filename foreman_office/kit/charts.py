@@ -378,14 +378,6 @@ class Chart:
         return self.scale.height
 
     @property
-    def total_height(self) -> int:
-        return self.height + 40
-
-    @property
-    def labels_y(self) -> int:
-        return self.height + 32
-
-    @property
     def now_x(self) -> str:
         return self.axis.x(self.now) if self.now else ""
 

@@ -344,9 +344,7 @@ def qa_chart(runs: Sequence[Any]) -> dict[str, Any]:
     columns = [column(run, index * slot, slot, highest) for index, run in enumerate(runs)]
     return {
         "columns": columns,
-        "height": CHART_HEIGHT + 22,
         "floor": CHART_HEIGHT,
-        "label_y": CHART_HEIGHT + 16,
         "series": QA_SERIES,
         "summary": summary,
         "thin": len(runs) > 14,
