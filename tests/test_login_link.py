@@ -102,3 +102,14 @@ def test_the_command_prints_a_link_for_a_user(client, user):
 def test_the_command_makes_no_link_for_a_stranger(db):
     with pytest.raises(CommandError, match="nobody"):
         call_command("login_link", "nobody")
+
+
+def test_the_link_leads_to_where_the_office_is_open(user, settings, tmp_path):
+    settings.FOREMAN_VAR, settings.PORT = tmp_path, 8123
+    printed = StringIO()
+    call_command("login_link", "foreman", stdout=printed)
+    (tmp_path / "office.children").write_text("http://localhost:8017/")
+    call_command("login_link", "foreman", stdout=printed)
+    asked, opened = printed.getvalue().splitlines()
+    assert asked.startswith("http://localhost:8123/login/once/")
+    assert opened.startswith("http://localhost:8017/login/once/")
