@@ -239,18 +239,19 @@ class QAExecution(models.Model):
     task = models.ForeignKey(
         Task, models.PROTECT, related_name="qa_executions", db_constraint=False, db_index=False
     )
-    qa_suite_location = models.TextField()
+    qa_suite_location = models.TextField("QA suite location")
     total_tests = models.IntegerField()
     passing_tests = models.IntegerField()
     failing_tests = models.IntegerField()
     skipped_tests = models.IntegerField()
     test_debt_count = models.IntegerField(db_default=0)
-    qa_status = models.TextField(choices=QAStatus)
+    qa_status = models.TextField("QA status", choices=QAStatus)
     executed_at = models.DateTimeField(db_default=ContractNow())
-    execution_time_ms = models.IntegerField(null=True, blank=True)
+    execution_time_ms = models.IntegerField("execution time (ms)", null=True, blank=True)
 
     class Meta:
         db_table = "qa_executions"
+        verbose_name = "QA execution"
         constraints = [
             one_of("qa_executions", "qa_status", QAStatus),
             models.CheckConstraint(
@@ -395,6 +396,7 @@ class QATestResult(models.Model):
 
     class Meta:
         db_table = "qa_test_results"
+        verbose_name = "QA test result"
         constraints = [
             models.UniqueConstraint(
                 fields=["execution", "name"], name="qa_test_results_execution_id_name_key"

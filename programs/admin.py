@@ -83,7 +83,7 @@ class TaskAdmin(GovernedAdmin):
     list_display = [
         "name",
         "wave",
-        "wave__program",
+        "program",
         "assigned_builder",
         "state",
         "progress_percentage",
@@ -113,3 +113,7 @@ class TaskAdmin(GovernedAdmin):
         ),
         ("Record", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
     ]
+
+    @admin.display(ordering="wave__program")
+    def program(self, task):
+        return task.wave.program

@@ -52,6 +52,9 @@ class WaveForm(GovernedForm):
 class TaskForm(GovernedForm):
     governed = ("state", "assigned_builder", "progress_percentage")
 
+    class Meta:
+        labels = {"qa_suite_location": "QA suite location"}
+
 
 class CompleteForm(OverrideForm):
     """Where the proof is, for a task that does not say so yet."""

@@ -564,6 +564,7 @@ ADDITIONS = {
             **watched("violation", "violation_id"),
             **announced("violation"),
             **each_statement("governance_follow_violations", "INSERT", "UPDATE"),
+            **each_row("governance_violations_lock", "BEFORE INSERT"),
         },
     },
     "architecture_validations": {

@@ -1838,6 +1838,21 @@ BEGIN
     WHERE kind = 'task' AND task_id = id AND state = 'blocked';
 END $function$;
 
+CREATE OR REPLACE FUNCTION public.governance_violations_lock()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.resolved_at IS NULL AND NOT programs_is_history() THEN
+        PERFORM 1 FROM blockers
+        WHERE entity_type = 'task' AND entity_id = NEW.task_id
+            AND classification = 'constitutional_violation'
+        ORDER BY blocker_id FOR NO KEY UPDATE;
+        PERFORM 1 FROM tasks WHERE task_id = NEW.task_id FOR NO KEY UPDATE;
+    END IF;
+    RETURN NEW;
+END $function$;
+
 CREATE OR REPLACE FUNCTION public.governance_waves_gate()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2241,6 +2256,8 @@ CREATE TRIGGER governance_follow_violations_updated AFTER UPDATE ON public.gover
 CREATE TRIGGER governance_key_is_final BEFORE UPDATE OF violation_id ON public.governance_violations FOR EACH ROW WHEN ((new.violation_id <> old.violation_id)) EXECUTE FUNCTION governance_key_is_final();
 
 CREATE TRIGGER governance_no_truncate BEFORE TRUNCATE ON public.governance_violations FOR EACH STATEMENT EXECUTE FUNCTION governance_no_truncate();
+
+CREATE TRIGGER governance_violations_lock BEFORE INSERT ON public.governance_violations FOR EACH ROW EXECUTE FUNCTION governance_violations_lock();
 
 CREATE TRIGGER builders_heartbeats_apply AFTER INSERT ON public.heartbeats FOR EACH ROW EXECUTE FUNCTION builders_heartbeats_apply();
 

@@ -76,6 +76,8 @@ def history_of(rows: models.QuerySet) -> Iterator[str]:
     The number of queries follows from the models; the rows may be millions, so none is loaded.
     """
     for relation in rows.model._meta.related_objects:
+        if relation.on_delete is models.DO_NOTHING:
+            continue  # kept by triggers, it goes with what it was drawn from
         related = relation.related_model._default_manager.filter(
             **{f"{relation.field.name}__in": rows}
         ).order_by()

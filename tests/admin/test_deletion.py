@@ -21,7 +21,7 @@ from tests.factories import (
 HISTORY = {
     "1 heartbeat": lambda task: HeartbeatFactory(task=task),
     "1 architecture validation": lambda task: ArchitectureValidationFactory(task=task),
-    "1 qa execution": lambda task: QAExecutionFactory(task=task),
+    "1 QA execution": lambda task: QAExecutionFactory(task=task),
     "1 governance violation": lambda task: GovernanceViolationFactory(task=task),
     "1 builder": lambda task: BuilderFactory(current_task=task),
 }

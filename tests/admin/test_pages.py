@@ -1,6 +1,7 @@
 """Every list and form opens, for those who may, and asks no more of the database when it grows."""
 
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -164,6 +165,15 @@ def test_a_list_can_be_narrowed_by_date(office, model):
 def test_a_row_opens(office, model, page):
     row = make(model)
     assert office.client.get(office.url(model, page, row.pk)).status_code == 200
+
+
+@everything
+def test_what_is_short_is_written_large(office, model):
+    row = make(model)
+    index = office.client.get(reverse("admin:index"))
+    form = office.client.get(office.url(model, "change", row.pk))
+    for page in (index, office.list(model), form):
+        assert not re.search(r"\b[Qq]a \w", page.text)
 
 
 @corrected

@@ -14,13 +14,14 @@ from programs.models import Task
 from tests.conftest import rule_of
 from tests.factories import (
     ArchitectureValidationFactory,
+    BlockerFactory,
     BuilderFactory,
     GovernanceViolationFactory,
     QAExecutionFactory,
     TaskFactory,
     WaveFactory,
 )
-from tests.races import overlap, refusal
+from tests.races import is_blocked, overlap, refusal, run, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 both_orders = pytest.mark.parametrize("turned", [False, True], ids=["as named", "turned round"])
@@ -163,6 +164,36 @@ def test_work_goes_on_while_the_task_is_completed(turned, done, race):
     assert beating is None
     assert completing == ("governance_tasks_gate" if turned else None)
     assert Task.objects.get(pk=done.pk).progress_percentage == (70 if turned else 100)
+
+
+@both_orders
+def test_a_violation_by_a_builder_and_a_completion_never_wait_for_each_other_in_a_circle(
+    turned, connect, done
+):
+    """Each has begun, and neither is done: somebody else holds the wave, or the old blocker."""
+    BlockerFactory(entity=done, classification="constitutional_violation", resolved_at=now())
+    violating = [
+        (
+            "INSERT INTO governance_violations (task_id, builder_id, violation_type, description)"
+            " VALUES (%s, 'ui-builder', 'test debt', '53')",
+            [done.pk],
+        )
+    ]
+    held = "SELECT FROM blockers FOR UPDATE" if turned else "SELECT FROM waves FOR UPDATE"
+    first, second = (violating, complete(done)) if turned else (complete(done), violating)
+    holder, one, other, observer = connect(), connect(), connect(), connect()
+    with ThreadPoolExecutor(2) as threads:
+        run(holder, ["BEGIN", held])
+        answers = [threads.submit(refusal, one, first)]
+        until(lambda: is_blocked(observer, one))
+        answers.append(threads.submit(refusal, other, second))
+        until(lambda: answers[1].done() or is_blocked(observer, other))
+        holder.execute("COMMIT")
+        errors = [answer.result() for answer in answers]
+    refused = [rule_of(error) for error in errors if error]
+    assert refused in ([], ["programs_tasks_moves"])
+    assert GovernanceViolation.objects.count() == 1
+    assert state_of(done) == ("blocked" if refused else "completed")
 
 
 def test_beats_and_completions_never_wait_for_each_other_in_a_circle(connect, wave):
