@@ -1,15 +1,26 @@
 """The scene: what many tests speak of. The database itself is set up in tests/database.py."""
 
+import os
 from contextlib import ExitStack, closing, contextmanager
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
+from hypothesis import HealthCheck, settings
 
 from foreman_office.kit.acts import Refused
 from tests.factories import BuilderFactory, TaskFactory, WaveFactory
 
 pytest_plugins = ["tests.choice", "tests.database", "tests.large"]
+
+# How fast examples come says more of the machine than of us. CI tries the same ones each time.
+settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize="FOREMAN_NO_SKIPS" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from django.db import connection, transaction
 from django.utils.timezone import now
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.models import Builder, Heartbeat
@@ -264,9 +264,7 @@ beats = st.lists(
 
 
 @given(beats=beats, at_once=st.booleans())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_in_any_order_the_newest_beat_speaks_for_its_builder(sql, beats, at_once):
     """The builder ends as its newest beat says, whatever the order of arrival.
 

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from builders.models import Builder
@@ -503,9 +503,7 @@ def test_an_imported_row_keeps_its_own_time(task):
 
 
 @given(key=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100)
 def test_model_and_database_agree_on_a_builders_entity_id(sql, key):
     assert sql("SELECT builder_entity_id(%s)", key) == [(Builder(builder_id=key).entity_id,)]
 
@@ -542,9 +540,7 @@ move = st.tuples(
 
 @given(moves=st.lists(move, max_size=10))
 @example(moves=[("tasks", "completed", "all"), ("waves", "completed", "all")])
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 def test_replaying_the_trail_gives_the_states_and_no_row_too_many(sql, moves):
     limits = {"all": None, "one": 1, "none": 0}
     with transaction.atomic():

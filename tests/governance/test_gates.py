@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils.timezone import now
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.models import Builder
@@ -341,9 +341,7 @@ def test_each_condition_alone_keeps_it_shut(scene, rule):
 
 
 @given(subsets())
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80)
 def test_whatever_is_broken_is_named_and_nothing_else(db, broken):
     with transaction.atomic():
         check(*broken)

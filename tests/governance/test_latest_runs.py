@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from governance.models import LatestRun, QAExecution
@@ -50,9 +50,7 @@ def at(hour):
     return FIRST + timedelta(hours=hour)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 @given(doings=st.lists(acts, max_size=8))
 def test_whatever_is_done_to_runs_the_latest_of_each_suite_is_kept(doings, tasks, sql):
     QAExecution.objects.all().delete()

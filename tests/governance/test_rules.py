@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.errors import CheckViolation
 
@@ -179,9 +179,7 @@ count = st.integers(-1, 4)
 @given(
     counts=st.tuples(count, count, count, count, count), status=st.sampled_from(QAExecution.Status)
 )
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150)
 def test_exactly_the_runs_whose_status_follows_from_their_counts_are_kept(db, counts, status):
     total, passing, failing, skipped, debt = counts
     if passing == 0:
@@ -208,9 +206,7 @@ def test_exactly_the_runs_whose_status_follows_from_their_counts_are_kept(db, co
     rate=st.decimals(0, 100, places=2),
     readiness=st.sampled_from(ArchitectureValidation.Readiness),
 )
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_ready_means_all_and_all_means_ready(db, rate, readiness):
     row = ArchitectureValidationFactory.build(task=None, pass_rate=rate, build_readiness=readiness)
 

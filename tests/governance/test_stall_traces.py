@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.models import Builder, BuilderPause
@@ -166,9 +166,7 @@ class World:
                 assert (builder.verdict == "silent") == silent
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 @given(steps=steps)
 def test_silence_is_noticed_in_time_and_nothing_else_is_called_silence(db, steps):
     with transaction.atomic():

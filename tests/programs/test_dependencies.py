@@ -8,7 +8,7 @@ from itertools import pairwise
 import psycopg
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from programs.models import Wave
@@ -193,9 +193,7 @@ def test_a_program_takes_dependent_waves_along(waves, depend, sql):
 
 
 @given(edges=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=10, unique=True))
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40)
 def test_exactly_the_graphs_without_a_circle_are_accepted(db, refuses, edges):
     def circular():
         left = set(range(5))

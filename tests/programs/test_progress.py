@@ -6,7 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foreman_office.kit.acts import act
@@ -482,9 +482,7 @@ def apply(cursor, step, programs, waves):
 
 
 @given(steps=st.lists(operation, max_size=15))
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60)
 def test_any_mix_of_changes_agrees_with_a_recomputation(db, steps):
     with transaction.atomic():
         programs = ProgramFactory.create_batch(2)
