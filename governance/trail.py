@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 
-from governance.entities import find_entities
+from governance.entities import find_names
 from governance.models import Blocker, Evidence
 
 VERBS = {"released": "Put its task down", "progress_forced": "Progress set by hand"}
@@ -32,7 +32,7 @@ def tell(rows: Iterable[Evidence]) -> list[Happening]:
     rows = list(rows)
     keys = [(row.entity_type, row.entity_id) for row in rows]
     others = {row.pk: key_of_object(row) for row in rows}
-    found = find_entities([*keys, *filter(None, others.values())])
+    found = find_names([*keys, *filter(None, others.values())])
     return [
         happening(row, found.get(key), found.get(others[row.pk]))
         for row, key in zip(rows, keys, strict=True)

@@ -1,6 +1,7 @@
 """Evidence as sentences: whatever the triggers write, people can read."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils.timezone import now
@@ -12,6 +13,7 @@ from governance.actions import (
     resolve_blocker,
     resolve_violation,
 )
+from governance.entities import find_names
 from governance.models import Evidence
 from governance.trail import tell
 from programs.actions import edit
@@ -116,7 +118,7 @@ def test_names_are_looked_up_once_for_all(django_assert_max_num_queries):
     tasks = TaskFactory.create_batch(5)
     assign_task(tasks[0], BuilderFactory(), by=None, override="To see it told.")
     rows = list(Evidence.objects.order_by("-sequence")[:30])
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(2):
         tell(rows)
 
 
@@ -136,3 +138,13 @@ def test_a_claim_says_whether_it_was_believed_and_if_not_why():
     said = sentences(task)
     assert "Claim of completion accepted" in said
     assert said.index("in-progress → completed") > 0
+
+
+def test_whatever_is_asked_of_a_name_beyond_it_is_read_then(task, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        found = find_names([("task", task.pk), ("wave", task.wave_id), ("program", uuid4())])
+        assert found == {("task", task.pk): task, ("wave", task.wave_id): task.wave}
+        named = found["task", task.pk]
+        assert (str(named), str(named.wave.program)) == (task.name, task.wave.program.name)
+    with django_assert_num_queries(1):
+        assert named.acceptance_criteria == task.acceptance_criteria

@@ -147,7 +147,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
         BlockerFactory(entity=task.wave)
         BlockerFactory(entity=task.wave.program)
         GovernanceViolationFactory(task=task, builder=BuilderFactory())
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(12):
         page(person, name, part="list")
 
 
