@@ -38,7 +38,8 @@ def hub(listen):
     hub = listen()
     hub.close(hub.open([], 0))
     until(lambda: hub.listening)
-    return hub
+    with hub._lock:  # it tells of that it listens, which is no news to those who come now
+        return hub
 
 
 def hang_up(connection: psycopg.Connection) -> int:

@@ -17,6 +17,7 @@ from tests.factories import (
     QAExecutionFactory,
     TaskFactory,
 )
+from tests.races import PATIENCE
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def announced(connect):
     def announced():
         connect().execute("NOTIFY foreman, 'end'")
         topics = []
-        for notification in listener.notifies(timeout=20):
+        for notification in listener.notifies(timeout=PATIENCE):
             if notification.payload == "end":
                 return topics
             topics.append(set(notification.payload.split()))
