@@ -10,6 +10,7 @@
   const REST = 1000; // before the first try to hear again; then twice as long, up to the longest
   const LONGEST_REST = 15000;
   const FULL_REST = 60000; // where there was no room for another stream
+  const SEATS = 4; // streams of one browser: it has six connections to an office, also to ask over
   const SILENCE = 30000; // a stream that says nothing for so long is dead
 
   const body = document.body;
@@ -168,6 +169,8 @@
   let retry = null;
   let alarm = null;
   let pointless = false; // this office cannot hear its database
+  let seat = null; // gives back what was taken to hear
+  let seeking = false;
 
   const topicsOf = (part) => (part.dataset.live || freshness.dataset.topics).split(" ");
   const reactions = {
@@ -188,16 +191,35 @@
       tick();
     },
     poll(reason) {
-      leave();
-      now("polling");
       pointless = reason === "unheard";
-      hearAgain(FULL_REST);
+      poll();
     },
   };
 
-  const hear = () => {
-    if (stream || pointless || document.hidden || !freshness || !parts().length) return;
+  // Of pages that are shown side by side only some hear: more would leave none a connection to ask
+  // over. Where the browser has no locks, for want of TLS, nobody counts.
+  const seats = Array.from({ length: SEATS }, (_, number) => `stream ${number}`);
+  const takeSeat = async () => {
+    if (!navigator.locks) return () => {};
+    for (const name of seats) {
+      const free = await new Promise((taken) => {
+        navigator.locks.request(name, { ifAvailable: true }, (lock) => lock ? new Promise(taken) : taken());
+      });
+      if (free) return free;
+    }
+    return null;
+  };
+  const hear = async () => {
+    if (stream || seeking || pointless || document.hidden || !freshness || !parts().length) return;
     clearTimeout(retry);
+    seeking = true;
+    seat = await takeSeat();
+    seeking = false;
+    if (!seat) poll();
+    else if (document.hidden || failing.has("network")) leave();
+    else open();
+  };
+  const open = () => {
     const topics = [...new Set(parts().flatMap(topicsOf))].join(" ");
     stream = new EventSource(`${freshness.dataset.stream}?${new URLSearchParams({ topics, since })}`);
     stream.onerror = lost;
@@ -222,6 +244,13 @@
     clearTimeout(alarm);
     stream?.close();
     stream = null;
+    seat?.();
+    seat = null;
+  };
+  const poll = () => {
+    leave();
+    now("polling");
+    hearAgain(FULL_REST);
   };
   const lost = () => {
     leave();
