@@ -191,15 +191,22 @@ def blocker_resolve(request, pk):
     given = filled(request, ResolutionForm)
     actions.resolve_blocker(blocker, resolution_action=given["resolution"], by=request.user)
     entity = name_entities([blocker])[0].entity
-    return decided(request, f"The blocker on “{entity}” is resolved.", entity or "/")
+    told = told_resolved(f"The blocker on “{entity}”", blocker.resolution_action, given)
+    return decided(request, told, entity or "/")
 
 
 @decides
 def violation_resolve(request, pk):
     violation = get_object_or_404(GovernanceViolation, pk=pk)
-    actions.resolve_violation(violation, by=request.user, **filled(request, ResolutionForm))
-    return decided(
-        request,
-        f"The violation “{violation}” is resolved.",
-        violation.task or violation.builder or "/",
-    )
+    given = filled(request, ResolutionForm)
+    actions.resolve_violation(violation, by=request.user, **given)
+    told = told_resolved(f"The violation “{violation}”", violation.resolution, given)
+    return decided(request, told, violation.task or violation.builder or "/")
+
+
+def told_resolved(trouble: str, recorded: str | None, given: dict[str, str]) -> str:
+    """Say what is on record: of two who resolve the same, only the first is."""
+    if recorded == given["resolution"]:
+        return f"{trouble} is resolved."
+    how = f", as “{recorded}”" if recorded else ""
+    return f"{trouble} was resolved already{how}. What you wrote is not recorded."
