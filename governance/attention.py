@@ -100,8 +100,14 @@ def gate_unless(closed: Expression, gate: GateOpen) -> Case:
 
 
 def plans_to_approve() -> QuerySet[Program]:
+    """Plans that are whole. What is not is mostly known by its last wave, which has no task yet."""
+    waves = Wave.objects.filter(program=OuterRef("pk")).order_by("-sequence_number")
+    tasks = Task.objects.filter(wave=OuterRef("last_wave"))
     gate = GateOpen("pk", function="governance_gate_approve_program")
-    return Program.objects.filter(gate, state=State.PLANNED).exclude(open_on("program"))
+    planned = Program.objects.alias(last_wave=Subquery(waves.values("pk")[:1]))
+    return planned.filter(gate_unless(~Exists(tasks), gate), state=State.PLANNED).exclude(
+        open_on("program")
+    )
 
 
 def waves_to_start() -> QuerySet[Wave]:

@@ -38,19 +38,23 @@ class Reach:
         programs = {program_of(entity) for entity in entities} - {None}
         self.holders = {b.current_task_id: b for b in builders if b.current_task_id}
         self.idle = sum(b.state == "idle" and b.current_task_id is None for b in builders)
-        self.names: dict[UUID, str] = {}  # of unfinished waves, in their order
-        self.waves: dict[UUID, list[UUID]] = defaultdict(list)  # of each program
+        # Of the unfinished waves, in their order; what is said of each stands at its number.
+        self.numbers: dict[UUID, int] = {}
+        self.names: list[str] = []
+        self.left: list[int] = []  # tasks that are not completed
+        self.of_program: dict[UUID, list[int]] = defaultdict(list)
         self.followers: dict[UUID, list[UUID]] = defaultdict(list)
-        self.found: dict[UUID | None, list[UUID]] = {None: []}
-        self.left: dict[UUID, int] = {}  # tasks of each that are not completed
+        self.found: dict[UUID, list[int]] = {}
         unfinished = Wave.objects.filter(program__in=programs).exclude(state=State.COMPLETED)
         left = number_of(Task.objects.exclude(state=TaskState.COMPLETED), "wave")
         rows = unfinished.order_by("sequence_number").values_list(
-            "pk", "name", "program", "dependencies", left
+            "pk", "name", "dependencies", "program", left
         )
-        for key, name, program, dependencies, number in rows if programs else ():
-            self.names[key], self.left[key] = name, number
-            self.waves[program].append(key)
+        for key, name, dependencies, program, tasks in rows if programs else ():
+            self.of_program[program].append(len(self.names))
+            self.numbers[key] = len(self.names)
+            self.names.append(name)
+            self.left.append(tasks)
             for earlier in dependencies:
                 self.followers[UUID(earlier)].append(key)
 
@@ -66,26 +70,28 @@ class Reach:
                 held, own, wave = 1, ["this task"], entity.wave_id
                 waiting = int(entity.pk in self.holders)
             case Wave():
-                held = self.left.get(entity.pk, 0) if tasks is None else tasks
-                own, wave, waiting = [some(held, "task")], entity.pk, 0
+                held, wave, waiting = tasks, entity.pk, 0
+                if held is None:
+                    held = self.left[self.numbers[wave]] if wave in self.numbers else 0
+                own = [some(held, "task")]
             case Program():
-                keys = self.waves[entity.pk]
-                held = sum(self.left[key] for key in keys)
-                own, wave = [some(held, "task"), some(len(keys), "wave")], None
+                waves = self.of_program[entity.pk]
+                held = sum(self.left[number] for number in waves)
+                own, wave = [some(held, "task"), some(len(waves), "wave")], None
                 waiting = sum(
                     task.wave.program_id == entity.pk
                     for task in (holder.current_task for holder in self.holders.values())
                 )
             case _:
                 return NOTHING
-        after = self.after(wave)
-        if isinstance(entity, Task) and wave in self.names:
-            last = self.left[wave] == 1
-            own.append(f"{'the last of ' if last else ''}{self.names[wave]}")
+        after = self.after(wave) if wave else []
+        if isinstance(entity, Task) and wave in self.numbers:
+            number = self.numbers[wave]
+            last = "the last of " if self.left[number] == 1 else ""
+            own.append(f"{last}{self.names[number]}")
         if after:
-            held += sum(self.left[key] for key in after)
-            names = [self.names[key] for key in after]
-            own.append(f"and with it {listed(names)}")
+            held += sum(self.left[number] for number in after)
+            own.append(f"and with it {listed([self.names[number] for number in after])}")
         waiting += self.idle if idle else 0
         if waiting:
             own.append(f"{some(waiting, 'idle builder' if idle else 'builder')}")
@@ -94,7 +100,7 @@ class Reach:
             words += f" ({some(held, 'task')} in all)"
         return Held(held, waiting, words)
 
-    def after(self, wave: UUID | None) -> list[UUID]:
+    def after(self, wave: UUID) -> list[int]:
         """Return the unfinished waves that wait for this one, directly or through others."""
         if wave not in self.found:
             found, ahead = set[UUID](), [wave]
@@ -102,7 +108,7 @@ class Reach:
                 new = set(self.followers[ahead.pop()]) - found
                 found |= new
                 ahead += new
-            self.found[wave] = [key for key in self.names if key in found]
+            self.found[wave] = sorted(self.numbers[key] for key in found)
         return self.found[wave]
 
 

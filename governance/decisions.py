@@ -1,7 +1,7 @@
 """The inbox: what waits for the foreman, as cards, the most costly to leave first."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -19,7 +19,7 @@ from foreman_office.kit import prepared
 from foreman_office.kit.decide import Offer, ReasonForm
 from governance import attention
 from governance.attention import Matters, count_matters
-from governance.costs import NOTHING, Held, Reach, number_of, some
+from governance.costs import NOTHING, Held, Reach, some
 from governance.entities import find_entities
 from governance.gates import Condition
 from governance.models import (
@@ -38,16 +38,15 @@ from governance.offers import (
     offers_to_complete,
 )
 from governance.trail import lower_first
-from programs.models import Program, Task, Wave
+from programs.models import Task
 
-type Rows = Callable[[str, QuerySet[Any]], Iterable[Any]]
 type Found = Mapping[tuple[str, UUID], Model]
 
-LISTED = 10  # cards
+LISTED = 8  # cards
 WEIGHED = 50  # rows of each set that are read for them
 ENTITIES = ["program", "wave", "task"]
 OFFERED_AT_ONCE = 3  # tasks of one wave that a card offers to assign
-READY = 10  # tasks of one wave that are counted as ready: each is asked whether its gate is open
+READY = 5  # tasks of one wave that are counted as ready: each is asked whether its gate is open
 
 WHY_BLOCKED = {
     Classification.ARCHITECTURE_QA_MISMATCH: "What is tested is not what was designed; work that"
@@ -133,29 +132,33 @@ def _decisions(due: Matters, builders: list[Any]) -> Iterator[Decision]:
     blockers = rows_of("blocker", Blocker.objects.open().order_by("detected_at"))
     claims = rows_of("claim", claimed.order_by("claimed_at"))
     ready = to_assign() if due.rows.get("staff") else []
-    unwell = [
-        (kind, UUID(key))
-        for kind in ENTITIES
-        for key in due.rows.get(f"unwell {kind}", [])[:WEIGHED]
-    ]
+
+    def due_among(name: str, kind: str) -> list[tuple[str, UUID]]:
+        return [(kind, UUID(key)) for key in due.rows.get(name, [])[:WEIGHED]]
+
+    plans, waves = due_among("plan", "program"), due_among("wave", "wave")
+    unwell = [key for kind in ENTITIES for key in due_among(f"unwell {kind}", kind)]
     # What they are about is looked up for all of them at once.
     tasks = [row.task_id for row in (*violations, *claims) if row.task_id]
     tasks += [each.task for wave in ready for each in wave[:OFFERED_AT_ONCE]]
     found = find_entities(
         [
-            *unwell,
+            *(*plans, *waves, *unwell),
             *(("task", key) for key in tasks),
             *((blocker.entity_type, blocker.entity_id) for blocker in blockers),
         ]
     )
 
+    def those(keys: list[tuple[str, UUID]]) -> list[Any]:
+        return [found[key] for key in keys if key in found]
+
     yield from _builders(due, builders)
     yield from _violations(violations, found)
     yield from _blockers(blockers, found)
     yield from _claims(claims, found)
-    yield from _plans(rows_of)
+    yield from _plans(those(plans), those(waves))
     yield from _assignments(ready, found, builders)
-    yield from _unwell([found[key] for key in unwell if key in found], builders)
+    yield from _unwell(those(unwell), builders)
 
 
 def _builders(due: Matters, builders: list[Any]) -> Iterator[Decision]:
@@ -260,36 +263,27 @@ def _claims(claims: list[CompletionClaim], found: Found) -> Iterator[Decision]:
         )
 
 
-def _plans(rows_of: Rows) -> Iterator[Decision]:
-    plans = Program.objects.annotate(
-        wave_number=number_of(Wave.objects.all(), "program"),
-        task_number=number_of(Task.objects.all(), "wave__program"),
-    )
-    for program in rows_of("plan", plans.order_by("created_at")):
-        waves, tasks = some(program.wave_number, "wave"), some(program.task_number, "task")
+def _plans(programs: list[Any], waves: list[Any]) -> Iterator[Decision]:
+    for program in programs:
         yield Decision(
             f"program-{program.pk}",
             "planned",
             "Plan to approve",
             program,
-            f"{waves}, {tasks}. The plan is whole: every wave has its tasks, and none waits for"
-            " itself.",
+            "The plan is whole: every wave has its tasks, and none waits for itself.",
             "Nothing of it begins without your word.",
             "Nothing starts.",
             program.created_at,
             offers_on(program)[:1],
             idle=True,
         )
-    waves = Wave.objects.select_related("program").annotate(
-        task_number=number_of(Task.objects.all(), "wave")
-    )
-    for wave in rows_of("wave", waves.order_by("updated_at")):
+    for wave in waves:
         yield Decision(
             f"wave-{wave.pk}",
             "planned",
             "Wave to start",
             wave,
-            f"{some(wave.task_number, 'task')}. Every wave that it waits for is completed.",
+            "Every wave that it waits for is completed.",
             "Its tasks can be assigned once it is under way.",
             "Its tasks, and the waves after it, wait.",
             max(wave.updated_at, wave.program.updated_at),
@@ -300,7 +294,7 @@ def _plans(rows_of: Rows) -> Iterator[Decision]:
 
 def _assignments(ready: list[list[Ready]], found: Found, builders: list[Any]) -> Iterator[Decision]:
     for tasks in ready:
-        first = (("task", key) for key, _ in tasks[:OFFERED_AT_ONCE])
+        first = [("task", key) for key, _ in tasks[:OFFERED_AT_ONCE]]
         offered: list[Any] = [found[key] for key in first if key in found]
         if not offered:
             continue

@@ -12,17 +12,24 @@ from builders.models import Builder
 from foreman_office.kit import prepared
 from programs.models import Program, Task, Wave
 
+LONG = ["description", "objectives"]
+OF_WAVE = ["dependencies", *(f"program__{name}" for name in LONG)]
+OF_TASK = ["acceptance_criteria", *(f"wave__{name}" for name in OF_WAVE)]
+
 
 def find_entities(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model]:
-    """Find programs, waves, tasks and builders by (type, id), one query for each type."""
+    """Find programs, waves, tasks and builders by (type, id), one query for each type.
+
+    They are to be named and decided about: what is long, or has to be parsed, is not read.
+    """
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for entity_type, entity_id in keys:
         wanted[entity_type].add(entity_id)
     found: dict[tuple[str, UUID], Model] = {}
     for entity_type, rows in (
-        ("program", Program.objects.all()),
-        ("wave", Wave.objects.select_related("program")),
-        ("task", Task.objects.select_related("wave__program")),
+        ("program", Program.objects.defer(*LONG)),
+        ("wave", Wave.objects.select_related("program").defer(*OF_WAVE)),
+        ("task", Task.objects.select_related("wave__program").defer(*OF_TASK)),
     ):
         if ids := wanted.get(entity_type):
             found |= {(entity_type, row.pk): row for row in rows.filter(pk__in=ids)}
