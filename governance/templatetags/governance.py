@@ -84,6 +84,16 @@ def wave_marks(waves: Iterable[Outline]) -> SafeString:
     return SafeString(f'<ul class="marks">{"".join(marks)}</ul>')
 
 
+@register.simple_tag
+def wave_link(wave: Outline) -> SafeString:
+    """Name a wave with its place and the mark of its state."""
+    return SafeString(
+        f'<a class="quiet-link" href="{where(wave)}">{mark(wave.state)}'
+        f"<span>{wave.sequence_number} {escape(wave.name)}"
+        f'<span class="hidden-words">, {LOOKS[wave.state].word.lower()}</span></span></a>'
+    )
+
+
 @register.inclusion_tag("components/gate.html", takes_context=True)
 def gate(context: RequestContext, entity: Any) -> dict[str, Any]:
     """Show what an entity's next move asks, what may be decided, and what was forced before."""
