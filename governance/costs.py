@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Model
 
 from builders.models import Builder
-from programs.models import Program, State, Task, TaskState, Wave
+from programs.models import Program, State, Task, Wave
+from programs.tallies import count_tasks
 
 
 class Held(NamedTuple):
@@ -46,15 +46,15 @@ class Reach:
         self.followers: dict[UUID, list[UUID]] = defaultdict(list)
         self.found: dict[UUID, list[int]] = {}
         unfinished = Wave.objects.filter(program__in=programs).exclude(state=State.COMPLETED)
-        left = number_of(Task.objects.exclude(state=TaskState.COMPLETED), "wave")
+        counts = count_tasks(unfinished) if programs else {}
         rows = unfinished.order_by("sequence_number").values_list(
-            "pk", "name", "dependencies", "program", left
+            "pk", "name", "dependencies", "program"
         )
-        for key, name, dependencies, program, tasks in rows if programs else ():
+        for key, name, dependencies, program in rows if programs else ():
             self.of_program[program].append(len(self.names))
             self.numbers[key] = len(self.names)
             self.names.append(name)
-            self.left.append(tasks)
+            self.left.append(counts[key].total() - counts[key][State.COMPLETED])
             for earlier in dependencies:
                 self.followers[UUID(earlier)].append(key)
 
@@ -110,12 +110,6 @@ class Reach:
                 ahead += new
             self.found[wave] = sorted(self.numbers[key] for key in found)
         return self.found[wave]
-
-
-def number_of(rows: QuerySet[Any], holder: str) -> Coalesce:
-    """Count what a row holds, for the rows that are shown and no others."""
-    held = rows.filter(**{holder: OuterRef("pk")}).order_by().values(holder)
-    return Coalesce(Subquery(held.annotate(number=Count("pk")).values("number")), 0)
 
 
 def program_of(entity: Model | None) -> UUID | None:
