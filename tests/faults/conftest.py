@@ -5,8 +5,9 @@ import subprocess
 import pytest
 
 from foreman_office.kit import embedded
-from tests.faults.office import Office, set_the_scene
+from tests.faults.office import PATIENCE, Office, set_the_scene
 from tests.platform.conftest import migrated, place
+from tests.races import until
 
 __all__ = ["migrated"]
 
@@ -39,6 +40,7 @@ def office(common_office, django_db_blocker):
     """The office that faults are made in, open and whole; after each nothing must be lost."""
     if not common_office.is_open():
         common_office.open()
+    until(common_office.is_ready, PATIENCE)
     yield common_office
     with django_db_blocker.unblock():
         common_office.assert_nothing_is_lost()

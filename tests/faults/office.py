@@ -20,10 +20,9 @@ from django.db import connection
 
 from foreman_office.kit import embedded
 from governance.replay import Replay, one_moment
-from tests.platform.conftest import ROOT, environment
+from tests.platform.conftest import PATIENCE, ROOT, environment
 from tests.races import until
 
-PATIENCE = 60  # seconds
 PACE = 0.02  # seconds between the beats of one builder
 # Nobody falls silent because this machine is slow, or the builders are not at work yet.
 SLOWLY = {"FOREMAN_SILENCE_THRESHOLD_SECONDS": "1800"}

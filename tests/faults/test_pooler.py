@@ -60,7 +60,7 @@ def test_two_offices_behind_a_pooler_lose_nothing_and_declare_each_stall_once(
             for office in offices:
                 office.open()
             with Load(one, other) as load:
-                assert one.query("SELECT count(*) FROM watchers") == [(2,)]
+                until(lambda: one.query("SELECT count(*) FROM watchers") == [(2,)])
                 task = one.fall_silent("qa-builder")
                 load.flows(60)
                 sweeps = dict(one.query("SELECT watcher_id, sweeps FROM watchers"))

@@ -20,7 +20,7 @@ from foreman_office.kit import embedded
 from tests import throwaway
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 60
+PATIENCE = 120  # seconds: whoever waits in vain has failed, and nobody else waits so long
 
 USER = """
 import sys

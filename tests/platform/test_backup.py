@@ -8,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from foreman_office.kit import dumps, embedded
-from tests.platform.conftest import ROOT, environment, place
+from tests.platform.conftest import PATIENCE, ROOT, environment, place
 
 PLAN = "governance/plans/samples/maturion-wave-1.yaml"
 
@@ -34,7 +34,7 @@ def run(var, *arguments, **variables):
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 
