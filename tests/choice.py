@@ -28,7 +28,7 @@ NOT_OF_THE_WEB = {
 # Fixtures that are dear to set up: whoever asks for the same one stays together.
 DEAR = ("staffed", "large", "watched_office", "backed_up")
 # Servers and browsers first: they wait a lot, and the small tests fill what they leave of the time.
-FIRST = ("faults", "platform", "test_bench.py", "plans", "browser")
+FIRST = ("faults", "test_bench.py", "plans", "platform", "browser")
 
 
 def pytest_xdist_auto_num_workers():
