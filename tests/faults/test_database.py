@@ -12,7 +12,7 @@ from tests.races import until
 SOON = 2  # seconds
 HTML = {"Accept": "text/html"}
 WEB, POOL = 2, 4  # workers, and what each keeps of connections
-OTHERS = 4  # the watcher, two that listen, one that measures
+OTHERS = 6  # the watcher, two that listen, two for heartbeats, one that measures
 
 
 @contextmanager
