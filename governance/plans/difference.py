@@ -303,6 +303,10 @@ class Kept:
     content: dict[str, Any]
     place: int
 
+    @property
+    def key(self) -> str:
+        return self.content["record"]["key"]
+
 
 def newest_remarks(program_key: str, entities: Iterable[UUID]) -> dict[tuple[str, str], Kept]:
     """Return what the imports of a program's file kept about its records, by kind and id."""

@@ -1,13 +1,14 @@
 """Write a program as the plan file that would make it again."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
-from itertools import chain
+from itertools import batched, chain, islice
+from math import inf
 from operator import itemgetter
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 from uuid import UUID
 
 import yaml
@@ -20,6 +21,7 @@ from governance.models import Evidence
 from governance.plans import records
 from governance.plans.difference import (
     IMPORTED,
+    Kept,
     canonical,
     in_office,
     looking,
@@ -27,7 +29,7 @@ from governance.plans.difference import (
 )
 from governance.plans.plan import BUILDER_ENTITIES, KINDS, program_id, record_id
 from governance.plans.records import OWN_CONTEXT, Remarked
-from programs.models import BuilderName, Program
+from programs.models import BuilderName, Program, Task
 
 HEADER = "# A program of Foreman Office as a plan file.\n"
 HISTORY = {
@@ -46,7 +48,11 @@ WHEN = {
 }
 
 
-type Rows = Mapping[str, list[dict[str, Any]]]
+LAST = inf  # the place of what the file did not have
+BATCH = 100  # rows that are read at once; of tasks, with their history
+
+type Row = dict[str, Any]
+type Remarks = Mapping[tuple[str, str], Kept]
 
 
 class Unwritable(Exception):
@@ -67,132 +73,183 @@ def export(program: Program) -> IO[bytes]:
     return file
 
 
+class _TaskPlace(NamedTuple):
+    """Where a task stands in the file, and what names it."""
+
+    place: float
+    created_at: datetime
+    id: UUID
+    wave: UUID
+    name: str
+    key: str | None
+
+
 class _Exporter:
+    """Tells a program record by record: of its tasks and its trail few are in memory at a time.
+
+    What stays is how others refer to a task, and which keys there are.
+    """
+
     def __init__(self, program: Program) -> None:
         self.program = program
-        about = {program.pk, *in_office("wave", program.pk).values_list("pk", flat=True)}
-        about |= set(in_office("task", program.pk).values_list("pk", flat=True))
-        about |= set(BUILDER_ENTITIES.values())
-        self.kept = newest_remarks(_recorded_key(program), about)
-        self.recorded_keys = {kept.content["record"]["key"] for kept in self.kept.values()}
+        self.recorded_key = _recorded_key(program)
+        waves = in_office("wave", program.pk).values_list("pk", flat=True)
+        self.kept = self.remarks({program.pk, *waves, *BUILDER_ENTITIES.values()})
+        self.recorded_keys = _keys_of(self.kept)
         of_builders = Q(entity_type="builder", context__has_key="key")
         trail = Evidence.objects.within(program) | Evidence.objects.filter(of_builders)
-        self.trail = [
-            row
-            for row in _values(
-                records.Evidence, trail.as_it_happened().order_by("timestamp", "sequence")
-            )
-            if row["entity_type"] != "builder" or self.is_of_file(row)
-        ]
-        self.recorded_keys |= {row["context"]["key"] for row in self.trail if self.is_of_file(row)}
-        self.keys: dict[tuple[str, Any], str] = {}
+        self.trail = trail.as_it_happened().order_by("timestamp", "sequence")
+        told = self.trail.filter(context__has_key="key")
+        for row in told.values("pk", "context").iterator(BATCH):
+            if self.is_of_file(row):
+                self.recorded_keys.add(row["context"]["key"])
+        self.keys: dict[UUID, str] = {}
         self.taken: set[str] = set(BuilderName.values)
 
+    def remarks(self, entities: Iterable[UUID]) -> Remarks:
+        return newest_remarks(self.recorded_key, entities)
+
     def document(self) -> dict[str, Any]:
-        rows = {kind: self.rows(kind) for kind in ["wave", *WHEN]}
-        program = _values(records.Program, Program.objects.filter(pk=self.program.pk))[0]
-        self.name("program", program)
-        for kind, found in rows.items():
-            for row in found:
-                self.name(kind, row)
+        (program,) = _values(records.Program, Program.objects.filter(pk=self.program.pk))
+        found = _values(records.Wave, in_office("wave", self.program.pk))
+        waves = sorted(found, key=itemgetter("sequence_number"))
+        places = self.places()
+        for kind, rows in (("program", [program]), ("wave", waves)):
+            for row in rows:
+                self.keys[row["pk"]] = self.name(kind, row, self.kept)
+        tasks: dict[UUID, list[UUID]] = defaultdict(list)
+        for place in places:
+            self.keys[place.id] = self.key("task", place.id, place.name, place.key)
+            tasks[place.wave].append(place.id)
 
         return {
             "format_version": records.FORMAT_VERSION,
-            "program": self.told("program", program) | {"waves": self.waves(rows)},
-            "builders": (self.told("builder", row) for row in self.builders(rows)),
-            "blockers": self.blockers(rows),
+            "program": self.told("program", program, self.kept)
+            | {"waves": self.waves(waves, tasks)},
+            "builders": (self.told("builder", row, self.kept) for row in self.builders()),
+            "blockers": self.blockers(),
             "evidence": self.evidence(),
         }
 
-    def waves(self, rows: Rows) -> Iterator[dict[str, Any]]:
-        tasks: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
-        for row in rows["task"]:
-            tasks[row["wave_id"]].append(row)
-        history: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
-        for kind in HISTORY:
-            for row in rows[kind]:
-                history[row["task_id"]][kind].append(row)
-        for row in rows["wave"]:
-            row["dependencies"] = [self.keys["wave", UUID(id)] for id in row["dependencies"]]
-            tasks_told = (self.task(task, history[task["pk"]]) for task in tasks[row["pk"]])
-            yield self.told("wave", row) | {"tasks": tasks_told}
+    def places(self) -> list[_TaskPlace]:
+        """Return the tasks in the order of the file, and what came later in that of time.
 
-    def task(self, row: dict[str, Any], history: Rows) -> dict[str, Any]:
-        past = {
-            HISTORY[kind]: [self.told(kind, row) for row in rows] for kind, rows in history.items()
-        }
-        return self.told("task", row) | past
+        What else is recorded about them has its keys, too.
+        """
+        places = []
+        tasks = in_office("task", self.program.pk).values_list(
+            "created_at", "pk", "wave_id", "name"
+        )
+        for rows in batched(tasks.iterator(BATCH), BATCH):
+            remarks = self.remarks([id for _, id, *_ in rows])
+            self.recorded_keys |= _keys_of(remarks)
+            for created_at, id, wave, name in rows:
+                kept = remarks.get(("task", str(id)))
+                place, key = (kept.place, kept.key) if kept else (LAST, None)
+                places.append(_TaskPlace(place, created_at, id, wave, name, key))
+        return sorted(places)
 
-    def blockers(self, rows: Rows) -> Iterator[dict[str, Any]]:
-        for row in rows["blocker"]:
-            row["entity"] = self.keys[row["entity_type"], row["entity_id"]]
-            yield self.told("blocker", row)
+    def waves(
+        self, rows: Iterable[Row], tasks: Mapping[UUID, list[UUID]]
+    ) -> Iterator[dict[str, Any]]:
+        told = self.tasks(chain.from_iterable(tasks[row["pk"]] for row in rows))
+        for row in rows:
+            row["dependencies"] = [self.keys[UUID(id)] for id in row["dependencies"]]
+            within = (task for task in islice(told, len(tasks[row["pk"]])))
+            yield self.told("wave", row, self.kept) | {"tasks": within}
 
-    def rows(self, kind: str) -> list[dict[str, Any]]:
-        """Return a kind's rows in the order of the file, and what came later in that of time."""
-        found = _values(KINDS[kind], in_office(kind, self.program.pk))
-        if kind == "wave":
-            return sorted(found, key=itemgetter("sequence_number"))
-        last = float("inf")
+    def tasks(self, ids: Iterable[UUID]) -> Iterator[dict[str, Any]]:
+        """Tell tasks with their history, some of them at a time."""
+        for batch in batched(ids, BATCH):
+            kept = self.remarks(batch)
+            found = _values(records.Task, Task.objects.filter(pk__in=batch))
+            rows = {row["pk"]: row for row in found}
+            history: dict[UUID, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+            for kind, word in HISTORY.items():
+                past = KINDS[kind].table._default_manager.filter(task__in=batch)
+                for row in self.in_order(kind, past, kept):
+                    history[row["task_id"]][word].append(self.told(kind, row, kept))
+            for id in batch:
+                yield self.told("task", rows[id], kept) | history[id]
 
-        def place(row: dict[str, Any]) -> tuple[Any, ...]:
-            kept = self.kept.get((kind, str(row["pk"])))
-            return kept.place if kept else last, row[WHEN[kind]], row["pk"]
+    def blockers(self) -> Iterator[dict[str, Any]]:
+        blockers = in_office("blocker", self.program.pk)
+        kept = self.remarks(set(blockers.values_list("entity_id", flat=True)))
+        for row in self.in_order("blocker", blockers, kept):
+            row["entity"] = self.keys[row["entity_id"]]
+            yield self.told("blocker", row, kept)
 
-        return sorted(found, key=place)
+    def in_order(self, kind: str, rows: QuerySet[Any], remarks: Remarks) -> list[Row]:
+        """Return rows in the order of the file, and what came later in that of time."""
 
-    def builders(self, rows: Rows) -> list[dict[str, Any]]:
+        def place(row: Row) -> tuple[Any, ...]:
+            kept = remarks.get((kind, str(row["pk"])))
+            return kept.place if kept else LAST, row[WHEN[kind]], row["pk"]
+
+        return sorted(_values(KINDS[kind], rows), key=place)
+
+    def builders(self) -> list[Row]:
         """Return the builders that the program has to do with."""
-        concerned = {row["assigned_builder"] for row in rows["task"]}
-        concerned |= {
-            row["builder_id"] for kind in ("violation", "heartbeat") for row in rows[kind]
-        }
-        concerned |= {id for kind, id in self.kept if kind == "builder"}
+        concerned = {id for kind, id in self.kept if kind == "builder"}
+        for kind, column in (
+            ("task", "assigned_builder"),
+            ("violation", "builder"),
+            ("heartbeat", "builder"),
+        ):
+            rows = in_office(kind, self.program.pk).order_by()
+            concerned |= {*rows.values_list(column, flat=True).distinct()}
         found = _values(records.Builder, Builder.objects.filter(pk__in=concerned - {None}))
         return sorted(found, key=lambda row: self.place_of_builder(row["pk"]))
 
     def place_of_builder(self, name: str) -> tuple[float, str]:
         kept = self.kept.get(("builder", name))
-        return (kept.place if kept else float("inf")), name
+        return (kept.place if kept else LAST), name
 
-    def name(self, kind: str, row: Mapping[str, Any]) -> None:
+    def name(self, kind: str, row: Row, remarks: Remarks) -> str:
         """Find the row's key: the one of its file, or else one made of its name."""
-        id, kept = row["pk"], self.kept.get((kind, str(row["pk"])))
+        kept = remarks.get((kind, str(row["pk"])))
+        return self.key(kind, row["pk"], row.get("name", ""), kept and kept.key)
+
+    def key(self, kind: str, id: UUID, name: str, recorded: str | None) -> str:
         noun = kind.replace("_", "-")
-        title = slugify(row["name"])[:48].strip("-") if "name" in row else id.hex[:8]
+        title = slugify(name)[:48].strip("-") if name else id.hex[:8]
         made = [f"{noun}-{title or id.hex[:8]}", f"{noun}-{title}-{id.hex[:8]}", f"{noun}-{id.hex}"]
         keys = [key for key in made if key not in self.recorded_keys]
-        if kept:
-            keys.insert(0, kept.content["record"]["key"])
+        if recorded is not None:
+            keys.insert(0, recorded)
         key = next(key for key in keys if key not in self.taken)
         self.taken.add(key)
-        self.keys[kind, id] = key
+        return key
 
-    def told(self, kind: str, row: dict[str, Any]) -> dict[str, Any]:
+    def told(self, kind: str, row: Row, remarks: Remarks) -> dict[str, Any]:
         """Return a row in the words of its file, as far as they still mean the row."""
         record = KINDS[kind]
-        kept = self.kept.get((kind, str(row["pk"])))
-        remarks = kept.content if kept else {}
-        words = self.identity(kind, row["pk"])
-        words |= {name: remarks[name] for name in record.remarks if name in remarks}
-        return _told(record, words, row, remarks.get("recorded", {}))
+        kept = remarks.get((kind, str(row["pk"])))
+        said = kept.content if kept else {}
+        words = self.identity(kind, row, remarks)
+        words |= {name: said[name] for name in record.remarks if name in said}
+        return _told(record, words, row, said.get("recorded", {}))
 
-    def identity(self, kind: str, id: Any) -> dict[str, Any]:
+    def identity(self, kind: str, row: Row, remarks: Remarks) -> dict[str, Any]:
         if kind == "builder":
             return {}
-        key = self.keys[kind, id]
+        id = row["pk"]
+        key = self.keys.get(id) or self.name(kind, row, remarks)
         own = self.program.pk
         derived = program_id(key) if kind == "program" else record_id(own, kind, key)
         return {"key": key} if id == derived else {"key": key, "id": str(id)}
 
     def evidence(self) -> Iterator[dict[str, Any]]:
         """Return the trail but for what imports wrote: the file's lines, and those since then."""
-        for row in self.trail:
-            if row["entity_type"] == "builder":
+        for row in _values(records.Evidence, self.trail):
+            is_of_file = self.is_of_file(row)
+            if row["entity_type"] != "builder":
+                row["entity"] = self.keys[row["entity_id"]]
+            elif is_of_file:
                 row["entity"] = _BUILDERS[row["entity_id"]]
             else:
-                row["entity"] = self.keys[row["entity_type"], row["entity_id"]]
-            if self.is_of_file(row) and row["context"]["key"] not in self.taken:
+                continue
+            if is_of_file and row["context"]["key"] not in self.taken:
                 self.taken.add(row["context"]["key"])
                 yield _line_of_file(row)
             else:
@@ -203,6 +260,10 @@ class _Exporter:
         context = row["context"]
         key = context.get("key") if isinstance(context, dict) else None
         return isinstance(key, str) and row["pk"] == record_id(self.program.pk, "evidence", key)
+
+
+def _keys_of(remarks: Remarks) -> set[str]:
+    return {kept.key for kept in remarks.values()}
 
 
 _BUILDERS = {id: name for name, id in BUILDER_ENTITIES.items()}
@@ -219,11 +280,11 @@ def _recorded_key(program: Program) -> str:
     ) or ""
 
 
-def _values(record: type[Remarked], rows: QuerySet[Any]) -> list[dict[str, Any]]:
+def _values(record: type[Remarked], rows: QuerySet[Any]) -> Iterator[Row]:
     """Return the rows' columns that the file has words for, and those that place them."""
     places = {"wave_id", "task_id", "entity_id"} & {f.attname for f in rows.model._meta.fields}
     columns = {name for name in record.stated if name != "entity"} | places
-    return list(rows.values("pk", *sorted(columns)))
+    return rows.values("pk", *sorted(columns)).iterator(BATCH)
 
 
 def _told(

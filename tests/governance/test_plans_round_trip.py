@@ -8,9 +8,10 @@ and numbers.
 """
 
 import json
+import tracemalloc
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
-from io import BytesIO
+from io import SEEK_END, BytesIO
 
 import pytest
 import yaml
@@ -618,3 +619,20 @@ def test_an_export_has_one_key_for_each_row_even_of_one_name(by_hand):
     assert "task-wire-a-lamp" in keys
     assert document["program"]["key"] == "program-lamps"
     assert document["program"]["id"] == str(by_hand.pk)
+
+
+def test_an_export_has_few_tasks_in_memory_at_a_time():
+    wave = WaveFactory()
+    text = "x" * 20_000
+    Task.objects.bulk_create(
+        TaskFactory.build(wave=wave, acceptance_criteria=text) for _ in range(600)
+    )
+    tracemalloc.start()
+    try:
+        with plans.export(wave.program) as file:
+            size = file.seek(0, SEEK_END)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert size > 20_000_000  # each is told as it is, and as it was made
+    assert most < size / 3
