@@ -20,7 +20,7 @@ from foreman_office.kit.decide import Offer, ReasonForm
 from governance import attention
 from governance.attention import Matters, count_matters
 from governance.costs import NOTHING, Held, Reach, some
-from governance.entities import find_entities
+from governance.entities import find_names
 from governance.gates import Condition
 from governance.models import (
     ArchitectureValidation,
@@ -141,7 +141,7 @@ def _decisions(due: Matters, builders: list[Any]) -> Iterator[Decision]:
     # What they are about is looked up for all of them at once.
     tasks = [row.task_id for row in (*violations, *claims) if row.task_id]
     tasks += [each.task for wave in ready for each in wave[:OFFERED_AT_ONCE]]
-    found = find_entities(
+    found = find_names(
         [
             *(*plans, *waves, *unwell),
             *(("task", key) for key in tasks),

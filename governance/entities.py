@@ -1,7 +1,8 @@
 """Blockers and evidence name what they speak of by type and id: find it, in few queries."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -12,24 +13,17 @@ from builders.models import Builder
 from foreman_office.kit import prepared
 from programs.models import Program, Task, Wave
 
-LONG = ["description", "objectives"]
-OF_WAVE = ["dependencies", *(f"program__{name}" for name in LONG)]
-OF_TASK = ["acceptance_criteria", *(f"wave__{name}" for name in OF_WAVE)]
-
 
 def find_entities(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model]:
-    """Find programs, waves, tasks and builders by (type, id), one query for each type.
-
-    They are to be named and decided about: what is long, or has to be parsed, is not read.
-    """
+    """Find programs, waves, tasks and builders by (type, id), one query for each type."""
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for entity_type, entity_id in keys:
         wanted[entity_type].add(entity_id)
     found: dict[tuple[str, UUID], Model] = {}
     for entity_type, rows in (
-        ("program", Program.objects.defer(*LONG)),
-        ("wave", Wave.objects.select_related("program").defer(*OF_WAVE)),
-        ("task", Task.objects.select_related("wave__program").defer(*OF_TASK)),
+        ("program", Program.objects.all()),
+        ("wave", Wave.objects.select_related("program")),
+        ("task", Task.objects.select_related("wave__program")),
     ):
         if ids := wanted.get(entity_type):
             found |= {(entity_type, row.pk): row for row in rows.filter(pk__in=ids)}
@@ -42,23 +36,37 @@ def find_entities(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Mo
     return found
 
 
-# The path of each from its program on, by key, name and state.
+# What is said of each, in the order of its fields, and the path of each from its program on.
+READ: dict[type[Model], list[str]] = {
+    Program: ["program_id", "name", "state", "created_at", "updated_at"],
+    Wave: ["wave_id", "name", "state", "updated_at"],
+    Task: [
+        *("task_id", "name", "assigned_builder", "state", "evidence_location", "updated_at"),
+        "completed_at",
+    ],
+}
 PATHS = """
-    SELECT 'program', p.program_id, p.name, p.state, NULL::uuid, '', '', NULL::uuid, '', ''
+    SELECT 'program', p.program_id, p.name, p.state, p.created_at, p.updated_at,
+        NULL::uuid, '', '', NULL::timestamptz,
+        NULL::uuid, '', '', '', '', NULL::timestamptz, NULL::timestamptz
     FROM programs AS p WHERE p.program_id = ANY (%(program)s)
     UNION ALL
-    SELECT 'wave', p.program_id, p.name, p.state, w.wave_id, w.name, w.state, NULL, '', ''
+    SELECT 'wave', p.program_id, p.name, p.state, p.created_at, p.updated_at,
+        w.wave_id, w.name, w.state, w.updated_at,
+        NULL, '', '', '', '', NULL, NULL
     FROM waves AS w JOIN programs AS p USING (program_id) WHERE w.wave_id = ANY (%(wave)s)
     UNION ALL
-    SELECT 'task', p.program_id, p.name, p.state, w.wave_id, w.name, w.state,
-        t.task_id, t.name, t.state
+    SELECT 'task', p.program_id, p.name, p.state, p.created_at, p.updated_at,
+        w.wave_id, w.name, w.state, w.updated_at,
+        t.task_id, t.name, t.assigned_builder, t.state, t.evidence_location, t.updated_at,
+        t.completed_at
     FROM tasks AS t JOIN waves AS w USING (wave_id) JOIN programs AS p USING (program_id)
     WHERE t.task_id = ANY (%(task)s)
 """
 
 
 def find_names(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model]:
-    """Find the same in one question, for lists: their names and states, and where they are.
+    """Find the same in one question, for lists and cards: what they say, and where it is.
 
     Whatever else is asked of one is read when it is asked.
     """
@@ -67,22 +75,26 @@ def find_names(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model
         wanted[entity_type].append(entity_id)
     builders = wanted.pop("builder")
     found = find_entities(("builder", key) for key in builders)
-    for kind, *values in prepared.fetch(PATHS, wanted) if any(wanted.values()) else ():
-        path: Any = part(Program, values[:3])
+    parts: dict[UUID, Any] = {}  # of several tasks the wave and the program are the same
+
+    def part(model: type[Model], values: Iterator[Any], **parent: Model) -> Any:
+        names = READ[model]
+        key, *others = islice(values, len(names))
+        if key not in parts:
+            parts[key] = row = model.from_db(DEFAULT_DB_ALIAS, names, [key, *others])
+            for name, of in parent.items():
+                setattr(row, name, of)
+        return parts[key]
+
+    for kind, *row in prepared.fetch(PATHS, wanted) if any(wanted.values()) else ():
+        values = iter(row)
+        path = part(Program, values)
         if kind != "program":
-            path = part(Wave, values[3:6], program=path)
+            path = part(Wave, values, program=path)
         if kind == "task":
-            path = part(Task, values[6:], wave=path)
+            path = part(Task, values, wave=path)
         found[kind, path.pk] = path
     return found
-
-
-def part(model: type[Model], values: list[Any], **parent: Model) -> Model:
-    """Return a row of which the key, the name and the state were read, within its parent."""
-    row = model.from_db(DEFAULT_DB_ALIAS, [model._meta.pk.attname, "name", "state"], values)
-    for name, of in parent.items():
-        setattr(row, name, of)
-    return row
 
 
 def name_entities(rows: Iterable[Any]) -> list[Any]:
