@@ -128,6 +128,16 @@ def test_a_plan_waits_to_be_approved_once_it_is_whole():
     assert kinds() == ["Plan to approve"]
 
 
+@pytest.mark.parametrize("empty", [1, 2])
+def test_a_plan_with_a_wave_without_tasks_is_not_whole_wherever_that_is(empty):
+    program = ProgramFactory(state="planned")
+    for number in (1, 2):
+        wave = WaveFactory(program=program, sequence_number=number, state="planned")
+        if number != empty:
+            TaskFactory(wave=wave)
+    assert kinds() == []
+
+
 def test_a_wave_waits_to_be_started_once_those_before_it_are_completed():
     program = ProgramFactory()
     first = WaveFactory(program=program, sequence_number=1)
@@ -147,6 +157,21 @@ def test_work_waits_to_be_given_out_while_a_builder_is_idle():
     Builder.objects.update(state="idle")
     force(Wave.objects.filter(pk=task.wave_id), state="blocked")
     assert "Work to give out" not in kinds()
+
+
+def test_the_first_tasks_that_are_ready_are_offered_and_few_are_counted():
+    BuilderFactory.create_batch(1, state="idle")
+    wave = WaveFactory()
+    tasks = [make_ready(wave=wave) for _ in range(5)]
+    for number, task in enumerate(tasks):
+        force(Task.objects.filter(pk=task.pk), created_at=now() - timedelta(days=number))
+    (decision,) = list_decisions()
+    assert decision.happened.startswith("5 tasks are ready")
+    assert [offer.about for offer in decision.offers] == [str(task) for task in tasks[:1:-1]]
+    make_ready(wave=wave)
+    (decision,) = list_decisions()
+    assert decision.happened.startswith("More than 5 tasks are ready")
+    assert (len(decision.offers), decision.held.tasks) == (3, 5)
 
 
 def test_a_refused_claim_waits_until_somebody_decides():
