@@ -1,9 +1,12 @@
-"""Several pages of one browser, and of two people, at the same time."""
+"""Several pages at the same time, of one browser and of two people; what one of them lost."""
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from programs.models import Task
+from tests.browser.conftest import settle
+from tests.browser.test_push import expected
 from tests.factories import BlockerFactory, TaskFactory
 
 SEATS = 4  # as in static/js/live.js
@@ -51,3 +54,23 @@ def test_whoever_decides_second_is_told_what_was_decided_first(browse, foreman, 
     expect(first.locator("#said")).to_contain_text("is resolved")
     expect(second.locator("#said")).to_contain_text("was resolved already")
     expect(second.locator("#said")).to_contain_text("The suite is repaired")
+
+
+@pytest.mark.parametrize("lost", ["requestfailed", "response"])
+def test_a_filter_that_was_lost_is_asked_for_again(browse, foreman, task, complaints, lost):
+    TaskFactory(wave=task.wave, name="Roofing")
+    page = browse(user=foreman)
+    page.goto(reverse("programs:task_list"))
+    settle(page)
+    if lost == "requestfailed":
+        page.context.set_offline(True)
+    else:
+        page.route(lambda address: "q=Roof" in address, lambda route: route.fulfill(status=502))
+    with page.expect_event(lost, lambda question: "q=Roof" in question.url):
+        page.get_by_role("searchbox").fill("Roof")
+    page.unroute_all()
+    page.context.set_offline(False)
+    expect(page.locator("#list")).not_to_contain_text("Masonry")
+    expect(page.locator("#list")).to_contain_text("Roofing")
+    expect(page.locator("#freshness")).to_have_text("live")
+    expected(complaints)
