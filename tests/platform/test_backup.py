@@ -67,7 +67,7 @@ def test_a_backup_comes_back_whole_into_an_empty_database_and_replays(backed_up,
     _, file, before = backed_up
     new = tmp_path / "var"
     with embedded.running(new):
-        assert "with 27 tables" in done(new, "restore", file)
+        assert f"with {len(before)} tables" in done(new, "restore", file)
         assert everything(new) == before
         assert before["evidence_trail"][0] > 100
         assert "rows are as they tell" in done(new, "replay_evidence")
@@ -88,7 +88,7 @@ def test_nobody_else_may_read_a_backup(backed_up):
 
 def test_a_database_with_anything_in_it_is_left_alone(backed_up):
     var, file, before = backed_up
-    assert "The database is not empty: it has 27 tables" in refused(var, "restore", file)
+    assert f"is not empty: it has {len(before)} tables" in refused(var, "restore", file)
     assert everything(var) == before
 
 
