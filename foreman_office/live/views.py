@@ -4,6 +4,7 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 
 from django.conf import settings
@@ -33,7 +34,8 @@ def stream(request: HttpRequest) -> HttpResponseBase:
     topics = set(request.GET.get("topics", "").split())
     try:
         since = float(request.GET.get("since", "0"))
-    except ValueError:
+        datetime.fromtimestamp(since, UTC)
+    except (ValueError, OverflowError):
         return HttpResponseBadRequest("`since` is a time in seconds.")
     if len(topics) > MOST_TOPICS or not all(map(TOPIC.fullmatch, topics)):
         return HttpResponseBadRequest("`topics` are words, or words with an id.")

@@ -8,7 +8,7 @@
   const LEAST_REST = 100; // between an answer and the next question for the same part
   const PATIENCE = 10000; // until a question counts as unanswered
   const REST = 1000; // before the first try to hear again; then twice as long, up to the longest
-  const LONGEST_REST = 15000;
+  const LONGEST_REST = 5000;
   const FULL_REST = 60000; // where there was no room for another stream
   const SEATS = 4; // streams of one browser: it has six connections to an office, also to ask over
   const SILENCE = 30000; // a stream that says nothing for so long is dead

@@ -171,6 +171,8 @@ def test_without_a_session_to_listen_in_a_page_is_told_to_poll(stream, settings,
         {"topics": "a:" + "x" * 41},
         {"topics": " ".join(f"task:{number}" for number in range(61))},
         {"since": "yesterday"},
+        {"since": "nan"},
+        {"since": "1e400"},
     ],
 )
 def test_what_is_no_topic_is_refused(client, viewer, query):
