@@ -208,6 +208,11 @@ class ArchitectureValidation(models.Model):
             models.Index("task", name="idx_arch_validations_task"),
             # Beside the contract: the newest, and what became of each.
             models.Index(
+                F("validated_at").desc(),
+                F("validation_id").desc(),
+                name="idx_arch_validations_newest",
+            ),
+            models.Index(
                 fields=["-validated_at", "-validation_id"],
                 include=["build_readiness"],
                 name="idx_arch_validations_ready",
@@ -300,6 +305,9 @@ class QAExecution(models.Model):
                 fields=["task", "qa_suite_location", "-executed_at", "-execution_id"],
                 include=["qa_status"],
                 name="idx_qa_executions_latest",
+            ),
+            models.Index(
+                F("executed_at").desc(), F("execution_id").desc(), name="idx_qa_executions_newest"
             ),
             models.Index(
                 fields=["-executed_at", "-execution_id"],

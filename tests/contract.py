@@ -575,6 +575,7 @@ ADDITIONS = {
             ),
         },
         "indexes": {
+            "idx_arch_validations_newest": "btree (validated_at DESC, validation_id DESC)",
             "idx_arch_validations_ready": (
                 "btree (validated_at DESC, validation_id DESC) INCLUDE (build_readiness)"
             ),
@@ -603,6 +604,7 @@ ADDITIONS = {
                 "btree (task_id, qa_suite_location, executed_at DESC, execution_id DESC)"
                 " INCLUDE (qa_status)"
             ),
+            "idx_qa_executions_newest": "btree (executed_at DESC, execution_id DESC)",
             "idx_qa_executions_figures": (
                 "btree (executed_at DESC, execution_id DESC)"
                 " INCLUDE (qa_status, passing_tests, total_tests)"

@@ -1,4 +1,3 @@
-from django.contrib.postgres.operations import RemoveIndexConcurrently
 from django.db import migrations, models
 
 from foreman_office.kit.sql import AddIndexConcurrently
@@ -26,6 +25,4 @@ class Migration(migrations.Migration):
                 name="idx_arch_validations_ready",
             ),
         ),
-        RemoveIndexConcurrently("qaexecution", "idx_qa_executions_newest"),
-        RemoveIndexConcurrently("architecturevalidation", "idx_arch_validations_newest"),
     ]
