@@ -13,7 +13,8 @@
   const standing = (id) => document.getElementById(id).getBoundingClientRect().top;
   const marksIn = (part) => {
     if (part.getBoundingClientRect().top >= 0) return [];
-    const named = [...part.querySelectorAll("[id]"), ...document.querySelectorAll("[data-live]")];
+    // The frame is in sight wherever the page is.
+    const named = [...part.querySelectorAll("[id]"), ...document.querySelectorAll("main [data-live]")];
     return named
       .filter((each) => each !== part && each.checkVisibility())
       .map(({ id }) => [id, standing(id)])
@@ -62,8 +63,8 @@
       part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
     }
     if (parts.length) scrollTo({ left: scrollX, top: parts[0][1].scrolledTo, behavior: "instant" });
-    const marks = parts.flatMap(([, was]) => was.marks);
-    const [mark, stood] = marks.find(([id]) => document.getElementById(id)) ?? [];
+    const marks = parts.flatMap(([, was]) => was.marks).filter(([id]) => document.getElementById(id));
+    const [mark, stood] = marks.sort(([, one], [, other]) => one - other)[0] ?? [];
     if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
     for (const [part, was] of parts) if (was.focused) focusAgain(part, was);
   };
