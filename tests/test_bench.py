@@ -18,7 +18,10 @@ FIGURES = [
     *(
         f"{what}, {connections} connections"
         for connections in (5, 50)
-        for what in ("heartbeats", "heartbeat p50", "heartbeat p99", "heartbeat processor time")
+        for what in (
+            *("heartbeats", "heartbeat p50", "heartbeat p99", "heartbeat processor time"),
+            "heartbeats beside Healthchecks' pings",
+        )
     ),
     *(f"beat to event, {count} streams, p95" for count in (1, 50, 150)),
     "beat to text in Chromium, p95",
