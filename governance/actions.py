@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from builders.models import Builder
 from foreman_office.kit.acts import FOREMAN, Actor, NamedActor, Refused, act
 from governance.gates import Condition, conditions
-from governance.junit import Report, Result
+from governance.junit import Result
 from governance.models import (
     ArchitectureValidation,
     Blocker,
@@ -18,7 +18,6 @@ from governance.models import (
     QAExecution,
     QAStatus,
     Readiness,
-    TestOutcome,
 )
 from programs.actions import complete_task
 from programs.models import Program, Task, Wave
@@ -167,22 +166,6 @@ def _keep_results(run: QAExecution, results: Sequence[Result]) -> None:
     ):
         for result in results:
             copy.write_row((run.pk, result.name, str(result.outcome), result.flaky, result.message))
-
-
-def record_qa_report(
-    task: Task, report: Report, *, test_debt_count: int = 0, by: Actor
-) -> QAExecution:
-    """Keep a run of the task's own suite as its JUnit report tells it."""
-    return record_qa_execution(
-        task,
-        passing=report.count(TestOutcome.PASSED),
-        failing=report.count(TestOutcome.FAILED),
-        skipped=report.count(TestOutcome.SKIPPED),
-        test_debt_count=test_debt_count,
-        execution_time_ms=report.execution_time_ms,
-        results=report.results,
-        by=by,
-    )
 
 
 def claim_completion(task: Task, *, evidence_location: str = "", by: Builder) -> CompletionClaim:
