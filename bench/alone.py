@@ -1,4 +1,4 @@
-"""Work in a fresh process, to see how much memory it takes."""
+"""Run work in a fresh process, to measure how much memory it takes."""
 
 import multiprocessing
 import pickle
@@ -14,11 +14,11 @@ from django.db import connection
 def alone(work: Callable[[], object]) -> tuple[float, tuple[float, float]]:
     """Return how long the work took in ms, and the most memory then and that before, in MB.
 
-    The process has taken nothing for work before, which it could then take for this.
+    A fresh process has no free memory of earlier work, which this work could reuse.
     """
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=measure, args=(pickle.dumps(work), connection.settings_dict["NAME"], theirs)
+        target=measure_alone, args=(pickle.dumps(work), connection.settings_dict["NAME"], theirs)
     )
     process.start()
     theirs.close()
@@ -28,7 +28,7 @@ def alone(work: Callable[[], object]) -> tuple[float, tuple[float, float]]:
         process.join()
 
 
-def measure(pickled: bytes, database: str, answer: Connection) -> None:
+def measure_alone(pickled: bytes, database: str, answer: Connection) -> None:
     django.setup()
     work = pickle.loads(pickled)  # noqa: S301  our own, and it may ask for what was just set up
     connection.settings_dict["NAME"] = database

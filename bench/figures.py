@@ -7,7 +7,7 @@ from statistics import median
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Measurement:
     what: str
     unit: str
     measured: float
@@ -53,10 +53,12 @@ def interleaved[T](
     return pairs
 
 
-def compare(what: str, unit: str, pairs: Sequence[tuple[float, float]], **bound: float) -> Figure:
+def compare_pairs(
+    what: str, unit: str, pairs: Sequence[tuple[float, float]], **bound: float
+) -> Measurement:
     """Return the medians of both, and of the ratios within each pair."""
     ratios = [measured / floor for measured, floor in pairs]
-    return Figure(
+    return Measurement(
         what,
         unit,
         median(measured for measured, _ in pairs),
@@ -72,7 +74,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
-def table(figures: Sequence[Figure]) -> str:
+def table(figures: Sequence[Measurement]) -> str:
     rows = [["", "unit", "measured", "floor", "ratio", "of pairs", "bound", ""]]
     for figure in figures:
         low, high = figure.spread

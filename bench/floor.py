@@ -22,6 +22,7 @@ CREATE TABLE bench_beats (
 );
 CREATE TABLE bench_senders (sender text PRIMARY KEY, status text, last_beat timestamptz);
 INSERT INTO bench_senders SELECT builder_id FROM builders;
+GRANT SELECT, INSERT, UPDATE ON bench_beats, bench_senders TO PUBLIC;
 
 CREATE FUNCTION bench_beat(
     by text, task_id uuid, now_status text, message text, progress integer,

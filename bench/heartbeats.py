@@ -11,21 +11,21 @@ import psutil
 from django.conf import settings
 from django.db import connection
 
-from bench.figures import Figure, compare, interleaved
+from bench.figures import Measurement, compare_pairs, interleaved
 from bench.floor import TABLES
-from bench.office import database, fill, served
+from bench.office import database_copy, fill, served
 from bench.sizes import Sizes
 from builders.actions import issue_token
 from builders.models import Builder, Heartbeat
-from foreman_office.kit import embedded
+from kit.runtime import embedded_postgres
 
 CONNECTIONS = [5, 50]
 # For scale: what Healthchecks' endpoint took of pings per second at its best, on two cores.
 HEALTHCHECKS = {5: 203, 50: 184}
 
 
-def run(sizes: Sizes) -> Iterator[Figure]:
-    with database("bench_heartbeats") as name:
+def run(sizes: Sizes) -> Iterator[Measurement]:
+    with database_copy("bench_heartbeats") as name:
         fill()
         with connection.cursor() as cursor:
             cursor.execute(TABLES)
@@ -39,14 +39,14 @@ def run(sizes: Sizes) -> Iterator[Figure]:
             )  # the workers start meanwhile
             load.send("/api/heartbeat", 5, min(1, sizes.seconds))
             for connections in CONNECTIONS:
-                yield from measure(load, connections, sizes)
+                yield from measure_load(load, connections, sizes)
         stored = Heartbeat.objects.count() - before
         if stored != load.answered["/api/heartbeat"]:
             raise AssertionError(f"{load.answered} beats were answered and {stored} are stored")
 
 
 def senders() -> list[dict[str, str]]:
-    """Give each builder a token, and say which task is in its hands."""
+    """Issue each builder a token, and return it with the task that the builder holds."""
     return [
         {
             "token": issue_token(builder, by=None)[1],
@@ -90,7 +90,9 @@ class Load:
 
 def server_cpu() -> float:
     """Return the seconds of processor time that web server and database have taken so far."""
-    postmaster = embedded.Server(embedded.data_directory(settings.FOREMAN_VAR)).postmaster()
+    postmaster = embedded_postgres.Server(
+        embedded_postgres.data_directory(settings.FOREMAN_VAR)
+    ).postmaster()
     processes = psutil.Process().children(recursive=True)
     if postmaster:
         processes += postmaster.children()
@@ -101,7 +103,7 @@ def server_cpu() -> float:
     return seconds
 
 
-def measure(load: Load, connections: int, sizes: Sizes) -> Iterator[Figure]:
+def measure_load(load: Load, connections: int, sizes: Sizes) -> Iterator[Measurement]:
     pairs = interleaved(
         sizes.rounds,
         lambda: load.send("/api/heartbeat", connections, sizes.seconds),
@@ -114,13 +116,13 @@ def measure(load: Load, connections: int, sizes: Sizes) -> Iterator[Figure]:
         # What a beat costs, however busy the machine is with other things.
         ("cpu", "heartbeat processor time", "ms", {}),
     ):
-        yield compare(
+        yield compare_pairs(
             f"{what}, {connections} connections",
             unit,
             [(measured[key], floor[key]) for measured, floor in pairs],
             **bound,
         )
-    yield compare(
+    yield compare_pairs(
         f"heartbeats beside Healthchecks' pings, {connections} connections",
         "beats/s",
         [(measured["rate"], HEALTHCHECKS[connections]) for measured, _ in pairs],

@@ -11,17 +11,17 @@ import yaml
 from django.db import connection
 
 from bench.alone import alone
-from bench.figures import Figure, compare, interleaved
-from bench.office import database
+from bench.figures import Measurement, compare_pairs, interleaved
+from bench.office import database_copy
 from bench.sizes import Sizes
-from governance import plans
+from foreman_office import plan_files
 from programs.models import Task
 
 WAVES = 20
 
 
-def run(sizes: Sizes) -> Iterator[Figure]:
-    with database("bench_imports"):
+def run(sizes: Sizes) -> Iterator[Measurement]:
+    with database_copy("bench_imports"):
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE bench_tasks AS TABLE tasks")
         numbers = count(1)
@@ -31,12 +31,12 @@ def run(sizes: Sizes) -> Iterator[Figure]:
             lambda: copy_rows(sizes.tasks),
         )
         for step, what in enumerate(["read and check", "write", "import"]):
-            yield compare(
+            yield compare_pairs(
                 f"{what} a plan of {sizes.tasks:,} tasks",
                 "ms",
                 [(measured[step], floor) for measured, floor in pairs],
             )
-        yield compare(
+        yield compare_pairs(
             f"memory of the import, {sizes.tasks:,} tasks and a tenth",
             "MB",
             [(memory(next(numbers), sizes.tasks), memory(next(numbers), sizes.tasks // 10))],
@@ -93,15 +93,18 @@ def memory(number: int, tasks: int) -> float:
 
 def import_file(name: str) -> None:
     with open(name, "rb") as stream:
-        plans.apply(plans.read(stream, name), by=None)
+        plan = plan_files.read_plan(stream, name)
+    with plan:
+        plan_files.apply(plan, by=None)
 
 
 def import_plan(content: bytes) -> tuple[float, float, float]:
     """Import a plan, and return how long reading, writing and both took."""
     began = time.perf_counter()
-    plan = plans.read(io.BytesIO(content), "generated.yaml")
+    plan = plan_files.read_plan(io.BytesIO(content), "generated.yaml")
     read = time.perf_counter()
-    plans.apply(plan, by=None)
+    with plan:
+        plan_files.apply(plan, by=None)
     written = time.perf_counter()
     return (read - began) * 1000, (written - read) * 1000, (written - began) * 1000
 

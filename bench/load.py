@@ -1,8 +1,8 @@
 """The load client: a process of its own that sends heartbeats over kept connections.
 
-It says nothing to Django and little to Python: on a small machine every cycle that it takes is
-missing from the server, which would flatter the ratio. `python -m bench.load` reads its task as
-JSON from standard input and writes what it measured to standard output.
+It does not use Django and does little in Python: on a small machine every cycle that it takes is
+missing from the server, which would skew the ratio. `python -m bench.load` reads its task as JSON
+from standard input and writes what it measured to standard output.
 """
 
 import json
@@ -60,8 +60,8 @@ def length(answer):
 def send(port, senders, connections, seconds):
     """Send from all connections at once, each its next beat when the last is answered.
 
-    One thread for all: it sleeps until the system says who was answered, and hands no interpreter
-    around.
+    One thread sends all: it sleeps until the system reports an answer, so no thread waits for the
+    interpreter's lock.
     """
     latencies, statuses = [], Counter()
     opened = {}
@@ -86,6 +86,9 @@ def send(port, senders, connections, seconds):
             if now < deadline:
                 sent_at[number] = now
                 connection.sendall(sender.next_request())
+            else:
+                # The server closes it before long, while another may still wait for its answer.
+                answered.unregister(number)
     took = time.perf_counter() - began
     answered.close()
     for connection, _ in opened.values():

@@ -10,17 +10,17 @@ from django.db import connection
 from django.utils.timezone import now
 from psycopg import sql
 
-from foreman_office.generator.size import Size
-from foreman_office.generator.writing import generate
-from foreman_office.kit.children import Children
-from foreman_office.management.commands.office import GRACE, gunicorn, listening_socket
+from bench.generator.size import Size
+from bench.generator.writing import generate
+from foreman_office.management.commands.office import FEW_ARENAS, GRACE, gunicorn, listening_socket
+from kit.runtime.process_group import Children
 
 # One wave as it is in a large office, and by this seed each builder holds one of its tasks.
 WAVE, EVERYBODY_HOLDS = Size(programs=1, waves=1, tasks=100, heartbeats=500, evidence=450), 18
 
 
 def fill(size: Size = WAVE, seed: int = EVERYBODY_HOLDS) -> None:
-    """Fill the office, and leave its tables as a quiet night would."""
+    """Fill the office, then vacuum and analyze its tables, as autovacuum would when idle."""
     generate(size, seed=seed, now=now())
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)")
@@ -31,14 +31,14 @@ def made(size: Size) -> str:
     """Make an office of this size, once in a run, and return the name of its database."""
     name = f"bench_made_{size.programs}_{size.tasks}"
     administer("CREATE DATABASE {} TEMPLATE {}", name, settings.DATABASE_MIGRATED)
-    with inside(name):
+    with in_database(name):
         fill(size)
     return name
 
 
 @contextmanager
-def inside(name: str) -> Iterator[None]:
-    """Work in a database that is there."""
+def in_database(name: str) -> Iterator[None]:
+    """Connect to an existing database for a while."""
     before = connection.settings_dict["NAME"]
     switch_to(name)
     try:
@@ -48,25 +48,27 @@ def inside(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def database(name: str, template: str | None = None) -> Iterator[str]:
-    """Work in a copy of the migrated office, or of the office that `template` names."""
+def database_copy(name: str, template: str | None = None) -> Iterator[str]:
+    """Create a copy of the migrated office, or of the one that `template` names, for a while."""
     administer("CREATE DATABASE {} TEMPLATE {}", name, template or settings.DATABASE_MIGRATED)
     try:
-        with inside(name):
+        with in_database(name):
             yield name
     finally:
         administer("DROP DATABASE {} WITH (FORCE)", name)
 
 
 def switch_to(name: str) -> None:
-    """Let this process's own connection, if it is asked for, lead to another database."""
+    """Connect this process to another database from here on."""
     connection.close()
     connection.close_pool()
     connection.settings_dict["NAME"] = name
 
 
 def administer(statement: str, *names: str) -> None:
-    switch_to(connection.settings_dict["NAME"])  # nobody may be in what is copied or dropped
+    switch_to(
+        connection.settings_dict["NAME"]
+    )  # a database with sessions cannot be copied or dropped
     params = connection.get_connection_params() | {"dbname": "postgres"}
     params.pop("pool", None)
     with psycopg.connect(**params, autocommit=True) as server:
@@ -81,6 +83,6 @@ def served(name: str) -> Iterator[int]:
             "gunicorn",
             gunicorn(listener),
             inherit=[listener.fileno()],
-            env={"BENCH_DATABASE": name},
+            env={"BENCH_DATABASE": name, **FEW_ARENAS},
         )
         yield listener.getsockname()[1]

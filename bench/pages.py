@@ -8,19 +8,19 @@ from functools import partial
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import User
-from django.contrib.sessions.backends.db import SessionStore
 from django.urls import reverse
 
-from bench.figures import Figure, compare, interleaved, percentile
-from bench.office import inside, made, served
+from bench.figures import Measurement, compare_pairs, interleaved, percentile
+from bench.office import in_database, made, served
 from bench.sizes import Sizes
 from builders.models import Builder
+from foreman_office.access.sessions import SessionStore
 from programs.models import Wave
 
-WARM_UP = 10  # requests that nobody counts: each worker and its connections start with the first
+WARM_UP = 10  # requests that are not measured: each worker and its connections start with the first
 
 
-def run(sizes: Sizes) -> Iterator[Figure]:
+def run(sizes: Sizes) -> Iterator[Measurement]:
     large, small = made(sizes.large), made(sizes.small)
     with served(large) as large_port, served(small) as small_port:
         in_large, in_small = reader(large, large_port), reader(small, small_port)
@@ -35,7 +35,7 @@ def run(sizes: Sizes) -> Iterator[Figure]:
 
 
 class Reader:
-    """One user of an office, who asks for a page and says how long it took, in ms."""
+    """One user of an office, who requests a page and returns how long it took, in ms."""
 
     def __init__(self, port: int, cookie: str, paths: dict[str, str]) -> None:
         self.port, self.cookie, self.paths = port, cookie, paths
@@ -54,7 +54,7 @@ class Reader:
 
 
 def reader(name: str, port: int) -> Reader:
-    with inside(name):
+    with in_database(name):
         return Reader(port, logged_in(), pages())
 
 
@@ -95,11 +95,11 @@ def logged_in() -> str:
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
-def summary(page: str, pairs: list[tuple[float, float]]) -> Figure:
+def summary(page: str, pairs: list[tuple[float, float]]) -> Measurement:
     """Compare the 95th percentiles; the spread is that of thirds of the run."""
     third = max(1, len(pairs) // 3)
     parts = [pairs[start : start + third] for start in range(0, third * 3, third)]
-    return compare(
+    return compare_pairs(
         f"{page}, large office and small, p95",
         "ms",
         [

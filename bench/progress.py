@@ -5,17 +5,17 @@ from collections.abc import Iterator
 
 from django.db import connection, transaction
 
-from bench.figures import Figure, compare, interleaved
-from bench.office import database, fill
+from bench.figures import Measurement, compare_pairs, interleaved
+from bench.generator.size import Size
+from bench.office import database_copy, fill
 from bench.sizes import Sizes
-from foreman_office.generator.size import Size
 
 
-def run(sizes: Sizes) -> Iterator[Figure]:
-    with database("bench_progress"):
+def run(sizes: Sizes) -> Iterator[Measurement]:
+    with database_copy("bench_progress"):
         fill(Size(programs=1, waves=1, tasks=sizes.tasks, heartbeats=0, evidence=0))
         update(triggers=False)
-        yield compare(
+        yield compare_pairs(
             f"progress of {sizes.tasks:,} tasks",
             "ms",
             interleaved(
@@ -26,7 +26,7 @@ def run(sizes: Sizes) -> Iterator[Figure]:
 
 
 def update(*, triggers: bool) -> float:
-    """Change the progress of all tasks, take it back, and return how long the change took."""
+    """Change the progress of all tasks, roll back, and return how long the change took."""
     with connection.cursor() as cursor:
         with transaction.atomic():
             if not triggers:

@@ -1,8 +1,8 @@
-"""How much is measured: enough to mean something, or just enough to see that it runs."""
+"""How much is measured: enough for figures, or just enough to check that everything runs."""
 
 from dataclasses import dataclass
 
-from foreman_office.generator.size import LARGE, Size
+from bench.generator.size import LARGE, Size
 
 ONE_PROGRAM = Size(programs=1, waves=10, tasks=1_000, heartbeats=10_000, evidence=3_000)
 FEW = Size(programs=3, waves=9, tasks=240, heartbeats=600, evidence=900)
@@ -19,6 +19,7 @@ class Sizes:
     requests: int  # for each page, in each office
     beats: int  # of one builder, to see when each is told
     refreshes: int  # of a page in each half of a pair
+    crowd: int  # connections that are held open
 
 
 FULL = Sizes(
@@ -30,7 +31,16 @@ FULL = Sizes(
     requests=150,
     beats=60,
     refreshes=20,
+    crowd=3_000,
 )
 TINY = Sizes(
-    rounds=1, seconds=0.3, tasks=20, large=FEW, small=ONE_WAVE, requests=2, beats=3, refreshes=2
+    rounds=1,
+    seconds=0.3,
+    tasks=20,
+    large=FEW,
+    small=ONE_WAVE,
+    requests=2,
+    beats=3,
+    refreshes=2,
+    crowd=30,
 )

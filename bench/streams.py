@@ -16,13 +16,13 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-from bench.figures import Figure, compare, interleaved, percentile
+from bench.figures import Measurement, compare_pairs, interleaved, percentile
 from bench.heartbeats import CONNECTIONS, Load, senders, server_cpu
 from bench.load import Sender, status_of_answer
-from bench.office import database, fill, served
+from bench.office import database_copy, fill, served
 from bench.pages import logged_in
 from bench.sizes import Sizes
-from foreman_office.kit.htmx import PARTS
+from kit.web.htmx import PARTS
 from programs.models import Task
 
 STREAMS = [1, 50, 150]
@@ -38,24 +38,24 @@ new MutationObserver(() => {
 """
 
 
-def run(sizes: Sizes) -> Iterator[Figure]:
-    with database("bench_streams") as name:
+def run(sizes: Sizes) -> Iterator[Measurement]:
+    with database_copy("bench_streams") as name:
         fill()
         cookie, builders = logged_in(), senders()
         with served(name) as port:
-            beats = Beats(port, builders[0], sizes.beats)
+            beats = BeatingBuilder(port, builders[0], sizes.beats)
             beats.send(1)  # the workers start meanwhile
             for count in STREAMS:
-                yield told(beats, cookie, count)
-            yield drawn(beats, cookie)
+                yield times_told(beats, cookie, count)
+            yield times_shown(beats, cookie)
             yield refreshed(port, cookie, sizes)
             load = Load(port, builders)
             for connections in CONNECTIONS:
                 yield beside(load, cookie, connections, sizes)
 
 
-class Beats:
-    """One builder that beats now and then, and how long each beat took to be acknowledged."""
+class BeatingBuilder:
+    """One builder that sends heartbeats now and then, and how long each acknowledgement took."""
 
     def __init__(self, port: int, sender: dict[str, str], count: int) -> None:
         self.port, self.count = port, count
@@ -80,8 +80,8 @@ class Beats:
 
 
 @contextmanager
-def listening(port: int, cookie: str, count: int) -> Iterator[list[list[float]]]:
-    """Hold streams open; at the end the list has for each the moments at which it was told."""
+def listeners(port: int, cookie: str, count: int) -> Iterator[list[list[float]]]:
+    """Hold streams open; at the end the list has for each the times of its events."""
     told: list[list[float]] = []
     client = subprocess.Popen(
         [sys.executable, "-m", "bench.listen"],
@@ -100,11 +100,11 @@ def listening(port: int, cookie: str, count: int) -> Iterator[list[list[float]]]
         told.extend(json.loads(answer))
 
 
-def told(beats: Beats, cookie: str, count: int) -> Figure:
-    with listening(beats.port, cookie, count) as streams:
+def times_told(beats: BeatingBuilder, cookie: str, count: int) -> Measurement:
+    with listeners(beats.port, cookie, count) as streams:
         acknowledged = beats.send()
-    # What was told before the acknowledgement was read kept nobody waiting, and what was not told
-    # while anybody listened keeps them waiting still.
+    # An event before the acknowledgement was read has no wait, and one that did not come while the
+    # stream was open has an endless one.
     waits = [
         max(0, min((moment for moment in moments if moment > at - took), default=inf) - at)
         for moments in streams
@@ -113,8 +113,8 @@ def told(beats: Beats, cookie: str, count: int) -> Figure:
     return beside_round_trip(f"beat to event, {count} streams, p95", waits, acknowledged, 150)
 
 
-def drawn(beats: Beats, cookie: str) -> Figure:
-    """Have Chromium show a task, and note when the page says what each beat said."""
+def times_shown(beats: BeatingBuilder, cookie: str) -> Measurement:
+    """Measure when a task's page in Chromium shows what each beat reported."""
     url = f"http://localhost:{beats.port}"
     name, _, value = cookie.partition("=")
     address = Task.objects.get(pk=beats.task_id).get_absolute_url()
@@ -144,8 +144,8 @@ def drawn(beats: Beats, cookie: str) -> Figure:
     return beside_round_trip("beat to text in Chromium, p95", waits, acknowledged, 500)
 
 
-def refreshed(port: int, cookie: str, sizes: Sizes) -> Figure:
-    """Compare what the inbox costs when it asks for all its parts at once, and for one by one."""
+def refreshed(port: int, cookie: str, sizes: Sizes) -> Measurement:
+    """Compare the cost of refreshing the inbox's parts in one request and one by one."""
     connection = http.client.HTTPConnection("localhost", port)
 
     def ask(**headers: str) -> None:
@@ -164,7 +164,7 @@ def refreshed(port: int, cookie: str, sizes: Sizes) -> Figure:
 
     at_once = [{PARTS: " ".join(INBOX)}]
     one_by_one = [{"HX-Target": part} for part in INBOX]
-    return compare(
+    return compare_pairs(
         "processor time of a refresh, at once and part by part",
         "ms",
         interleaved(sizes.rounds, lambda: cost(at_once), lambda: cost(one_by_one)),
@@ -173,25 +173,25 @@ def refreshed(port: int, cookie: str, sizes: Sizes) -> Figure:
 
 def beside_round_trip(
     what: str, waits: list[float], acknowledged: list[tuple[float, float]], under: float
-) -> Figure:
-    """State the wait after the acknowledgement beside the time that the beat itself took."""
+) -> Measurement:
+    """Return the wait after the acknowledgement beside the round trip of the heartbeat itself."""
     measured = percentile(waits, 95) * 1000
     floor = percentile([took for _, took in acknowledged], 95) * 1000
     middle = median(waits) / median(took for _, took in acknowledged)
     ratio = measured / floor
     spread = (min(ratio, middle), max(ratio, middle))
-    return Figure(what, "ms", measured, floor, ratio, spread, under=under)
+    return Measurement(what, "ms", measured, floor, ratio, spread, under=under)
 
 
-def beside(load: Load, cookie: str, connections: int, sizes: Sizes) -> Figure:
+def beside(load: Load, cookie: str, connections: int, sizes: Sizes) -> Measurement:
     def with_streams() -> float:
-        with listening(load.port, cookie, STREAMS[-1]):
+        with listeners(load.port, cookie, STREAMS[-1]):
             return alone()
 
     def alone() -> float:
         return load.send("/api/heartbeat", connections, sizes.seconds)["rate"]
 
-    return compare(
+    return compare_pairs(
         f"heartbeats beside {STREAMS[-1]} streams, {connections} connections",
         "beats/s",
         interleaved(sizes.rounds, with_streams, alone),

@@ -1,4 +1,4 @@
-"""What the office does by itself in a large office: it sweeps, replays, and forgets old beats."""
+"""The office's own upkeep in a large office: the sweep, the replay, the removal of old beats."""
 
 import io
 import time
@@ -9,8 +9,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from bench.alone import alone
-from bench.figures import Figure, compare, interleaved
-from bench.office import database, inside, made
+from bench.figures import Measurement, compare_pairs, interleaved
+from bench.office import database_copy, in_database, made
 from bench.sizes import Sizes
 from builders.retention import prune_heartbeats
 from governance.replay import Replay, one_moment
@@ -20,27 +20,27 @@ SWEEPS = 20  # in each half of a pair
 LARGE_TABLE = 10_000  # rows
 
 
-def run(sizes: Sizes) -> Iterator[Figure]:
+def run(sizes: Sizes) -> Iterator[Measurement]:
     large, small = made(sizes.large), made(sizes.small)
-    yield compare(
+    yield compare_pairs(
         "one sweep, large office and small",
         "ms",
-        interleaved(sizes.rounds, lambda: sweep(large), lambda: sweep(small)),
+        interleaved(sizes.rounds, lambda: time_of_sweep(large), lambda: time_of_sweep(small)),
         under=50,
     )
-    with inside(large):
+    with in_database(large):
         yield from beside_copy(
             f"replay of {sizes.large.evidence:,} pieces of evidence", replay, "evidence_trail"
         )
-    with database("bench_retention", template=large):
+    with database_copy("bench_retention", template=large):
         yield from beside_copy(
-            f"retention of {sizes.large.heartbeats:,} beats", forget, "heartbeats"
+            f"retention of {sizes.large.heartbeats:,} beats", prune, "heartbeats"
         )
 
 
-def sweep(name: str) -> float:
-    """Sweep some times, everybody having fallen silent, and return how long one took, in ms."""
-    with inside(name):
+def time_of_sweep(name: str) -> float:
+    """Sweep several times, with all builders silent, and return how long one took, in ms."""
+    with in_database(name):
         return sum(swept() for _ in range(SWEEPS)) / SWEEPS
 
 
@@ -72,17 +72,17 @@ def replay() -> None:
         raise AssertionError(str(difference))
 
 
-def forget() -> None:
+def prune() -> None:
     for _ in prune_heartbeats(timedelta(0)):
         pass
 
 
-def beside_copy(what: str, work: Callable[[], None], table: str) -> Iterator[Figure]:
-    """Do something once, in a process of its own, beside COPY of the rows that it is about."""
+def beside_copy(what: str, work: Callable[[], None], table: str) -> Iterator[Measurement]:
+    """Measure an act once, in a process of its own, beside COPY of the rows that it is about."""
     floor = copied(table)
     took, grown = alone(work)
-    yield compare(what, "ms", [(took, floor)])
-    yield compare(f"memory of the {what}, then and before", "MB", [grown])
+    yield compare_pairs(what, "ms", [(took, floor)])
+    yield compare_pairs(f"memory of the {what}, then and before", "MB", [grown])
 
 
 def copied(table: str) -> float:

@@ -4,35 +4,49 @@ import hashlib
 import json
 import secrets
 import time
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection, transaction
+from django.db.models import F
 from django.utils.timezone import now
 from psycopg.errors import DeadlockDetected
 
-from builders.models import Builder, BuilderPause, BuilderToken
-from foreman_office.kit import prepared
-from foreman_office.kit.acts import Actor, Refused, act, refusals
-from foreman_office.kit.kept import Kept
-from foreman_office.kit.sql import ContractNow
-from foreman_office.kit.together import Together
-from programs.models import Task
+from builders.models import (
+    BadgeKey,
+    Builder,
+    BuilderPause,
+    BuilderToken,
+    CIToken,
+    Question,
+    UsageHour,
+    UsageKind,
+)
+from builders.prices import PriceList
+from builders.usage import Counted, DataPoint, Remark, points_as_json
+from kit.core import prepared_query
+from kit.core.acts import Actor, Refused, act, name_of, refusals
+from kit.core.outages import is_read_only
+from kit.core.sql import ContractNow
+from kit.runtime.batching.dedicated_connection import DedicatedConnection
+from kit.runtime.batching.group_commit import GroupCommit
+from programs.models import Program, Task
 
 TOKEN_PREFIX_LENGTH = 11
 
 # What builders_record_heartbeats() finds wrong, said to the sender.
 HEARTBEAT_RULES = {
     "valid_token": "This is not a valid token.",
-    "own_builder": "A token speaks for its own builder only.",
-    "known_task": "There is no such task.",
-    "heartbeat_id_used_once": "Another heartbeat was sent with this id.",
+    "own_builder": "A token is valid for its own builder only.",
+    "known_task": "No task has this id.",
+    "heartbeat_id_used_once": "This id was used for another heartbeat.",
 }
 
 
 def issue_token(builder: Builder, *, by: Actor) -> tuple[BuilderToken, str]:
-    """Give the builder one more token, and return its row and its text.
+    """Issue one more token to the builder, and return its row and its text.
 
     Only the SHA-256 is stored: the text cannot be shown again.
     """
@@ -44,13 +58,57 @@ def issue_token(builder: Builder, *, by: Actor) -> tuple[BuilderToken, str]:
     return token, text
 
 
-def revoke_token(token: BuilderToken, *, by: Actor) -> BuilderToken:
-    """End the token's validity for good."""
+def revoke_token[Token: (BuilderToken, CIToken, BadgeKey)](token: Token, *, by: Actor) -> Token:
+    """Revoke the token for good."""
     with act(by):
         if token.revoked_at is None:
             token.revoked_at = now()
             token.save(update_fields=["revoked_at"])
     return token
+
+
+def issue_ci_token(
+    name: str, *, programs: Iterable[UUID] | None = None, days: int | None = None, by: Actor
+) -> tuple[CIToken, str]:
+    """Issue a token to a CI system or a script, and return its row and its text.
+
+    `programs` are those whose tasks it may report about and read, None all of them; after `days`
+    it ends. Only the SHA-256 is stored: the text cannot be shown again.
+    """
+    text = f"fc_{secrets.token_urlsafe(32)}"
+    with act(by):
+        token = CIToken.objects.create(
+            name=name,
+            program_ids=None if programs is None else [str(key) for key in programs],
+            prefix=text[:TOKEN_PREFIX_LENGTH],
+            digest=token_digest(text),
+            ends_at=now() + timedelta(days=days) if days else None,
+        )
+    return token, text
+
+
+def make_badge(about: Program | Builder, *, by: Actor) -> tuple[BadgeKey, str]:
+    """Make a key of a program's or a builder's badge, and return its row and its text.
+
+    Only the SHA-256 is stored: the text cannot be shown again.
+    """
+    text = f"fb_{secrets.token_urlsafe(32)}"
+    with act(by):
+        badge = BadgeKey.objects.create(
+            program=about if isinstance(about, Program) else None,
+            builder=about if isinstance(about, Builder) else None,
+            prefix=text[:TOKEN_PREFIX_LENGTH],
+            digest=token_digest(text),
+        )
+    return badge, text
+
+
+def authenticate_ci(text: str) -> CIToken | None:
+    """Return the valid CI token that this is the text of."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT builders_authenticate_ci(%s)", [token_digest(text)])
+        key = cursor.fetchone()[0]
+    return CIToken.objects.filter(pk=key).first() if key else None
 
 
 def token_digest(text: str) -> bytes:
@@ -68,6 +126,9 @@ def authenticate(text: str) -> str | None:
 class Recorded(NamedTuple):
     heartbeat_id: UUID
     timestamp: datetime
+    received_at: datetime | None
+    # The newest answers to questions about its task: see _store_heartbeats().
+    answers: list[dict[str, Any]]
 
 
 def record_heartbeat(
@@ -80,10 +141,11 @@ def record_heartbeat(
     progress_percentage: int | None,
     heartbeat_id: UUID | None,
     timestamp: datetime | None,
+    next_beat_within_seconds: int | None = None,
 ) -> Recorded:
-    """Store what the token's builder says, once however often it is sent.
+    """Store a heartbeat of the token's builder, once however often it is sent.
 
-    One statement, and so one transaction and one round trip, for all beats that come in at the
+    One statement, and so one transaction and one round trip, for all heartbeats that arrive at the
     same moment; it needs no `act`, because the trigger on heartbeats names the builder.
     """
     beat = json.dumps(
@@ -97,37 +159,63 @@ def record_heartbeat(
             # A name from the first, under which it can be sent again whatever became of it.
             "sent_id": heartbeat_id or uuid4(),
             "sent_at": timestamp,
+            "sent_next": next_beat_within_seconds,
         },
         default=str,
     )
     with refusals():
         # What is part of a transaction is not for others to commit.
-        store = _store_heartbeat if connection.in_atomic_block else _store_together
-        broken_rule, *stored = store(beat)
+        store = _store_heartbeat if connection.in_atomic_block else _store_in_batch
+        broken_rule, key, at, received_at, answers = store(beat)
     if broken_rule:
         raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
-    return Recorded(*stored)
+    return Recorded(key, at, received_at, [json.loads(each) for each in answers])
 
 
 # All that is asked for a beat is asked by key. A scan of `builders` is cheaper only as long as the
 # table is new: each beat leaves an old version of a row, until they are vacuumed.
-_kept = Kept(enable_seqscan="off", plan_cache_mode="force_generic_plan")
+_dedicated = DedicatedConnection(enable_seqscan="off", plan_cache_mode="force_generic_plan")
+
+
+# Most are stamped here and now; of others the stored row tells. With each come the newest answers
+# to what its builder asked about the task that it has: in the same round trip, by two keys.
+STORE_HEARTBEATS = """
+    SELECT broken_rule, stored_id, stored_at,
+        CASE stored_at WHEN now() THEN now() ELSE builders_received_at(stored_id) END,
+        ARRAY(
+            SELECT jsonb_build_object(
+                'question_id', question_id,
+                'question', question,
+                'option', options ->> chosen_option,
+                'text', answer,
+                'answered_at', answered_at)::text
+            FROM builders JOIN task_questions USING (builder_id)
+            WHERE builder_id = %s::json -> (number::integer - 1) ->> 'sent_builder'
+                AND task_id = current_task_id AND answered_at IS NOT NULL
+            ORDER BY answered_at DESC LIMIT 5)
+    FROM builders_record_heartbeats(%s, %s) ORDER BY number
+"""
 
 
 def _store_heartbeats(beats: list[str], *, is_patient: bool = False) -> list[tuple[Any, ...]]:
-    return prepared.fetch(
-        "SELECT broken_rule, stored_id, stored_at"
-        " FROM builders_record_heartbeats(%s, %s) ORDER BY number",
-        [f"[{','.join(beats)}]", is_patient],
-        using=connection if is_patient else _kept(),
-    )
+    try:
+        sent = f"[{','.join(beats)}]"
+        return prepared_query.fetch(
+            STORE_HEARTBEATS,
+            [sent, sent, is_patient],
+            using=connection if is_patient else _dedicated(),
+        )
+    except InternalError as error:
+        if is_read_only(error) and not is_patient:
+            _dedicated.close()
+        raise
 
 
 def _store_heartbeat(beat: str) -> tuple[Any, ...]:
-    """Store one beat, again where somebody who moves whole waves crossed our order of locks.
+    """Store one heartbeat; retry where another transaction, with another order of locks, wins.
 
-    PostgreSQL makes one of the two give way; a true report is not lost to that. A moment's pause
-    lets the other one pass.
+    PostgreSQL aborts one of two deadlocked transactions; a true report must not be lost to that. A
+    short pause lets the other one commit.
     """
     pauses = iter((0.02, 0.1, 0.5))  # seconds
     while True:
@@ -140,11 +228,61 @@ def _store_heartbeat(beat: str) -> tuple[Any, ...]:
             time.sleep(pause)
 
 
-_store_together = Together(_store_heartbeats, _store_heartbeat)
+_store_in_batch = GroupCommit(_store_heartbeats, _store_heartbeat)
+
+
+def note_heard(builder: Builder) -> None:
+    """Record that a report of the builder arrived: a sign of life, which ends a declared stall."""
+    with act(builder), connection.cursor() as cursor:
+        cursor.execute("SELECT builders_heard(%s)", [builder.pk])
+
+
+def count_usage(
+    builder_id: str, points: Collection[DataPoint], remarks: Collection[Remark] = ()
+) -> Counted:
+    """Count what a builder has used, each point once however often and in whatever order it comes.
+
+    `remarks` are what was not understood; the newest are kept. Usage is a measurement and leaves no
+    evidence.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        if remarks:
+            noted = json.dumps([remark._asdict() for remark in remarks])
+            cursor.execute("SELECT builders_note_usage(%s, %s)", [builder_id, noted])
+        if not points:
+            return Counted(0, 0, 0)
+        cursor.execute(
+            "SELECT * FROM builders_count_usage(%s, %s)", [builder_id, points_as_json(points)]
+        )
+        return Counted(*cursor.fetchone())
+
+
+def estimate_usage(prices: PriceList, *, since: datetime | None = None) -> int:
+    """Estimate anew what was used, and return the number of rows; of all time, unless told."""
+    rows = UsageHour.objects.exclude(kind=UsageKind.COST)
+    if since:
+        rows = rows.filter(hour__gte=since)
+    estimated = 0
+    with transaction.atomic():
+        for model, kind in rows.values_list("model", "kind").distinct().order_by("model", "kind"):
+            price = prices.price(model, kind)
+            estimated += rows.filter(model=model, kind=kind).update(
+                estimate=0 if price is None else F("amount") * price,
+                unpriced=F("amount") if price is None else 0,
+            )
+    return estimated
+
+
+def set_silence_threshold(builder: Builder, *, seconds: int | None, by: Actor) -> Builder:
+    """Set the builder's own silence threshold; None stands for the setting."""
+    with act(by):
+        builder.silence_threshold_seconds = seconds
+        builder.save(update_fields=["silence_threshold_seconds"])
+    return builder
 
 
 def pause_builder(builder: Builder, *, reason: str, until: datetime, by: Actor) -> BuilderPause:
-    """Let a builder be unheard until then: it is paused, not silent."""
+    """Pause a builder until a moment: silence of a paused builder is no stall."""
     with act(by):
         return BuilderPause.objects.create(builder=builder, reason=reason, ends_at=until)
 
@@ -157,7 +295,7 @@ def resume_builder(builder: Builder, *, by: Actor) -> Builder:
 
 
 def assign_task(task: Task, builder: Builder, *, by: Actor, override: str = "") -> Task:
-    """Put a task into a builder's hands. Work begins with its first active heartbeat."""
+    """Assign a task to a builder. Work begins with its first active heartbeat."""
     with act(by, override=override):
         task.state = Task.State.ASSIGNED
         task.assigned_builder = builder.builder_id
@@ -166,8 +304,42 @@ def assign_task(task: Task, builder: Builder, *, by: Actor, override: str = "") 
 
 
 def release_task(task: Task, *, by: Actor) -> Task:
-    """Take a task back from the builder that holds it, to be planned again."""
+    """Unassign a task from its builder; it is planned again."""
     with act(by):
         task.state = Task.State.PLANNED
         task.save(update_fields=["state"])
     return task
+
+
+def ask_foreman(task: Task, *, question: str, options: Sequence[str] = (), by: Builder) -> Question:
+    """Put a question about the builder's task to the foreman, who may choose one of the options."""
+    with act(by):
+        return Question.objects.create(
+            task=task, builder=by, question=question.strip(), options=[*options]
+        )
+
+
+def answer_question(
+    question: Question, *, option: int | None = None, answer: str = "", by: Actor
+) -> Question:
+    """Answer a question by the number of an option (from 0), a text, or both."""
+    with act(by):
+        question.answered_at = ContractNow()
+        question.chosen_option = option
+        question.answer = answer.strip()
+        question.answered_by = name_of(by)
+        question.save(update_fields=["answered_at", "chosen_option", "answer", "answered_by"])
+        question.refresh_from_db(fields=["answered_at"])
+    return question
+
+
+def withdraw_question(question: Question, *, by: Actor) -> Question:
+    """Withdraw a question of a builder. One that is withdrawn already stays as it is."""
+    with act(by):
+        question = Question.objects.select_for_update(no_key=True).get(pk=question.pk)
+        if question.withdrawn_at is None:
+            question.withdrawn_at = ContractNow()
+            question.withdrawn_because = f"{name_of(by)} withdrew it."
+            question.save(update_fields=["withdrawn_at", "withdrawn_because"])
+            question.refresh_from_db(fields=["withdrawn_at"])
+    return question

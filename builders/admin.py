@@ -4,13 +4,29 @@ from django.template.response import TemplateResponse
 
 from builders import actions
 from builders.forms import BuilderForm
-from builders.models import Builder, BuilderPause, BuilderToken, Heartbeat
-from foreman_office.kit.admin import GovernedAdmin, LongTable, ReadOnlyAdmin, log_bulk
+from builders.models import (
+    Builder,
+    BuilderPause,
+    BuilderToken,
+    CIToken,
+    Heartbeat,
+    OfficeAbsence,
+    Question,
+)
+from kit.web.admin import (
+    GovernedAdmin,
+    LongTable,
+    ReadOnlyAdmin,
+    ask_about,
+    is_chosen_across_pages,
+    log_bulk,
+)
+from kit.web.decision_forms import shown_once
 
 
 @admin.register(Builder)
 class BuilderAdmin(GovernedAdmin):
-    """There are five builders: none is added, none goes."""
+    """The five builders: none can be added or deleted."""
 
     form = BuilderForm
     actions = ["issue_token"]
@@ -24,6 +40,7 @@ class BuilderAdmin(GovernedAdmin):
     fieldsets = [
         (None, {"fields": ["builder_id", "backend_type", "provenance"]}),
         ("Work", {"fields": ["state", "current_task", "last_heartbeat"]}),
+        ("Silence", {"fields": ["silence_threshold_seconds"]}),
         ("Record", {"classes": ["collapse"], "fields": ["created_at", "updated_at"]}),
     ]
 
@@ -44,7 +61,7 @@ class BuilderAdmin(GovernedAdmin):
     def issue_token(self, request, queryset):
         # Shown in this answer and nowhere else: a message would lie in a cookie or the session.
         issued = [actions.issue_token(builder, by=request.user) for builder in queryset]
-        return TemplateResponse(
+        answer = TemplateResponse(
             request,
             "admin/token_issued.html",
             {
@@ -54,11 +71,12 @@ class BuilderAdmin(GovernedAdmin):
                 "issued": issued,
             },
         )
+        return shown_once(answer)
 
 
 @admin.register(BuilderToken)
 class BuilderTokenAdmin(ReadOnlyAdmin):
-    """Tokens are issued from their builder and end by revocation; their rows stay."""
+    """The tokens of builders: issued and revoked on the builder's page; rows are never deleted."""
 
     actions = ["revoke"]
     list_display = ["prefix", "builder", "created_at", "last_used_at", "revoked_at"]
@@ -74,14 +92,32 @@ class BuilderTokenAdmin(ReadOnlyAdmin):
 
     @admin.action(permissions=["revoke"], description="Revoke selected tokens")
     def revoke(self, request, queryset):
+        if is_chosen_across_pages(request):
+            return ask_about(self, request, queryset.valid(), "admin/revoke.html", verb="revoke")
         valid = [actions.revoke_token(token, by=request.user) for token in queryset.valid()]
         log_bulk(request, valid, "Revoked.")
         self.message_user(request, f"Tokens revoked: {len(valid)}.")
+        return None
+
+
+@admin.register(CIToken)
+class CITokenAdmin(ReadOnlyAdmin):
+    """The CI tokens: issued and revoked on their page; rows are never deleted."""
+
+    list_display = ["prefix", "name", "created_at", "ends_at", "last_used_at", "revoked_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    search_fields = ["prefix", "name"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+    fields = [
+        *("name", "prefix", "program_ids"),
+        *("created_at", "ends_at", "last_used_at", "revoked_at"),
+    ]
 
 
 @admin.register(BuilderPause)
 class BuilderPauseAdmin(ReadOnlyAdmin):
-    """Pauses begin and end on the builders' page."""
+    """The pauses of builders, read-only: they begin and end on the builders' page."""
 
     list_display = ["builder", "reason", "started_at", "ends_at", "ended_at"]
     list_select_related = ["builder"]
@@ -89,6 +125,18 @@ class BuilderPauseAdmin(ReadOnlyAdmin):
     search_fields = ["reason", "builder__builder_id"]
     date_hierarchy = "started_at"
     ordering = ["-started_at"]
+
+
+@admin.register(Question)
+class QuestionAdmin(ReadOnlyAdmin):
+    """The questions of builders, read-only: they are answered in the inbox."""
+
+    list_display = ["question", "task", "builder", "asked_at", "answered_at", "withdrawn_at"]
+    list_select_related = ["task", "builder"]
+    list_filter = ["builder", ("answered_at", admin.EmptyFieldListFilter)]
+    search_fields = ["question", "answer", "task__name"]
+    date_hierarchy = "asked_at"
+    ordering = ["-asked_at"]
 
 
 @admin.register(Heartbeat)
@@ -99,3 +147,14 @@ class HeartbeatAdmin(LongTable):
     search_fields = ["message", "task__name", "task_id__exact", "heartbeat_id__exact"]
     date_hierarchy = "timestamp"
     ordering = ["-timestamp"]
+
+
+@admin.register(OfficeAbsence)
+class OfficeAbsenceAdmin(ReadOnlyAdmin):
+    """The times in which the office was closed, read-only: the watcher records them."""
+
+    list_display = ["began_at", "ended_at"]
+    search_fields = ["began_at", "absence_id__exact"]
+    date_hierarchy = "began_at"
+    ordering = ["-began_at"]
+    fields = ["began_at", "ended_at"]

@@ -1,18 +1,42 @@
-"""What corrections of the builders look like, and what decisions about them ask."""
+"""What corrections of builders look like, and the fields that pages share with them."""
 
-from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
 
-from builders.models import Builder
-from foreman_office.kit.admin import GovernedForm
-from foreman_office.kit.decide import OverrideForm, ReasonForm
-from foreman_office.kit.forms import ObjectField
-from programs.models import BuilderName
+from kit.web.admin import GovernedForm
+from kit.web.forms import ObjectField
 
-PAUSES = [(10, "10 minutes"), (60, "1 hour"), (480, "8 hours"), (1440, "1 day"), (10080, "7 days")]
+
+def least_threshold() -> int:
+    return 2 * int(settings.FOREMAN_HEARTBEAT_INTERVAL_SECONDS)
+
+
+class SilenceThresholdField(forms.IntegerField):
+    """Seconds that a builder with a task may be unheard; empty for the setting."""
+
+    def __init__(self, *, label: str = "Seconds", **options: Any) -> None:
+        usual = settings.FOREMAN_SILENCE_THRESHOLD_SECONDS
+        help_text = (
+            f"At least {least_threshold()}, which is twice the interval of heartbeats. Empty:"
+            f" {usual}, as for every builder."
+        )
+        super().__init__(
+            label=label,
+            required=False,
+            max_value=7 * 24 * 3600,
+            help_text=help_text,
+            **options,
+        )
+
+    def validate(self, value: int | None) -> None:
+        super().validate(value)
+        if value is not None and value < least_threshold():
+            raise ValidationError(
+                f"Enter at least {least_threshold()} seconds: one late heartbeat is not silence."
+            )
 
 
 class BuilderForm(GovernedForm):
@@ -20,30 +44,6 @@ class BuilderForm(GovernedForm):
 
     provenance = ObjectField(
         required=False,
-        help_text='What it runs on: {"model": "…", "escalation_rationale": "…"}, and more.',
+        help_text='The model it runs on: {"model": "…", "escalation_rationale": "…"}, and more.',
     )
-
-
-class AssignForm(OverrideForm):
-    """Which builder a task goes to. `choices` say beside each name what it does now."""
-
-    field_order = ["builder"]
-
-    builder = forms.ChoiceField(choices=BuilderName.choices)
-
-    def __init__(self, *args: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if choices:
-            self.fields["builder"].choices = choices  # type: ignore[attr-defined]
-
-    def clean_builder(self) -> Builder:
-        return Builder.objects.get(pk=self.cleaned_data["builder"])
-
-
-class PauseForm(ReasonForm):
-    """For how long, and why, a builder need not be heard."""
-
-    minutes = forms.TypedChoiceField(label="For how long", choices=PAUSES, coerce=int, initial=60)
-
-    def clean_minutes(self) -> timedelta:
-        return timedelta(minutes=self.cleaned_data["minutes"])
+    silence_threshold_seconds = SilenceThresholdField(label="Silence threshold in seconds")

@@ -1,8 +1,8 @@
-"""What Prometheus reads at /metrics, with a token.
+"""The endpoint /metrics, which Prometheus reads with a token.
 
 The office's own figures are read from the database at each scrape: they are the same whichever
-worker answers, and outlive it. Only how long requests took, and who listens to a stream, is known
-to the processes alone; theirs are added up through files in var/metrics.
+worker answers, and outlive it. Only the duration of requests and the number of streams are known
+to the processes alone; these are added up through files in var/metrics.
 """
 
 import os
@@ -25,17 +25,21 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from builders.models import Verdict, silence_threshold
-from foreman_office.kit.look import Look
-from foreman_office.kit.measures import request_seconds, streams
-from foreman_office.kit.unavailable import DatabaseError
 from governance.models import Classification
+from governance.sealing.sealer import unsealed
+from kit.core.outages import DATABASE_AWAY
+from kit.runtime.background_probe import SingleFlight
+from kit.runtime.metrics_registry import request_seconds, streams
 
 PATIENCE = 5  # seconds: Prometheus itself waits for ten
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # where processes leave what they measure
 
 
 class RequestTimesMiddleware:
-    """Measure how long each request takes until its answer begins."""
+    """Measure how long each request takes until its answer begins.
+
+    What a long poll was asked to wait is none of it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if not settings.FOREMAN_METRICS_TOKEN:
@@ -49,7 +53,7 @@ class RequestTimesMiddleware:
         address = match.view_name if match and match.view_name else "none"
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
         request_seconds.labels(address, method, response.status_code).observe(
-            time.perf_counter() - began
+            time.perf_counter() - began - getattr(request, "waited", 0)
         )
         return response
 
@@ -57,7 +61,7 @@ class RequestTimesMiddleware:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer whoever has the token; without one in the settings there is no such address."""
+    """Answer with the metrics if the token is right; without a token in the settings, 404."""
     if not settings.FOREMAN_METRICS_TOKEN:
         raise Http404
     sent = request.headers.get("Authorization", "")
@@ -81,7 +85,7 @@ def registry() -> CollectorRegistry:
 
 
 def forget_the_dead(directory: Path) -> None:
-    """Remove what killed workers held at this moment. What they counted stays counted."""
+    """Remove the gauges of killed workers. Their counters stay."""
     for path in directory.glob("gauge_live*_*.db"):
         pid = int(path.stem.rpartition("_")[2])
         if not psutil.pid_exists(pid):
@@ -89,7 +93,7 @@ def forget_the_dead(directory: Path) -> None:
 
 
 def new_directory() -> dict[str, str]:
-    """Make the directory in which a new office's processes count from zero; return who to tell."""
+    """Create the empty directory of a new office's counts; return the environment that names it."""
     if not settings.FOREMAN_METRICS_TOKEN:
         return {}
     directory = settings.FOREMAN_VAR / "metrics"
@@ -122,15 +126,18 @@ BLOCKERS = """
 BEATS = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = 'heartbeats'::regclass"
 REFUSALS = "SELECT rule, actor, occurrences FROM refused_acts ORDER BY rule, actor"
 SWEEP = """
-    SELECT count(*) FILTER (WHERE swept_at > now() - period * 3),
+    SELECT count(*) FILTER (WHERE left_at IS NULL AND swept_at > now() - period * 3),
         extract(epoch FROM now() - max(swept_at))::float
     FROM watchers
 """
 
+CHECKPOINT = "SELECT extract(epoch FROM now() - max(made_at))::float FROM evidence_checkpoints"
+MOST_UNSEALED = 100_000  # are counted, so that a scrape stays cheap
+
 Rows = list[tuple[Any, ...]]
 
 
-def read() -> dict[str, Rows]:
+def read_figures() -> dict[str, Rows]:
     with connection.cursor() as cursor:
 
         def rows(query: str, *params: Any) -> Rows:
@@ -143,14 +150,15 @@ def read() -> dict[str, Rows]:
             "beats": rows(BEATS),
             "refusals": rows(REFUSALS),
             "sweep": rows(SWEEP),
+            "sealing": [(*rows(CHECKPOINT)[0], unsealed(MOST_UNSEALED))],
         }
 
 
-look = Look(read)
+look = SingleFlight(read_figures)
 
 
 class OfficeCollector(Collector):
-    """The office's figures. While the database is away there are none, and `foreman_up` says so."""
+    """The office's figures. Without its database there is only `foreman_up`, which is 0."""
 
     def describe(self) -> list[Metric]:
         return []
@@ -158,30 +166,31 @@ class OfficeCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             found = look.within(PATIENCE)
-        except (*DatabaseError, TimeoutError):
+        except (*DATABASE_AWAY, TimeoutError):
             found = None
         yield GaugeMetricFamily(
             "foreman_up", "Whether the office reaches its database.", value=found is not None
         )
         if found:
-            yield from builders(found["builders"])
-            yield from blockers(found["blockers"])
+            yield from builder_metrics(found["builders"])
+            yield from blocker_metrics(found["blockers"])
             [(received,)] = found["beats"]
             yield CounterMetricFamily(
                 "foreman_heartbeats_received", "Heartbeats stored.", value=received
             )
-            yield refusals(found["refusals"])
-            yield from sweep(*found["sweep"][0])
+            yield refusal_metrics(found["refusals"])
+            yield from sweep_metrics(*found["sweep"][0])
+            yield from sealing_metrics(*found["sealing"][0])
 
 
-def builders(rows: Rows) -> Iterator[Metric]:
+def builder_metrics(rows: Rows) -> Iterator[Metric]:
     by_verdict = GaugeMetricFamily("foreman_builders", "Builders by verdict.", labels=["verdict"])
     for verdict in Verdict:
         by_verdict.add_metric([verdict], sum(row[1] == verdict for row in rows))
     yield by_verdict
     pulse = GaugeMetricFamily(
         "foreman_builder_pulse_age_seconds",
-        "Since the builder was last heard; absent if it never was.",
+        "Time since the last sign of the builder; absent if there is none.",
         labels=["builder"],
     )
     for name, _, age in rows:
@@ -190,7 +199,7 @@ def builders(rows: Rows) -> Iterator[Metric]:
     yield pulse
 
 
-def blockers(rows: Rows) -> Iterator[Metric]:
+def blocker_metrics(rows: Rows) -> Iterator[Metric]:
     by_age = GaugeMetricFamily(
         "foreman_open_blockers",
         "Open blockers by classification and age: under 1h, under 1d, under 7d, older.",
@@ -212,7 +221,7 @@ def blockers(rows: Rows) -> Iterator[Metric]:
     yield oldest
 
 
-def refusals(rows: Rows) -> Metric:
+def refusal_metrics(rows: Rows) -> Metric:
     refused = CounterMetricFamily(
         "foreman_refused_acts", "Acts that a rule refused.", labels=["rule", "actor"]
     )
@@ -221,9 +230,23 @@ def refusals(rows: Rows) -> Metric:
     return refused
 
 
-def sweep(alive: int, age: float | None) -> Iterator[Metric]:
+def sweep_metrics(alive: int, age: float | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("foreman_watchers", "Watchers that sweep in time.", value=alive)
     age_of = GaugeMetricFamily("foreman_sweep_age_seconds", "Since the last sweep by any watcher.")
+    if age is not None:
+        age_of.add_metric([], age)
+    yield age_of
+
+
+def sealing_metrics(age: float | None, waiting: int) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "foreman_unsealed_rows",
+        f"Rows of the record that are not sealed yet; counted up to {MOST_UNSEALED}.",
+        value=waiting,
+    )
+    age_of = GaugeMetricFamily(
+        "foreman_checkpoint_age_seconds", "Since the last checkpoint; absent if there is none."
+    )
     if age is not None:
         age_of.add_metric([], age)
     yield age_of

@@ -12,7 +12,9 @@ from environs import Env, validate
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from foreman_office.kit import embedded, pool
+from kit.runtime import database_addresses, embedded_postgres, pool
+from kit.runtime.mail_server import mail_server
+from kit.web.provider_settings import check_provider
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -37,39 +39,45 @@ FOREMAN_DB_POOL_SIZE = env.int("FOREMAN_DB_POOL_SIZE", default=4, validate=valid
 # LISTEN needs a session, which a transaction pooler does not give: another address for it alone.
 DATABASE_LISTEN_URL = env.str("DATABASE_LISTEN_URL", default="")
 try:
+    DATABASE_LISTEN_URL = database_addresses.of_the_writer(DATABASE_LISTEN_URL)
     conninfo_to_dict(DATABASE_LISTEN_URL)
-except ProgrammingError as error:
+except (ProgrammingError, ValueError) as error:
     reason = str(error).strip()
-    raise ImproperlyConfigured(f"DATABASE_LISTEN_URL is no address: {reason}") from error
+    raise ImproperlyConfigured(f"DATABASE_LISTEN_URL is not a valid address: {reason}") from error
 
-DATABASES = {
-    "default": embedded.database_settings(FOREMAN_VAR)
-    if EMBEDDED
-    else env.dj_db_url("DATABASE_URL")
+# An office that only reads may be on a standby: it migrates, watches and changes nothing.
+FOREMAN_READ_ONLY = env.bool("FOREMAN_READ_ONLY", default=False)
+# Where people log in and decide instead.
+FOREMAN_WRITER = env.str("FOREMAN_WRITER", default="")
+if FOREMAN_READ_ONLY and EMBEDDED:
+    raise ImproperlyConfigured("FOREMAN_READ_ONLY needs DATABASE_URL, the address of a standby.")
+
+# The owner of the tables migrates, the office serves, upkeep watches and backs up. Where an address
+# of its own is missing, the office's is taken.
+_others = {
+    "owner": env.str("DATABASE_OWNER_URL", default=""),
+    "upkeep": env.str("DATABASE_UPKEEP_URL", default=""),
 }
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL must be the address of a PostgreSQL server.")
+DATABASE_ROLES = {}
+for _role in ("office", "owner", "upkeep"):
+    _is_given = bool(_others.get(_role))
+    _variable = f"DATABASE_{_role.upper()}_URL" if _is_given else "DATABASE_URL"
+    _database = (
+        embedded_postgres.database_settings(FOREMAN_VAR, embedded_postgres.USERS[_role])
+        if EMBEDDED
+        else database_addresses.read(_variable, env.str(_variable), FOREMAN_READ_ONLY)
+    )
+    if _database["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured(f"{_variable} must be the address of a PostgreSQL server.")
+    _pooled = DATABASE_POOLED and not _is_given
+    DATABASE_ROLES[_role] = database_addresses.limited(_database, _pooled)
+DATABASE_ROLES["administrator"] = DATABASE_ROLES["owner"] | (
+    {"USER": embedded_postgres.SUPERUSER} if EMBEDDED else {}
+)
 
-_options = DATABASES["default"].setdefault("OPTIONS", {})
-# A server that went without a word is noticed by us, not by the network's own quarter of an hour.
-_options.setdefault("connect_timeout", 5)
-_options.setdefault("tcp_user_timeout", 30_000)
-if FOREMAN_DB_POOL_SIZE:
-    _options["pool"] = pool.options(FOREMAN_DB_POOL_SIZE)
-if DATABASE_POOLED:
-    # A transaction pooler refuses startup options and gives every transaction another session, so
-    # cursors that outlive one are off and the timeouts are set on the role (README).
-    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = True
-else:
-    _options.setdefault("prepare_threshold", 0)  # a statement that can be prepared is: kit/prepared
-    _options["options"] = " ".join(
-        [
-            _options.get("options", ""),
-            "-c statement_timeout=60s",
-            "-c lock_timeout=10s",
-            "-c idle_in_transaction_session_timeout=60s",
-        ]
-    ).strip()
+_office = DATABASE_ROLES["office"]
+_pool = {"pool": pool.options(FOREMAN_DB_POOL_SIZE)} if FOREMAN_DB_POOL_SIZE else {}
+DATABASES = {"default": {**_office, "OPTIONS": {**_office["OPTIONS"], **_pool}}}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -78,11 +86,14 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if EMBEDDED:
-        SECRET_KEY = embedded.secret_key(FOREMAN_VAR)
+        SECRET_KEY = embedded_postgres.secret_key(FOREMAN_VAR)
     elif DEBUG:
         SECRET_KEY = "development-only"  # noqa: S105
     else:
         raise ImproperlyConfigured("SECRET_KEY is missing: set it to a long random text.")
+
+# Whoever is staff or a superuser sets up a second factor before anything else.
+FOREMAN_STAFF_SECOND_FACTOR = env.bool("FOREMAN_STAFF_SECOND_FACTOR", default=False)
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -97,9 +108,17 @@ if HTTPS:
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # What other hosts of the domain do is not ours to promise.
     SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+# Proxies that each add the address of whom they serve to X-Forwarded-For; without one the header
+# is anybody's to write.
+FOREMAN_PROXIES = env.int(
+    "FOREMAN_PROXIES", default=1 if HTTPS else 0, validate=validate.Range(min=0)
+)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+# Shared by offices under one domain, so that one that only reads knows who logged in at the other.
+SESSION_COOKIE_DOMAIN = FOREMAN_COOKIE_DOMAIN = env.str("FOREMAN_COOKIE_DOMAIN", default="") or None
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "foreman_office.access.sessions"  # which stores no key that could be sent back
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
@@ -114,16 +133,42 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 
+# --- another provider's login --------------------------------------------------------------------
+
+FOREMAN_OPENID_ISSUER = env.str("FOREMAN_OPENID_ISSUER", default="")
+FOREMAN_OPENID_CLIENT_ID = env.str("FOREMAN_OPENID_CLIENT_ID", default="")
+FOREMAN_OPENID_CLIENT_SECRET = env.str("FOREMAN_OPENID_CLIENT_SECRET", default="")
+FOREMAN_OPENID_NAME = env.str("FOREMAN_OPENID_NAME", default="OpenID Connect")
+FOREMAN_OPENID_SCOPE = env.str("FOREMAN_OPENID_SCOPE", default="openid profile")
+FOREMAN_OPENID_CLAIM = env.str("FOREMAN_OPENID_CLAIM", default="groups")
+# The groups of the office for values of the claim, as a JSON object.
+FOREMAN_OPENID_GROUPS = env.json("FOREMAN_OPENID_GROUPS", default={})
+if FOREMAN_OPENID_ISSUER:
+    check_provider(
+        FOREMAN_OPENID_ISSUER,
+        FOREMAN_OPENID_CLIENT_ID,
+        FOREMAN_OPENID_SCOPE,
+        FOREMAN_OPENID_GROUPS,
+    )
+
 # --- the office ----------------------------------------------------------------------------------
 
 FOREMAN_BIND = env.str("FOREMAN_BIND", default="127.0.0.1")
 PORT = env.int("PORT", default=None, validate=validate.Range(min=0, max=65535))
 WEB_WORKERS = env.int("WEB_WORKERS", default=2, validate=at_least_one)
 WEB_THREADS = env.int("WEB_THREADS", default=8, validate=at_least_one)
-# Of these threads so many run; the others wait their turn. Measured: docs/performance.md.
-FOREMAN_AT_ONCE = env.int("FOREMAN_AT_ONCE", default=WEB_THREADS, validate=at_least_one)
+# Connections that a process keeps of one address. Behind a proxy all have the proxy's.
+FOREMAN_CONNECTIONS_PER_ADDRESS = env.int(
+    "FOREMAN_CONNECTIONS_PER_ADDRESS", default=250, validate=validate.Range(min=0)
+)
 # Each live page holds a thread that sleeps, beside those that answer requests.
 FOREMAN_STREAMS = env.int("FOREMAN_STREAMS", default=100, validate=validate.Range(min=0))
+
+# How often an agent that stops before its task is done is told to go on, before that is escalated.
+FOREMAN_AGENT_STOPS = env.int("FOREMAN_AGENT_STOPS", default=3, validate=validate.Range(min=0))
+
+# Set by `manage.py office` for its own processes: whether it has a watcher beside them.
+OFFICE_HAS_A_WATCHER = env.bool("FOREMAN_OFFICE_HAS_A_WATCHER", default=False)
 
 # The demo: a sample program, a simulated foreman and builders, and every page says so. Its clock
 # runs faster, so that a visitor need not wait two minutes to see a builder fall silent.
@@ -147,21 +192,58 @@ if FOREMAN_SILENCE_THRESHOLD_SECONDS < 2 * FOREMAN_HEARTBEAT_INTERVAL_SECONDS:
     )
 
 FOREMAN_SWEEP_SECONDS = env.int("FOREMAN_SWEEP_SECONDS", default=5, validate=at_least_one)
+# The demo keeps the heartbeats of its sample, whose history is old.
 FOREMAN_HEARTBEAT_RETENTION_DAYS = env.int(
-    "FOREMAN_HEARTBEAT_RETENTION_DAYS", default=90, validate=at_least_one
+    "FOREMAN_HEARTBEAT_RETENTION_DAYS",
+    default=36500 if FOREMAN_SIMULATION else 90,
+    validate=at_least_one,
 )
+
+# The sealed record: the private key that signs its checkpoints, what its name is (by default one
+# that no other office has), and who is told of checkpoints besides a file under var/.
+FOREMAN_EVIDENCE_KEY = env.str("FOREMAN_EVIDENCE_KEY", default="")
+FOREMAN_RECORD_NAME = env.str(
+    "FOREMAN_RECORD_NAME",
+    default="",
+    validate=validate.Regexp(r"[^\s+]*\Z", error="A name has neither spaces nor plus signs."),
+)
+FOREMAN_WITNESS_FILE = env.str("FOREMAN_WITNESS_FILE", default="")
+FOREMAN_WITNESS_URL = env.str("FOREMAN_WITNESS_URL", default="")
+if FOREMAN_WITNESS_URL and not FOREMAN_WITNESS_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("FOREMAN_WITNESS_URL must begin with https:// or http://.")
+FOREMAN_WITNESS_MAIL: list[str] = env.list("FOREMAN_WITNESS_MAIL", default=[])
+FOREMAN_MAIL_FROM = env.str("FOREMAN_MAIL_FROM", default="foreman-office@localhost")
+FOREMAN_MAIL_IS_SET_UP = bool(env.str("FOREMAN_MAIL_URL", default=""))
+try:
+    MAILERS = {"default": mail_server(env.str("FOREMAN_MAIL_URL", default="smtp://localhost"))}
+except ValueError as error:
+    raise ImproperlyConfigured(f"FOREMAN_MAIL_URL is not valid: {error}") from error
+
+# Notifications: the office's own address in links, whether channels may reach private addresses,
+# and the keys that encrypt what channels know (without, made from SECRET_KEY).
+FOREMAN_URL = env.str("FOREMAN_URL", default="")
+if FOREMAN_URL and not FOREMAN_URL.startswith(("https://", "http://")):
+    raise ImproperlyConfigured("FOREMAN_URL must begin with https:// or http://.")
+FOREMAN_PRIVATE_CHANNELS = env.bool("FOREMAN_PRIVATE_CHANNELS", default=False)
+FOREMAN_CHANNEL_KEYS: list[str] = env.list("FOREMAN_CHANNEL_KEYS", default=[])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["foreman_office.management.message_jobs"]
+
+# The price list (builders/prices.py) for estimates; empty: prices.yaml in FOREMAN_VAR.
+FOREMAN_PRICES = env.str("FOREMAN_PRICES", default="")
 
 # The largest body that the API takes, a test report; each operation has its own limit below this.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "foreman_office.kit.uploads.TemporaryFileUploadHandler",
+    "kit.web.uploads.TemporaryFileUploadHandler",
 ]
 
 # --- Django --------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "kit.web.admin_config.OfficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -171,7 +253,9 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "ninja",
+    "procrastinate.contrib.django",
     "foreman_office",
+    "foreman_office.dashboard",
     "programs",
     "builders",
     "governance",
@@ -179,21 +263,25 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "foreman_office.metrics.RequestTimesMiddleware",
-    "foreman_office.kit.request_id.RequestIDMiddleware",
-    "foreman_office.kit.api.APIErrorsMiddleware",
+    "kit.web.middleware.NotStoredMiddleware",
+    "kit.core.request_id.RequestIDMiddleware",
+    "kit.web.api.APIErrorsMiddleware",
+    "foreman_office.access.read_only.ReadOnlyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "foreman_office.kit.gate.GateMiddleware",
-    "foreman_office.kit.middleware.SessionMiddleware",
+    "kit.web.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "foreman_office.kit.middleware.AuthenticationMiddleware",
-    "foreman_office.kit.middleware.MessageMiddleware",
+    "kit.web.middleware.AuthenticationMiddleware",
+    "foreman_office.access.security_log.KnownRequestMiddleware",
+    "foreman_office.access.required.SecondFactorMiddleware",
+    "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "foreman_office.kit.middleware.HtmxMiddleware",
-    "foreman_office.kit.middleware.ZoneMiddleware",
-    "foreman_office.kit.middleware.RefusedMiddleware",
+    "kit.web.middleware.HtmxMiddleware",
+    "kit.web.middleware.ZoneMiddleware",
+    "kit.web.middleware.RefusedMiddleware",
+    "foreman_office.dashboard.sent_once.SentOnceMiddleware",
 ]
 
 ROOT_URLCONF = "foreman_office.urls"
@@ -206,20 +294,24 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             "builtins": [
-                "foreman_office.kit.templatetags.kit",
-                "foreman_office.kit.templatetags.lists",
+                "kit.web.templatetags.display",
+                "kit.web.templatetags.states",
+                "kit.web.templatetags.times",
+                "kit.web.templatetags.lists",
+                "kit.web.templatetags.markdown",
+                "kit.web.templatetags.numbers",
+                "kit.web.templatetags.sending",
             ],
+            "libraries": {"contents": "kit.web.templatetags.contents"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "foreman_office.views.frame",
+                "foreman_office.dashboard.frame.frame",
             ],
         },
     }
 ]
-
-FORM_RENDERER = "foreman_office.kit.widgets.Renderer"
 
 STATIC_URL = "static/"
 STATIC_ROOT = FOREMAN_VAR / "static"
@@ -239,19 +331,23 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+AUTHENTICATION_BACKENDS = ["foreman_office.access.backend.LimitedBackend"]
+CSRF_FAILURE_VIEW = "kit.web.expired.form_expired"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "inbox"
 LOGOUT_REDIRECT_URL = "login"
 
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = "foreman_office.formats"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+DATETIME_FORMAT = "j M Y, H:i:s T"  # in the admin: the same local hour comes twice a year
 
-# Whoever sends this as a bearer token reads /metrics; without it there is no such address.
+# The bearer token that reads /metrics; without it there is no such address.
 FOREMAN_METRICS_TOKEN = env.str("FOREMAN_METRICS_TOKEN", default="")
 
-# One stream, errors with their traceback in it: whoever runs the office collects its output.
+# One stream, errors with their traceback in it, for what collects the office's output.
 FOREMAN_LOG = env.str("FOREMAN_LOG", default="line", validate=validate.OneOf(["line", "json"]))
 FOREMAN_ACCESS_LOG = env.bool("FOREMAN_ACCESS_LOG", default=FOREMAN_LOG == "json")
 LOGGING = {
@@ -259,14 +355,16 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "()": "foreman_office.kit.logs.LineFormatter",
+            "()": "kit.runtime.logs.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         },
-        "json": {"()": "foreman_office.kit.logs.JSONFormatter"},
+        "json": {"()": "kit.runtime.logs.JSONFormatter"},
     },
+    "filters": {"refusals": {"()": "kit.runtime.logs.PlainRefusals"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": ["refusals"],
             "formatter": FOREMAN_LOG,
             "stream": f"ext://sys.{'stdout' if FOREMAN_LOG == 'json' else 'stderr'}",
         }

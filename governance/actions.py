@@ -1,34 +1,42 @@
 """What can be done about blockers, violations and the quality of work, each as one function."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
+from typing import Any, NamedTuple
 
-from django.db import connection
-from django.utils.timezone import now
+from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
-from builders.models import Builder
-from foreman_office.kit.acts import FOREMAN, Actor, NamedActor, Refused, act
-from governance.gates import Condition, conditions
-from governance.junit import Result
+from builders.models import AgentStop, Builder
+from governance.gates import Condition, conditions, state_before_block
 from governance.models import (
     ArchitectureValidation,
     Blocker,
+    Budget,
+    Classification,
     CompletionClaim,
     GovernanceViolation,
     QAExecution,
-    QAStatus,
-    Readiness,
+    measure_budgets,
 )
-from programs.actions import complete_task
-from programs.models import Program, Task, Wave
+from governance.recorded_tests import NamedTest, pair_tests, written_tests
+from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act
+from kit.core.sql import ContractNow
+from programs.actions import complete_task, move
+from programs.models import Program, Task, TaskState, Wave
+
+# By the database's clock, which may be that of a transaction from before it was detected.
+RESOLVED_NOW = Greatest(ContractNow(), F("detected_at"))
 
 
 def raise_blocker(
     entity: Program | Wave | Task, *, classification: str, description: str, by: Actor
 ) -> Blocker:
-    """Say what holds a program, a wave or a task up. It is blocked until that is resolved.
+    """Raise a blocker of a program, a wave or a task, which is blocked until that is resolved.
 
-    The same trouble again is counted where it is open, and opened again where it was resolved.
+    The same blocker again is counted while it is open, and reopened if it was resolved.
     """
     with act(by), connection.cursor() as cursor:
         cursor.execute(
@@ -47,7 +55,7 @@ def escalate(
     last_error: str = "",
     by: Actor,
 ) -> Blocker:
-    """Say what holds a task up, what was tried already, and what went wrong last."""
+    """Raise a blocker of a task with what was tried already, and what went wrong last."""
     said = [description.strip()]
     if isinstance(attempts, int):
         said += [f"Attempts so far: {attempts}."] * bool(attempts)
@@ -62,13 +70,19 @@ def escalate(
 
 
 def resolve_blocker(blocker: Blocker, *, resolution_action: str, by: Actor) -> Blocker:
-    """Close a blocker, saying what was done. One that is closed already stays as it is."""
+    """Resolve a blocker, with what was done. One that is resolved already stays as it is."""
     with act(by):
         if blocker.resolved_at is None:
-            blocker.resolved_at = now()
+            blocker.resolved_at = RESOLVED_NOW
             blocker.resolution_action = resolution_action
             blocker.save(update_fields=["resolved_at", "resolution_action"])
     return blocker
+
+
+def unblock[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor) -> Entity:
+    """Return a blocked program, wave or task to the state that it had before."""
+    with act(by):
+        return move(entity, state_before_block(entity), by=by)
 
 
 def record_violation(
@@ -79,7 +93,7 @@ def record_violation(
     builder: Builder | None = None,
     by: Actor,
 ) -> GovernanceViolation:
-    """Keep that a rule was broken: by a builder, or in the work on a task, which is halted."""
+    """Record a violation by a builder, or in the work on a task, which is halted."""
     with act(by):
         return GovernanceViolation.objects.create(
             task=about if isinstance(about, Task) else None,
@@ -92,10 +106,10 @@ def record_violation(
 def resolve_violation(
     violation: GovernanceViolation, *, resolution: str, by: Actor
 ) -> GovernanceViolation:
-    """Close a violation, saying what was done. One that is closed already stays as it is."""
+    """Resolve a violation, with what was done. One that is resolved already stays as it is."""
     with act(by):
         if violation.resolved_at is None:
-            violation.resolved_at = now()
+            violation.resolved_at = RESOLVED_NOW
             violation.resolution = resolution
             violation.save(update_fields=["resolved_at", "resolution"])
     return violation
@@ -104,19 +118,24 @@ def resolve_violation(
 def record_validation(
     task: Task, *, validation_results: Mapping[str, Mapping[str, bool]], by: Actor
 ) -> ArchitectureValidation:
-    """Keep a checklist on the task's architecture, {section: {item: passed}}, and its verdict."""
+    """Record a checklist on the task's architecture, {section: {item: passed}}.
+
+    The database computes from its rate whether the architecture is ready.
+    """
     passed = [ok for items in validation_results.values() for ok in items.values()]
     # Rounded down: a rate of 100 is a full pass and nothing else.
     rate = (Decimal(100) * sum(passed) / len(passed)).quantize(Decimal("0.01"), ROUND_DOWN)
     with act(by):
-        return ArchitectureValidation.objects.create(
+        validation = ArchitectureValidation.objects.create(
             task=task,
             architecture_reference=task.architecture_reference,
             validation_results=validation_results,
             pass_rate=rate,
-            build_readiness=Readiness.READY if rate == 100 else Readiness.NOT_READY,
+            build_readiness="",
             validated_by=by.actor_name if isinstance(by, NamedActor) else FOREMAN,
         )
+        validation.refresh_from_db()
+    return validation
 
 
 def record_qa_execution(
@@ -127,21 +146,22 @@ def record_qa_execution(
     skipped: int = 0,
     test_debt_count: int = 0,
     execution_time_ms: int | None = None,
-    results: Sequence[Result] = (),
+    results: Sequence[NamedTest] = (),
+    against: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+    ended_at: datetime | None = None,
+    zone_known: bool = True,
+    exit_code: int | None = None,
     by: Actor,
 ) -> QAExecution:
-    """Keep a run of the task's own suite, and its tests by name where the report names them.
+    """Record a run of the task's own suite, and its tests by name where the report names them.
 
-    The status is what the counts say.
+    `against` is what speaks against the run beside its tests; `ended_at` is when the run ended, as
+    its sender says. The database computes the status.
     """
-    if not passing:
-        status = QAStatus.RED
-    elif failing or skipped or test_debt_count:
-        status = QAStatus.PARTIAL
-    else:
-        status = QAStatus.GREEN
-    with act(by):
+    with act(by), written_tests(results) as key:
         run = QAExecution.objects.create(
+            execution_id=key,
             task=task,
             qa_suite_location=task.qa_suite_location,
             total_tests=passing + failing + skipped,
@@ -149,27 +169,22 @@ def record_qa_execution(
             failing_tests=failing,
             skipped_tests=skipped,
             test_debt_count=test_debt_count,
-            qa_status=status,
+            qa_status="",
             execution_time_ms=execution_time_ms,
+            against=list(against),
+            remarks=list(remarks),
+            never_tests=sum(not result.is_test for result in results),
+            ended_at=ended_at,
+            ended_zone_known=zone_known,
+            exit_code=exit_code,
         )
-        _keep_results(run, results)
+        run.refresh_from_db()
+        pair_tests(run, results)
     return run
 
 
-def _keep_results(run: QAExecution, results: Sequence[Result]) -> None:
-    """Write the tests of a run. There may be fifty thousand, while others wait for their task."""
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY qa_test_results (execution_id, name, outcome, flaky, message) FROM STDIN"
-        ) as copy,
-    ):
-        for result in results:
-            copy.write_row((run.pk, result.name, str(result.outcome), result.flaky, result.message))
-
-
 def claim_completion(task: Task, *, evidence_location: str = "", by: Builder) -> CompletionClaim:
-    """Let a builder say that its task is done, and answer with each condition of the gate.
+    """Record a builder's claim that its task is done, with each condition of the gate.
 
     The task is completed if all are met. The claim is kept either way, with the answer.
     """
@@ -183,7 +198,8 @@ def claim_completion(task: Task, *, evidence_location: str = "", by: Builder) ->
         accepted = all(condition.met for condition in answer)
         if accepted:
             try:
-                complete_task(task, by=by)
+                with transaction.atomic():  # a refusal undoes this alone
+                    complete_task(task, by=by)
             except Refused as refused:  # its lifecycle: it is not in progress
                 accepted = False
                 answer.append(Condition(refused.rule, False, refused.message))
@@ -194,3 +210,85 @@ def claim_completion(task: Task, *, evidence_location: str = "", by: Builder) ->
             accepted=accepted,
             conditions=[condition._asdict() for condition in answer],
         )
+
+
+def set_budget(
+    of: Program | Builder,
+    *,
+    amount: Decimal | None,
+    reason: str,
+    is_gate: bool = False,
+    by: Actor,
+) -> Budget:
+    """Set what a program may cost in all, or a builder in a month; None takes the budget away."""
+    owner = {"program" if isinstance(of, Program) else "builder": of}
+    with act(by):
+        budget = Budget.objects.select_for_update().filter(**owner).first() or Budget(**owner)
+        budget.amount, budget.reason, budget.set_at = amount, reason, ContractNow()
+        budget.is_gate = is_gate
+        fields = ["amount", "reason", "set_at", "is_gate"]
+        budget.save(update_fields=None if budget._state.adding else fields)
+        measure_budgets(timedelta(0))
+    budget.refresh_from_db()
+    return budget
+
+
+class Stop(NamedTuple):
+    """Whether an agent's session may stop, and why not."""
+
+    may: bool
+    unmet: Sequence[Condition] = ()
+    held: int = 0  # times that this session was held at this task, now included
+    escalated: bool = False  # just now, because it was held often enough
+
+
+def answer_stop(
+    task: Task, *, session: str, most: int, is_continued: bool, by: Builder, escalates: bool = True
+) -> Stop:
+    """Hold an agent's session that stops before its task is done, `most` times at most.
+
+    After that the task is escalated, and the session may stop. So it may where only a person can go
+    on: the task is blocked, or a question waits. `is_continued` says that the session goes on only
+    because it was held; then what was escalated once is not begun again. One that does not
+    escalate, because it is a part of another session, is only held.
+    """
+    with act(by):
+        task = Task.objects.select_for_update(no_key=True).get(pk=task.pk)
+        waits = task.state not in (TaskState.ASSIGNED, TaskState.IN_PROGRESS)
+        if waits or not most or task.questions.open().exists():
+            return Stop(may=True)
+        unmet = [each for each in conditions(task, TaskState.COMPLETED) if not each.met]
+        stops, _ = AgentStop.objects.get_or_create(builder=by, task_id=task.pk, session=session)
+        if stops.escalated_at and not is_continued:  # it was resolved since, or the task would wait
+            stops.held, stops.escalated_at = 0, None
+        if stops.escalated_at or (stops.held >= most and not escalates):
+            return Stop(may=True, unmet=unmet, held=stops.held)
+        escalated = stops.held >= most
+        if escalated:
+            stops.escalated_at = ContractNow()
+            escalate(task, **gave_up(unmet, most), by=by)
+        else:
+            stops.held += 1
+        stops.changed_at = ContractNow()
+        stops.save(update_fields=["held", "escalated_at", "changed_at"])
+        return Stop(may=escalated, unmet=unmet, held=stops.held, escalated=escalated)
+
+
+def gave_up(unmet: Sequence[Condition], times: int) -> dict[str, Any]:
+    """Return what is escalated when an agent stops in spite of unmet conditions."""
+    missing = [f"- {each.rule}: {each.detail}" for each in unmet]
+    return {
+        "classification": Classification.REPEATED_FAILURES,
+        "description": "\n".join(
+            [
+                "The agent stopped before the task was done, though it was told"
+                f" {counted_times(times)} to go on.",
+                "Not met:" if missing else "Every condition is met; it did not claim completion.",
+                *missing,
+            ]
+        ),
+    }
+
+
+def counted_times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

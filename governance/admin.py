@@ -3,8 +3,6 @@ from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
 from django.utils.html import format_html
 
-from foreman_office.kit.acts import FOREMAN
-from foreman_office.kit.admin import GovernedAdmin, LongTable, ReadOnlyAdmin, resolve_rows
 from governance import actions
 from governance.entities import name_entities
 from governance.forms import ArchitectureValidationForm, BlockerForm
@@ -16,11 +14,13 @@ from governance.models import (
     GovernanceViolation,
     QAExecution,
 )
+from kit.core.acts import FOREMAN
+from kit.web.admin import GovernedAdmin, LongTable, ReadOnlyAdmin, resolve_rows
 from programs.models import BuilderName
 
 
 class EntityChangeList(ChangeList):
-    """A list whose rows name entities by type and id: they are found for the whole page at once."""
+    """A list whose rows refer to entities by type and id, found for the whole page at once."""
 
     def get_results(self, request):
         super().get_results(request)
@@ -28,7 +28,7 @@ class EntityChangeList(ChangeList):
 
 
 class SpeaksOfAnEntity:
-    """Shows the program, wave, task or builder that a row speaks of, by its name."""
+    """Shows the entity of a row, which is a program, wave, task or builder, by its name."""
 
     def get_changelist(self, request, **kwargs):
         return EntityChangeList
@@ -61,6 +61,7 @@ class OpenFilter(admin.SimpleListFilter):
 
 @admin.register(Blocker)
 class BlockerAdmin(SpeaksOfAnEntity, GovernedAdmin):
+    is_removed_for_a_reason = True
     form = BlockerForm
     actions = ["resolve"]
     prose = ("description", "resolution_action")
@@ -87,6 +88,7 @@ class BlockerAdmin(SpeaksOfAnEntity, GovernedAdmin):
 
 @admin.register(GovernanceViolation)
 class GovernanceViolationAdmin(GovernedAdmin):
+    is_proof = True
     actions = ["resolve"]
     prose = ("description", "resolution")
     list_display = ["violation_type", "task", "builder", "detected_at", "resolved_at"]
@@ -114,6 +116,7 @@ class GovernanceViolationAdmin(GovernedAdmin):
 
 @admin.register(ArchitectureValidation)
 class ArchitectureValidationAdmin(GovernedAdmin):
+    is_proof = True
     form = ArchitectureValidationForm
     list_display = ["task", "build_readiness", "pass_rate", "validated_by", "validated_at"]
     list_select_related = ["task"]
@@ -130,6 +133,7 @@ class ArchitectureValidationAdmin(GovernedAdmin):
 
 @admin.register(QAExecution)
 class QAExecutionAdmin(GovernedAdmin):
+    is_proof = True
     list_display = [
         "task",
         "qa_status",
@@ -146,6 +150,8 @@ class QAExecutionAdmin(GovernedAdmin):
     date_hierarchy = "executed_at"
     ordering = ["-executed_at"]
     autocomplete_fields = ["task"]
+    # The database sets the status and the arrival; what a sender said is not corrected.
+    readonly_fields = ["qa_status", "arrived_at", "ended_at", "ended_zone_known", "exit_code"]
     fieldsets = [
         (None, {"fields": ["task", "qa_suite_location", "executed_at", "execution_time_ms"]}),
         (
@@ -157,9 +163,16 @@ class QAExecutionAdmin(GovernedAdmin):
                     "failing_tests",
                     "skipped_tests",
                     "test_debt_count",
+                    "never_tests",
+                    "against",
+                    "remarks",
                     "qa_status",
                 ]
             },
+        ),
+        (
+            "What its sender says",
+            {"fields": ["ended_at", "ended_zone_known", "exit_code", "arrived_at"]},
         ),
     ]
 
@@ -176,7 +189,7 @@ class ActorFilter(admin.SimpleListFilter):
 
 @admin.register(CompletionClaim)
 class CompletionClaimAdmin(ReadOnlyAdmin):
-    """What builders said, and what the gate answered: kept as it was."""
+    """The claims of builders, with the gate's answers, read-only."""
 
     list_display = ["claimed_at", "builder", "task", "accepted"]
     list_select_related = ["builder", "task"]

@@ -5,10 +5,7 @@ class GovernanceConfig(AppConfig):
     name = "governance"
 
     def ready(self):
-        from foreman_office.kit.acts import act_refused
-        from governance import holding, latest
         from governance.refusals import count_refusal
+        from kit.core.acts import act_refused
 
-        holding.hang()
-        latest.hang()
         act_refused.connect(count_refusal)

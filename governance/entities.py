@@ -1,4 +1,4 @@
-"""Blockers and evidence name what they speak of by type and id: find it, in few queries."""
+"""Find the entities that blockers and evidence refer to by type and id, in few queries."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -10,12 +10,12 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
 from builders.models import Builder
-from foreman_office.kit import prepared
+from kit.core import prepared_query
 from programs.models import Program, Task, Wave
 
 
 def find_entities(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model]:
-    """Find programs, waves, tasks and builders by (type, id), one query for each type."""
+    """Return programs, waves, tasks and builders by (type, id), one query for each type."""
     wanted: dict[str, set[UUID]] = defaultdict(set)
     for entity_type, entity_id in keys:
         wanted[entity_type].add(entity_id)
@@ -38,35 +38,35 @@ def find_entities(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Mo
 
 # What is said of each, in the order of its fields, and the path of each from its program on.
 READ: dict[type[Model], list[str]] = {
-    Program: ["program_id", "name", "state", "created_at", "updated_at"],
+    Program: ["program_id", "name", "state", "created_at", "updated_at", "allows_pull"],
     Wave: ["wave_id", "name", "state", "updated_at"],
     Task: [
         *("task_id", "name", "assigned_builder", "state", "evidence_location", "updated_at"),
-        "completed_at",
+        *("completed_at", "planned_builder"),
     ],
 }
 PATHS = """
-    SELECT 'program', p.program_id, p.name, p.state, p.created_at, p.updated_at,
+    SELECT 'program', p.program_id, p.name, p.state, p.created_at, p.updated_at, p.allows_pull,
         NULL::uuid, '', '', NULL::timestamptz,
-        NULL::uuid, '', '', '', '', NULL::timestamptz, NULL::timestamptz
+        NULL::uuid, '', '', '', '', NULL::timestamptz, NULL::timestamptz, ''
     FROM programs AS p WHERE p.program_id = ANY (%(program)s)
     UNION ALL
-    SELECT 'wave', p.program_id, p.name, p.state, p.created_at, p.updated_at,
+    SELECT 'wave', p.program_id, p.name, p.state, p.created_at, p.updated_at, p.allows_pull,
         w.wave_id, w.name, w.state, w.updated_at,
-        NULL, '', '', '', '', NULL, NULL
+        NULL, '', '', '', '', NULL, NULL, ''
     FROM waves AS w JOIN programs AS p USING (program_id) WHERE w.wave_id = ANY (%(wave)s)
     UNION ALL
-    SELECT 'task', p.program_id, p.name, p.state, p.created_at, p.updated_at,
+    SELECT 'task', p.program_id, p.name, p.state, p.created_at, p.updated_at, p.allows_pull,
         w.wave_id, w.name, w.state, w.updated_at,
         t.task_id, t.name, t.assigned_builder, t.state, t.evidence_location, t.updated_at,
-        t.completed_at
+        t.completed_at, t.planned_builder
     FROM tasks AS t JOIN waves AS w USING (wave_id) JOIN programs AS p USING (program_id)
     WHERE t.task_id = ANY (%(task)s)
 """
 
 
 def find_names(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model]:
-    """Find the same in one question, for lists and cards: what they say, and where it is.
+    """Return the names and addresses of the same in one query, for lists and cards.
 
     Whatever else is asked of one is read when it is asked.
     """
@@ -86,7 +86,7 @@ def find_names(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model
                 setattr(row, name, of)
         return parts[key]
 
-    for kind, *row in prepared.fetch(PATHS, wanted) if any(wanted.values()) else ():
+    for kind, *row in prepared_query.fetch(PATHS, wanted) if any(wanted.values()) else ():
         values = iter(row)
         path = part(Program, values)
         if kind != "program":
@@ -98,7 +98,7 @@ def find_names(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Model
 
 
 def name_entities(rows: Iterable[Any]) -> list[Any]:
-    """Give each row its `entity`, or None where that was deleted."""
+    """Set each row's `entity`, or None where that was deleted."""
     rows = list(rows)
     found = find_names((row.entity_type, row.entity_id) for row in rows)
     for row in rows:

@@ -1,4 +1,4 @@
-"""What corrections of the judgement look like, and what decisions about it ask."""
+"""The forms of corrections of the judgement."""
 
 from typing import Any
 
@@ -6,26 +6,25 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 
-from builders.models import Builder
-from foreman_office.kit.admin import GovernedForm
-from foreman_office.kit.forms import ObjectField, TextField
-from governance.models import ArchitectureValidation, Classification
-from programs.models import BuilderName, Task, Wave
+from governance.models import ArchitectureValidation
+from kit.web.admin import GovernedForm
+from kit.web.forms import ObjectField
+from programs.models import Task, Wave
 
 
 def choice_of(like: Any) -> forms.ModelChoiceField:
-    """Choose a row as a form would whose model had the foreign key `like`."""
+    """Return a field like that of a foreign key such as `like`."""
     field = like.field
     return forms.ModelChoiceField(
         queryset=field.remote_field.model.objects.all(),
         required=False,
-        help_text="What it blocks: a program, a wave or a task.",
+        help_text="The program, wave or task that it blocks.",
         widget=AutocompleteSelect(field, admin.site),
     )
 
 
 class BlockerForm(GovernedForm):
-    """A blocker names its entity by type and id: here it is chosen among those that exist."""
+    """The form of a blocker; its entity, kept by type and id, is chosen among those that exist."""
 
     ENTITIES = ("program", "wave", "task")
 
@@ -50,42 +49,3 @@ class ArchitectureValidationForm(GovernedForm):
     validation_results = ObjectField(
         required=False, help_text='{"section": {"item": true or false}}'
     )
-
-
-class ResolutionForm(forms.Form):
-    resolution = TextField(
-        label="What was done about it",
-        widget=forms.Textarea({"rows": 2}),
-        error_messages={"required": "Say what was done about it."},
-        help_text="Kept in the evidence.",
-    )
-
-
-class BlockerRaiseForm(forms.Form):
-    classification = forms.ChoiceField(label="Class", choices=Classification)
-    description = TextField(
-        label="What holds it up",
-        widget=forms.Textarea({"rows": 3}),
-        error_messages={"required": "Say what holds it up."},
-        help_text="It is blocked until somebody says what was done about it.",
-    )
-
-
-class ViolationForm(forms.Form):
-    violation_type = TextField(
-        label="Which rule",
-        error_messages={"required": "Say which rule was broken."},
-        help_text="A few words: “test debt”, “protected path”.",
-    )
-    description = TextField(
-        label="What happened",
-        widget=forms.Textarea({"rows": 3}),
-        error_messages={"required": "Say what happened."},
-        help_text="A task that is not completed is halted by it.",
-    )
-    builder = forms.ChoiceField(
-        label="By whom", choices=[("", "not known"), *BuilderName.choices], required=False
-    )
-
-    def clean_builder(self) -> Builder | None:
-        return Builder.objects.filter(pk=self.cleaned_data["builder"]).first()

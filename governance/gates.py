@@ -1,4 +1,4 @@
-"""What stands between an entity and its next state, asked of the database's own gates."""
+"""The conditions between an entity and its next state, from the database's own gates."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,34 +8,6 @@ from django.db.models import BooleanField, Func
 
 from builders.models import Builder
 from programs.models import Program, State, Task, TaskState, Wave
-
-# What each condition demands, in the words of the page. The detail beside it is the database's.
-RULES = {
-    "has_waves": "The program has a wave",
-    "waves_have_tasks": "Each wave has a task",
-    "dependencies_acyclic": "No wave waits for itself",
-    "program_in_progress": "The program is in progress",
-    "wave_in_progress": "The wave is in progress",
-    "dependencies_completed": "Every wave before it is completed",
-    "architecture_ready": "The latest architecture validation is ready",
-    "suite_red": "The latest run of its suite is red, with nothing skipped",
-    "suite_green": "The latest run of its suite is green",
-    "no_debt": "There is no test debt",
-    "run_newer_than_work": "That run is newer than the last work",
-    "goalposts_stand": "Every test that was red is still there",
-    "evidence_given": "The evidence location is given",
-    "no_open_blocker": "No open blocker",
-    "no_unresolved_violation": "No unresolved violation",
-    "builder_idle": "The builder is idle, with empty hands",
-    "tasks_completed": "Every task is completed",
-    "waves_completed": "Every wave is completed",
-    "returns_to_where_it_was": "It returns to the state it had before",
-    # of builders
-    "may_report": "It has a token to report with",
-    "heard": "It was heard within the threshold",
-    "gets_on": "Its last beats tell of progress",
-    "not_waiting": "It does not wait for anything",
-}
 
 
 class Condition(NamedTuple):
@@ -47,13 +19,9 @@ class Condition(NamedTuple):
 
     @property
     def look(self) -> str:
-        """What is only not done yet is no bad news."""
+        """Return the look of the condition; one that is only not met yet is not bad."""
         yet = "planned" if self.rule in ("tasks_completed", "waves_completed") else "not-passed"
         return "passed" if self.met else yet
-
-    @property
-    def words(self) -> str:
-        return RULES.get(self.rule, self.rule.replace("_", " ").capitalize())
 
 
 @dataclass(frozen=True)
@@ -61,16 +29,25 @@ class NextMove:
     """The next sensible state of an entity, and what stands before it."""
 
     target: str
-    verb: str  # "approved", as in "cannot be approved yet"
+    verb: str  # "be approved", as in "Cannot be approved yet"
     conditions: list[Condition] = field(default_factory=list)
 
     @property
     def unmet(self) -> list[Condition]:
         return [condition for condition in self.conditions if not condition.met]
 
+    @property
+    def title(self) -> str:
+        """Return the heading: "Can resume", or "Cannot resume yet: 1 of 3 conditions not met"."""
+        if not self.unmet:
+            return f"Can {self.verb}"
+        number, total = len(self.unmet), len(self.conditions)
+        plural = "" if total == 1 else "s"
+        return f"Cannot {self.verb} yet: {number} of {total} condition{plural} not met"
+
 
 class GateOpen(Func):
-    """Tell in a query whether each condition of one of the gates' functions is met."""
+    """Whether each condition of one of the gates' functions is met, in a query."""
 
     template = "NOT EXISTS (SELECT FROM %(function)s(%(expressions)s) AS gate WHERE NOT gate.met)"
     output_field = BooleanField()
@@ -81,16 +58,21 @@ def conditions(
 ) -> list[Condition]:
     """Return the conditions of moving `entity` to the state `target`; none where no gate is.
 
-    `builder` is whom a task would be assigned to. The trigger that refuses calls the same function.
+    `builder` is the one that a task would be assigned to. The trigger that refuses calls the same
+    function.
     """
-    return _ask(
-        "governance_gate(%s, %s, %s, %s, %s)",
-        entity._meta.model_name,
-        entity.pk,
-        entity.state,
-        target,
-        builder.builder_id if builder else None,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rule, met, detail FROM governance_gate(%s, %s, %s, %s, %s)",
+            [
+                entity._meta.model_name,
+                entity.pk,
+                entity.state,
+                target,
+                builder.builder_id if builder else None,
+            ],
+        )
+        return [Condition(*row) for row in cursor.fetchall()]
 
 
 def next_move(entity: Program | Wave | Task) -> NextMove | None:
@@ -100,25 +82,24 @@ def next_move(entity: Program | Wave | Task) -> NextMove | None:
             return None
         case State.BLOCKED:
             before = state_before_block(entity)
-            gate = "governance_gate_unblock(%s, %s, %s)"
-            found = _ask(gate, entity._meta.model_name, entity.pk, before)
-            return NextMove(before, f"{before} again", found)
+            again = "resume" if before == State.IN_PROGRESS else f"be {before} again"
+            return _move(entity, before, again)
         case State.IN_PROGRESS:
-            return _move(entity, State.COMPLETED, "completed")
+            return _move(entity, State.COMPLETED, "be completed")
         case TaskState.ASSIGNED:
-            return _move(entity, State.IN_PROGRESS, "begun")
+            return _move(entity, State.IN_PROGRESS, "be started")
         case State.FAILED if isinstance(entity, Task):
-            return NextMove(TaskState.PLANNED, "planned again")
+            return NextMove(TaskState.PLANNED, "be reopened")
     if isinstance(entity, Task):
         own = not (entity.assigned_builder or entity.qa_suite_location)
         if own:  # nothing a builder could be given: the foreman's own work
-            return _move(entity, State.IN_PROGRESS, "begun")
+            return _move(entity, State.IN_PROGRESS, "be started")
         named = entity.assigned_builder and Builder.objects.get(pk=entity.assigned_builder)
         found = conditions(entity, TaskState.ASSIGNED, builder=named or None)
-        return NextMove(TaskState.ASSIGNED, "assigned", found)
-    verb = "taken up again" if entity.state == State.FAILED else "approved"
+        return NextMove(TaskState.ASSIGNED, "be assigned", found)
+    verb = "be reopened" if entity.state == State.FAILED else "be approved"
     if isinstance(entity, Wave):
-        verb = "taken up again" if entity.state == State.FAILED else "started"
+        verb = "be reopened" if entity.state == State.FAILED else "be started"
     return _move(entity, State.IN_PROGRESS, verb)
 
 
@@ -133,9 +114,3 @@ def state_before_block(entity: Program | Wave | Task) -> str:
 
 def _move(entity: Program | Wave | Task, target: str, verb: str) -> NextMove:
     return NextMove(target, verb, conditions(entity, target))
-
-
-def _ask(gate: str, *parameters: object) -> list[Condition]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT rule, met, detail FROM {gate}", parameters)  # noqa: S608  our names
-        return [Condition(*row) for row in cursor.fetchall()]

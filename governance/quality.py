@@ -1,14 +1,29 @@
 """Questions about the quality of work: what changed between two runs, and what red became green."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import DateTimeField, Func, Q, Value
 
-from governance.models import ArchitectureValidation, QAExecution, QATestResult, TestOutcome
+from governance.models import (
+    ArchitectureValidation,
+    Evidence,
+    PairedTest,
+    QAExecution,
+    QATestResult,
+    TestOutcome,
+)
+from governance.pairing import Pair, pair_left_over, subtests_of_others, that_stood_for_others
 from programs.models import Task
 
+CRITERIA = {
+    "acceptance_criteria": "acceptance criteria",
+    "architecture_reference": "architecture reference",
+    "qa_suite_location": "QA suite",
+}
 FAILED, PASSED, SKIPPED = TestOutcome.FAILED, TestOutcome.PASSED, TestOutcome.SKIPPED
 
 
@@ -27,15 +42,16 @@ class Comparison:
     fixed: list[QATestResult] = field(default_factory=list)
     newly_skipped: list[QATestResult] = field(default_factory=list)
     vanished: list[QATestResult] = field(default_factory=list)
+    renamed: list[Pair] = field(default_factory=list)
     flaky: list[QATestResult] = field(default_factory=list)
 
     @property
     def lists(self) -> list[tuple[str, str, list[QATestResult]]]:
-        """What changed, list by list: its look, its words, its tests. The worst comes first."""
+        """Return what changed, list by list: its look, its words, its tests; the worst first."""
         return [
             ("not-passed", "newly failing", self.newly_failing if self.named else []),
             ("not-passed", "still failing", self.still_failing),
-            ("overridden", "vanished", self.vanished),
+            ("overridden", "removed", self.vanished),
             ("overridden", "newly skipped", self.newly_skipped),
             ("spinning", "flaky", self.flaky),
             ("passed", "fixed", self.fixed),
@@ -43,31 +59,37 @@ class Comparison:
 
     @property
     def first_failure(self) -> QATestResult | None:
-        """The first new failure, else the first that goes on."""
+        """Return the first new failure, else the first that was there before."""
         return next(iter([*self.newly_failing, *self.still_failing]), None)
 
 
 def previous_run(run: QAExecution) -> QAExecution | None:
-    """Return the run of the same suite of the same task before this one."""
+    """Return the run of the same suite of the same task that arrived before this one."""
     return (
-        QAExecution.objects.filter(
-            task_id=run.task_id,
-            qa_suite_location=run.qa_suite_location,
-            executed_at__lt=run.executed_at,
+        QAExecution.objects.filter(task_id=run.task_id, qa_suite_location=run.qa_suite_location)
+        .filter(
+            Q(arrived_at__lt=run.arrived_at)
+            | Q(arrived_at=run.arrived_at, recorded__lt=run.recorded)
         )
-        .order_by("-executed_at", "-execution_id")
+        .order_by("-arrived_at", "-recorded")
         .first()
     )
 
 
 def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
-    """Compare a run with `before`, or with the run of its suite before it."""
+    """Compare a run with `before`, or with the run of its suite before it.
+
+    Names are compared exactly first; what is left over is paired by a rule, one to one.
+    """
     before = before or previous_run(run)
     now = {result.name: result for result in run.results.order_by("name")}
     then = {result.name: result for result in before.results.order_by("name")} if before else {}
-    comparison = Comparison(run, before, named=bool(now and then))
+    pairs = pair_left_over(then, now)
+    comparison = Comparison(run, before, named=bool(now and then), renamed=pairs)
+    was_called = {pair.after: pair.before for pair in pairs}
     for result in now.values():
-        was = then[result.name].outcome if result.name in then else None
+        earlier = then.get(was_called.get(result.name, result.name))
+        was = earlier.outcome if earlier else None
         if result.flaky:
             comparison.flaky.append(result)
         if result.outcome == FAILED:
@@ -77,29 +99,67 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
         elif result.outcome == SKIPPED and was in (FAILED, PASSED):
             comparison.newly_skipped.append(result)
     if comparison.named:
-        comparison.vanished.extend(then[name] for name in then if name not in now)
+        comparison.vanished.extend(_vanished(then, now, {pair.before for pair in pairs}))
     return comparison
+
+
+def _vanished(
+    then: Mapping[str, QATestResult], now: Mapping[str, QATestResult], paired: set[str]
+) -> list[QATestResult]:
+    """Return the tests that are gone; what was never a test may be."""
+    gone = [
+        result
+        for name, result in then.items()
+        if name not in now and name not in paired and result.is_test
+    ]
+    failed = {result.name for result in gone if result.outcome == FAILED}
+    stood = that_stood_for_others(failed, then, now) | subtests_of_others(failed, then, now)
+    return [result for result in gone if result.name not in stood]
 
 
 class Goalpost(NamedTuple):
     """A test that was there before work began and is not to be failed any more."""
 
     name: str
-    what: str  # "vanished" or "skipped"
+    what: str  # "removed" or "skipped"
+
+
+class CriteriaChange(NamedTuple):
+    """A change of what a task is judged by while it was under way: when, by whom, what and why."""
+
+    at: datetime
+    by: str
+    columns: list[str]
+    reason: str
+
+    @property
+    def words(self) -> str:
+        """Return what was changed: "Acceptance criteria and QA suite"."""
+        words = " and ".join(CRITERIA[column] for column in self.columns)
+        return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """Red to green: which suite was red at which run before work, and green at which run after."""
+    """Red to green: which suite was red at which run before work, and green at which run after.
+
+    `by_name` tells whether the red run named its tests; else only counts were compared. `edited`
+    tells whether one of the two, or its tests, was changed by hand after it was recorded. `pairs`
+    are tests that have another name after the work. `changes` are those of the criteria during it.
+    """
 
     task: Task
     red: QAExecution
     green: QAExecution
     moved: list[Goalpost]
+    by_name: bool
+    edited: bool
+    pairs: list[PairedTest]
+    changes: list[CriteriaChange]
 
     @property
     def clean(self) -> bool:
-        """Tell whether every goalpost stands where it was before work began."""
+        """Return whether every goalpost stands where it was before work began."""
         return not self.moved
 
 
@@ -107,16 +167,59 @@ def certificate(task: Task) -> Certificate | None:
     """Return what a completed task proves; None where its runs do not show red become green."""
     if task.state != Task.State.COMPLETED:
         return None
-    red = _run_of("governance_red_run", task)
-    green = _run_of("governance_latest_run", task)
-    if red is None or green is None or not red.failing_tests or green.qa_status != "GREEN":
+    red, green = red_run(task), latest_run(task)
+    if red is None or green is None or green.qa_status != "GREEN":
         return None
-    return Certificate(task, red, green, _moved(red, green))
+    if not red.failing_tests and not red.against:
+        return None
+    red.task = green.task = task
+    return Certificate(
+        task,
+        red,
+        green,
+        _moved(red, green),
+        by_name=red.results.filter(is_test=True).exists(),
+        edited=was_edited(red) or was_edited(green),
+        pairs=list(green.pairs.filter(earlier_id=red.pk).order_by("name")),
+        changes=criteria_changes(task),
+    )
+
+
+def criteria_changes(task: Task) -> list[CriteriaChange]:
+    """Return the changes of what a task is judged by since its present attempt began."""
+    began = Func(Value(task.pk), function="governance_work_began", output_field=DateTimeField())
+    rows = (
+        Evidence.objects.of(task)
+        .filter(context__changes__has_any_keys=[*CRITERIA], timestamp__gte=began, witnessed=True)
+        .filter(context__has_any_keys=["reason", "override"])
+        .order_by("sequence")
+    )
+    return [
+        CriteriaChange(
+            row.timestamp,
+            row.context.get("user", row.actor),
+            [column for column in CRITERIA if column in row.context["changes"]],
+            row.context.get("override") or row.context.get("reason", ""),
+        )
+        for row in rows
+    ]
+
+
+def was_edited(run: QAExecution) -> bool:
+    """Return whether a run, or its tests, was changed after it was recorded."""
+    return (
+        Evidence.objects.of(run.task)
+        .filter(
+            action__in=["qa_run_edited", "qa_run_tests_edited"],
+            context__snapshot__execution_id=str(run.pk),
+        )
+        .exists()
+    )
 
 
 def moved_goalposts(task: Task) -> list[Goalpost]:
-    """Name each test that was there before work began and is gone or skipped in the latest run."""
-    red, latest = _run_of("governance_red_run", task), latest_run(task)
+    """Return each test from before work began that is gone or skipped in the latest run."""
+    red, latest = red_run(task), latest_run(task)
     return _moved(red, latest) if red and latest else []
 
 
@@ -126,6 +229,11 @@ def _moved(red: QAExecution, green: QAExecution) -> list[Goalpost]:
             "SELECT name, what FROM governance_moved_goalposts(%s, %s)", [red.pk, green.pk]
         )
         return [Goalpost(*row) for row in cursor.fetchall()]
+
+
+def red_run(task: Task) -> QAExecution | None:
+    """Return the run that showed the task's own suite red before work began."""
+    return _run_of("governance_red_run", task)
 
 
 def latest_run(task: Task) -> QAExecution | None:

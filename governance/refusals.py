@@ -1,4 +1,4 @@
-"""What was refused is counted: its own transaction is gone, and with it what it would have left."""
+"""Count refusals in a transaction of their own: the refused one is rolled back."""
 
 from typing import Any
 

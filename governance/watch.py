@@ -1,4 +1,4 @@
-"""The sweep: what notices silence while nobody looks."""
+"""The watcher's sweep: detect silent builders, declare stalls, and seal the record."""
 
 import os
 import socket
@@ -10,20 +10,49 @@ from threading import Event
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
 
-from builders.idempotency import prune_idempotency_keys
 from builders.models import Builder, silence_threshold
-from builders.retention import prune_heartbeats, retention
-from foreman_office.kit.acts import act
-from foreman_office.kit.sql import ContractNow
-from governance.models import Watcher
+from builders.retention import (
+    prune_agent_stops,
+    prune_heartbeats,
+    prune_idempotency_keys,
+    prune_usage,
+    retention,
+)
+from governance.models import (
+    LoginAttempt,
+    OfficeSession,
+    SentForm,
+    Watcher,
+    measure_budgets,
+)
+from governance.retention import prune_notices
+from governance.sealing.watching import Sealing
+from kit.core.acts import act
+from kit.core.outages import DATABASE_AWAY, read_only_is_away
+from kit.core.sql import ContractNow
+from programs.retention import prune_staged_imports
 
 PRUNE_EVERY = timedelta(hours=1)
-PRUNE_LOCK = 0x0FF1CF  # one number that all watchers on one database agree on
+MEASURE_EVERY = timedelta(minutes=1)  # what is spent of budgets
 GONE = timedelta(days=1)  # a watcher that was killed leaves its row; this long it may be seen
+FORMS_KEPT_FOR = timedelta(days=1)  # answers to forms, for those that are sent again
+ATTEMPTS_KEPT_FOR = timedelta(days=1)  # logins that failed, of which minutes are looked at
 FIRST_RETRY, LAST_RETRY = 0.25, 1.0  # seconds: the office is whole again soon after its database
+
+
+def prune_sent_forms(older_than: timedelta = FORMS_KEPT_FOR) -> int:
+    """Delete forms that were sent long ago, and return how many there were."""
+    return SentForm.objects.filter(created_at__lt=ContractNow() - older_than).delete()[0]
+
+
+def prune_logins() -> int:
+    """Delete sessions that have expired and old failures to log in; return how many."""
+    sessions, _ = OfficeSession.objects.filter(expire_date__lt=ContractNow()).delete()
+    attempts = LoginAttempt.objects.filter(at__lt=ContractNow() - ATTEMPTS_KEPT_FOR)
+    return sessions + attempts.delete()[0]
 
 
 class Stall(NamedTuple):
@@ -33,38 +62,57 @@ class Stall(NamedTuple):
 
 
 def declare_stalls(**context: str) -> list[Stall]:
-    """Fail every builder that fell silent with a task in hand, and block the task.
+    """Fail every builder that fell silent with an assigned task, and block the task.
 
-    Any number of callers at once declare each stall once; each is told its own.
+    Concurrent callers declare each stall once; each gets the stalls that it declared.
     """
     with act(None, **context), connection.cursor() as cursor:
         cursor.execute("SELECT * FROM governance_declare_stalls(%s)", [silence_threshold()])
         return [Stall(*row) for row in cursor.fetchall()]
 
 
-class Watch:
-    """One watcher: sweeps until it is told to stop, through restarts of the database."""
+def note_absences(shortest: timedelta) -> None:
+    """Record when the office was closed before it started: that time is no builder's silence."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT governance_note_absences(%s)", [shortest])
 
-    def __init__(self, period: timedelta, stop: Event, say: Callable[[str], object]) -> None:
+
+class Watch:
+    """One watcher: it sweeps until it is stopped, through restarts of the database."""
+
+    def __init__(
+        self,
+        period: timedelta,
+        stop: Event,
+        say: Callable[[str], object],
+        after_sweep: Callable[[], object] = lambda: None,
+    ) -> None:
         self.period, self.stop, self.say = period, stop, say
+        self.after_sweep = after_sweep
         self.pk = uuid4()
+        self.starting = True  # until the first sweep
         self.host, self.pid = socket.gethostname(), os.getpid()
         self.failed: set[str] = set()
         self.pruning: Iterator[int] = iter(())
         self.removed = 0
         self.prune_at = time.monotonic()
+        self.sealing = Sealing(say)
 
     def run(self) -> None:
         retry = 0.0
         while not self.stop.is_set():
             begun = time.monotonic()
             try:
-                self.sweep()
-                self.prune()
-            except (OperationalError, InterfaceError) as error:
+                with read_only_is_away():
+                    self.sweep()
+                    measure_budgets(MEASURE_EVERY)
+                    self.after_sweep()
+                    self.prune()
+                    self.sealing.turn()
+            except DATABASE_AWAY as error:
                 connection.close()
                 if not retry:
-                    self.say(f"cannot sweep, and tries again until it can: {error}".strip())
+                    self.say(f"cannot sweep, and keeps trying: {error}".strip())
                 retry = min(retry * 2 or FIRST_RETRY, LAST_RETRY)
                 self.stop.wait(retry)
             else:
@@ -75,8 +123,10 @@ class Watch:
         self.leave()
 
     def sweep(self) -> None:
-        """Declare what fell silent, and leave word that the office is watched."""
+        """Declare stalls, and record that the office was swept."""
         with transaction.atomic():
+            if self.starting:
+                note_absences(shortest=3 * self.period)
             stalls = declare_stalls(watcher=f"{self.host}:{self.pid}")
             seen = Watcher.objects.filter(pk=self.pk).update(
                 swept_at=ContractNow(),
@@ -89,9 +139,12 @@ class Watch:
                     pk=self.pk, host=self.host, pid=self.pid, period=self.period, sweeps=1,
                     stalls=len(stalls),
                 )  # fmt: skip
+        self.starting = False
         for stall in stalls:
             seconds = timedelta(seconds=int(stall.silent_for.total_seconds()))
-            self.say(f"{stall.builder_id} fell silent, {seconds} ago, with task {stall.task_id}")
+            self.say(
+                f"{stall.builder_id} fell silent {seconds} ago, assigned to task {stall.task_id}"
+            )
         failed = set(
             Builder.objects.filter(state=Builder.State.FAILED).values_list("pk", flat=True)
         )
@@ -100,12 +153,18 @@ class Watch:
         self.failed = failed
 
     def prune(self) -> None:
-        """Remove a batch of old heartbeats, where it is our turn: a sweep never waits for more."""
+        """Delete one batch of old heartbeats, if it is this watcher's turn; sweeps stay short."""
         if time.monotonic() >= self.prune_at:
             self.prune_at = time.monotonic() + PRUNE_EVERY.total_seconds()
             if self.takes_the_pruning():
                 self.pruning, self.removed = prune_heartbeats(retention()), 0
                 prune_idempotency_keys()
+                prune_agent_stops()
+                prune_sent_forms()
+                prune_logins()
+                prune_staged_imports()
+                prune_usage()
+                prune_notices()
         batch = next(self.pruning, 0)
         self.removed += batch
         if self.removed and not batch:
@@ -113,18 +172,22 @@ class Watch:
             self.removed = 0
 
     def takes_the_pruning(self) -> bool:
-        """Claim the pruning of this hour, unless another watcher has."""
+        """Claim the pruning of this hour; return False if another watcher has."""
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [PRUNE_LOCK])
-            recent = Watcher.objects.filter(pruned_at__gt=ContractNow() - PRUNE_EVERY)
-            if not cursor.fetchone()[0] or recent.exists():
+            # One that is just claiming it is waited for: then its claim is there.
+            cursor.execute("LOCK TABLE watchers IN SHARE ROW EXCLUSIVE MODE")
+            if Watcher.objects.filter(pruned_at__gt=ContractNow() - PRUNE_EVERY).exists():
                 return False
-            Watcher.objects.filter(swept_at__lt=ContractNow() - GONE).delete()
+            # The last sweep tells how long the office was away: the newest row stays.
+            newest = Watcher.objects.order_by("-swept_at").values("pk")[:1]
+            Watcher.objects.filter(swept_at__lt=ContractNow() - GONE).exclude(
+                pk__in=newest
+            ).delete()
             Watcher.objects.filter(pk=self.pk).update(pruned_at=ContractNow())
             return True
 
     def leave(self) -> None:
-        """Take our word back, so that nobody relies on us a moment longer."""
-        with suppress(OperationalError, InterfaceError):
-            Watcher.objects.filter(pk=self.pk).delete()
+        """Mark our row as left on exit: the office counts as not watched from now on."""
+        with suppress(*DATABASE_AWAY), read_only_is_away():
+            Watcher.objects.filter(pk=self.pk).update(left_at=ContractNow())
         connection.close()

@@ -1,55 +1,129 @@
 """What can be done with the plan, each as one function.
 
-Whether it may be done is the database's to say: see the gates.
+The database decides whether it may be done: see the gates.
 """
 
 from typing import Any
 
-from foreman_office.kit.acts import Actor, act
-from programs.models import Program, Task, Wave
+from kit.core.acts import Actor, act, name_of
+from kit.core.contents import confirm_contents
+from kit.core.sql import ContractNow
+from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
 
 def create_program(*, by: Actor, **fields: Any) -> Program:
-    """Write a program down. It is planned, until it is approved."""
+    """Create a program. It is planned until it is approved."""
     with act(by):
         return Program.objects.create(**fields)
 
 
 def create_wave(program: Program, *, by: Actor, **fields: Any) -> Wave:
-    """Write a wave of a program down."""
+    """Create a wave of a program."""
     with act(by):
         return Wave.objects.create(program=program, **fields)
 
 
 def create_task(wave: Wave, *, by: Actor, **fields: Any) -> Task:
-    """Write a task of a wave down."""
+    """Create a task of a wave."""
     with act(by):
-        return Task.objects.create(wave=wave, **fields)
+        return Task.objects.create(wave=wave, **to_be_assigned(fields))
 
 
-def edit[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, **changes: Any) -> Entity:
-    """Change what a program, a wave or a task says, or which wave a task is in. States move."""
-    with act(by):
+def edit[Entity: (Program, Wave, Task)](
+    entity: Entity, *, by: Actor, reason: str = "", **changes: Any
+) -> Entity:
+    """Change the fields of a program, a wave or a task, or the wave of a task; not the state.
+
+    A change of the criteria, suite or architecture reference of work under way needs a `reason`,
+    which the evidence keeps.
+    """
+    if entity.state == Task.State.PLANNED:
+        changes = to_be_assigned(changes)
+    with act(by, **({"reason": reason} if reason else {})):
         for field, value in changes.items():
             setattr(entity, field, value)
         entity.save(update_fields=[*changes])
     return entity
 
 
-def delete(entity: Program | Wave | Task, *, by: Actor) -> None:
-    """Remove a program, a wave or a task with all inside it. What has history stays."""
+def to_be_assigned(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields in which the planned builder is also the assigned one, unless that is given."""
+    if "planned_builder" in fields:
+        return {"assigned_builder": fields["planned_builder"], **fields}
+    return fields
+
+
+def delete(entity: Program | Wave | Task, *, by: Actor, shown: str | None = None) -> None:
+    """Delete a program, a wave or a task with all inside it. What has history is refused.
+
+    `shown` are the `contents` that the user was shown: with others nothing is deleted.
+    """
     with act(by):
+        if shown is not None:
+            confirm_contents(type(entity)._base_manager.filter(pk=entity.pk), shown)
         entity.delete()
 
 
+def add_link(task: Task, *, kind: str, url: str, label: str = "", by: Actor) -> TaskLink:
+    """Add a link to a task: to a commit, a pull request, a log or an artefact."""
+    with act(by):
+        return TaskLink.objects.create(
+            task=task, kind=kind, url=url.strip(), label=label.strip(), added_by=name_of(by)
+        )
+
+
+def remove_link(link: TaskLink, *, by: Actor) -> TaskLink:
+    """Remove a link from its task; the evidence keeps it. One that is gone stays so."""
+    with act(by):
+        TaskLink.objects.filter(pk=link.pk).delete()
+    return link
+
+
+def write_note(task: Task, *, text: str, by: Actor) -> TaskNote:
+    """Write a note on a task. It stays as it was written."""
+    with act(by):
+        return TaskNote.objects.create(task=task, text=text.strip(), written_by=name_of(by))
+
+
 def approve_program(program: Program, *, by: Actor, override: str = "") -> Program:
-    """Let a planned program begin."""
+    """Approve a planned program, which begins."""
     return move(program, Program.State.IN_PROGRESS, by=by, override=override)
 
 
+def send_back_plan(program: Program, *, note: str, by: Actor) -> PlanNote:
+    """Record why a plan is not approved. It stays planned."""
+    with act(by):
+        return PlanNote.objects.create(program=program, note=note, written_by=name_of(by))
+
+
+def allow_pull(program: Program, *, reason: str, by: Actor) -> Program:
+    """Allow builders without a task to take the next one of a program."""
+    return _set_pull(program, True, reason=reason, by=by)
+
+
+def forbid_pull(program: Program, *, reason: str, by: Actor) -> Program:
+    """Leave the assignment of a program's tasks to the foreman again."""
+    return _set_pull(program, False, reason=reason, by=by)
+
+
+def _set_pull(program: Program, allowed: bool, *, reason: str, by: Actor) -> Program:
+    with act(by, reason=reason):
+        program.allows_pull = allowed
+        program.save(update_fields=["allows_pull"])
+    return program
+
+
 def start_wave(wave: Wave, *, by: Actor, override: str = "") -> Wave:
-    """Let the work of a wave begin."""
+    """Start a planned wave."""
     return move(wave, Wave.State.IN_PROGRESS, by=by, override=override)
+
+
+def accept_dependencies(wave: Wave, *, reason: str, by: Actor) -> Wave:
+    """Accept that a wave continues although a wave that it depends on was reopened."""
+    with act(by, reason=reason):
+        wave.dependencies_accepted_at = ContractNow()
+        wave.save(update_fields=["dependencies_accepted_at"])
+    return wave
 
 
 def start_task(task: Task, *, by: Actor, override: str = "") -> Task:
@@ -68,17 +142,17 @@ def complete_task(
         if evidence_location:
             task.evidence_location = evidence_location
             task.save(update_fields=["evidence_location"])
-        return move(task, Task.State.COMPLETED, by=by, override=override)
+        return move(task, Task.State.COMPLETED, by=by)
 
 
 def fail[Entity: (Program, Wave, Task)](entity: Entity, *, by: Actor, reason: str) -> Entity:
-    """Give up on a program, a wave or a task, saying why."""
+    """Fail a program, a wave or a task, with the reason."""
     with act(by, reason=reason):
         return move(entity, entity.State.FAILED, by=by)
 
 
 def send_back_task(task: Task, *, by: Actor, reason: str) -> Task:
-    """Take the work on a task back, saying why: the attempt failed, and it is planned again."""
+    """Fail a task with a reason, and plan it again."""
     with act(by, reason=reason):
         if task.state == Task.State.IN_PROGRESS:
             move(task, Task.State.FAILED, by=by)
@@ -88,7 +162,7 @@ def send_back_task(task: Task, *, by: Actor, reason: str) -> Task:
 def move[Entity: (Program, Wave, Task)](
     entity: Entity, state: str, *, by: Actor, override: str = ""
 ) -> Entity:
-    """Move a program, a wave or a task to a state, if its lifecycle and its gate let it.
+    """Move a program, a wave or a task to a state, if its lifecycle and its gate allow it.
 
     `override` is the reason to force it; evidence keeps it for ever.
     """

@@ -1,8 +1,8 @@
 from django.contrib import admin
 
-from foreman_office.kit.admin import GovernedAdmin, GovernedInline
+from kit.web.admin import GovernedAdmin, GovernedInline, ReadOnlyAdmin
 from programs.forms import ProgramForm, TaskForm, WaveForm
-from programs.models import Program, Task, Wave
+from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
 
 class WaveInline(GovernedInline):
@@ -31,6 +31,7 @@ class ProgramAdmin(GovernedAdmin):
     readonly_fields = ["progress_percentage", "created_at", "updated_at"]
     fieldsets = [
         (None, {"fields": ["name", "description", "objectives", "state", "progress_percentage"]}),
+        ("Validation", {"fields": ["validation_checklist", "validated_by"]}),
         (
             "Record",
             {
@@ -102,6 +103,7 @@ class TaskAdmin(GovernedAdmin):
             "Work",
             {
                 "fields": [
+                    "planned_builder",
                     "assigned_builder",
                     "state",
                     "progress_percentage",
@@ -117,3 +119,39 @@ class TaskAdmin(GovernedAdmin):
     @admin.display(ordering="wave__program")
     def program(self, task):
         return task.wave.program
+
+
+@admin.register(PlanNote)
+class PlanNoteAdmin(ReadOnlyAdmin):
+    """The notes of plans that were sent back, read-only: they are written on the plans' pages."""
+
+    list_display = ["created_at", "program", "note", "written_by"]
+    list_select_related = ["program"]
+    search_fields = ["note", "written_by", "program__name", "program_id__exact"]
+    date_hierarchy = "created_at"
+    ordering = ["-created_at"]
+    fields = ["program", "note", "written_by", "created_at"]
+
+
+@admin.register(TaskLink)
+class TaskLinkAdmin(ReadOnlyAdmin):
+    """The links of tasks, read-only: they are added and removed on the task's page."""
+
+    list_display = ["url", "label", "kind", "task", "added_by", "added_at"]
+    list_select_related = ["task"]
+    list_filter = ["kind", "added_by"]
+    search_fields = ["url", "label", "task__name"]
+    date_hierarchy = "added_at"
+    ordering = ["-added_at"]
+
+
+@admin.register(TaskNote)
+class TaskNoteAdmin(ReadOnlyAdmin):
+    """The notes on tasks, read-only: they are written on the task's page."""
+
+    list_display = ["text", "task", "written_by", "written_at"]
+    list_select_related = ["task"]
+    list_filter = ["written_by"]
+    search_fields = ["text", "task__name"]
+    date_hierarchy = "written_at"
+    ordering = ["-written_at"]

@@ -1,20 +1,22 @@
-"""What corrections of the plan look like, and what decisions about it ask."""
+"""The forms of corrections of the plan."""
 
 from typing import Any, cast
 
 from django import forms
 from django.contrib.admin.widgets import FilteredSelectMultiple
 
-from foreman_office.kit.admin import GovernedForm
-from foreman_office.kit.decide import OverrideForm
-from foreman_office.kit.forms import LinesField, TextField
+from kit.web.admin import GovernedForm
+from kit.web.forms import LinesField
 from programs.models import Wave
 
 
 class ProgramForm(GovernedForm):
     governed = ("state",)
 
-    objectives = LinesField(required=False, help_text="One objective on each line.")
+    objectives = LinesField(required=False, help_text="One objective per line.")
+    validation_checklist = LinesField(
+        required=False, help_text="One item per line, with its section: “Interfaces: named”."
+    )
 
 
 class WaveForm(GovernedForm):
@@ -51,14 +53,10 @@ class WaveForm(GovernedForm):
 
 class TaskForm(GovernedForm):
     governed = ("state", "assigned_builder", "progress_percentage")
+    asks_reason = (
+        " If the task is under way, also to change its acceptance criteria, architecture reference"
+        " or QA suite location."
+    )
 
     class Meta:
         labels = {"qa_suite_location": "QA suite location"}
-
-
-class CompleteForm(OverrideForm):
-    """Where the proof is, for a task that does not say so yet."""
-
-    field_order = ["evidence_location"]
-
-    evidence_location = TextField(label="Where the evidence is", required=False)

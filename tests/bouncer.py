@@ -1,14 +1,14 @@
 """PgBouncer in transaction mode before a server, as Debian ships it."""
 
-import os
-import shutil
 import socket
 import subprocess
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from foreman_office.kit import embedded
+from kit.runtime import embedded_postgres
+from tests.choice import find_tool
 from tests.races import until
+from tests.throwaway import free_port
 
 CONFIG = """
 [databases]
@@ -27,24 +27,24 @@ ignore_startup_parameters = {ignored}
 
 
 @contextmanager
-def bouncer(var, directory, ignored=""):
+def bouncer(var, directory, ignored="", more=""):
     """Keep PgBouncer running before the server of `var`, and yield its port."""
-    owner = embedded._owner()
-    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    owner = embedded_postgres._owner()
+    program = find_tool("PgBouncer")
     assert program, "PgBouncer is missing: apt install pgbouncer"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        listen = free.getsockname()[1]
+    listen = free_port()
     config = directory / "pgbouncer.ini"
     config.write_text(
         CONFIG.format(
-            sockets=embedded.socket_directory(embedded.data_directory(var)),
-            port=embedded.PORT,
-            user=embedded.USER,
+            sockets=embedded_postgres.socket_directory(embedded_postgres.data_directory(var)),
+            port=embedded_postgres.PORT,
+            user=embedded_postgres.USER,
             listen=listen,
             ignored=ignored,
         )
+        + more
     )
-    embedded._let_through(config, owner)
+    embedded_postgres._let_through(config, owner)
     config.chmod(0o644)
     # It refuses to run as root, like the server itself; both run as the same user.
     as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}

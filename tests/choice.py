@@ -1,88 +1,93 @@
-"""Which tests are of the web part, which stay together on one worker, and which come first.
-
-The web part is every test that is answered by a page or by the API: it asks for a client or a live
-server, or makes clients itself. `make pooled` runs it a second time, with PgBouncer in transaction
-mode between the office and its database.
-"""
+"""Which tests are slow, long or of processes, how many workers run them, which tools they need."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from _pytest.nodeid import NodeId
-from django.core.signals import request_started
-from django.test import Client
 
-TESTS = Path(__file__).parent
-
-# What is left out of the web part, and why.
-NOT_OF_THE_WEB = {
-    "faults/": "real offices; two of them are behind a pooler there",
-    "platform/": "real offices, whose processes are what is looked at",
-    "plans/": "the plans of queries, which a pooler does not see",
-    "test_unavailable.py": "time limits of one session, which no pooler lends",
-    "browser/test_access.py": "how pages look, which other tests ask for what they say",
-    "browser/test_large.py": "the same",
-    "browser/test_looks.py": "the same",
+# By each name that a tool goes by, and where Debian puts it. The headless shell is Chromium without
+# windows: pages look the same in it, for half of the time.
+TOOLS = {
+    "Chromium": (
+        *("chromium-headless-shell", "chromium", "chromium-browser"),
+        *("google-chrome", "google-chrome-stable"),
+    ),
+    "PgBouncer": ("pgbouncer",),
 }
-# Fixtures that are dear to set up: whoever asks for the same one stays together.
-DEAR = ("staffed", "large", "watched_office", "backed_up")
-# Servers and browsers first: they wait a lot, and the small tests fill what they leave of the time.
-FIRST = ("faults", "test_bench.py", "plans", "platform", "browser")
+PACKAGES = {"Chromium": "chromium", "PgBouncer": "pgbouncer"}
+QUICK = "not slow and not lengthy"
+# What the targets of the Makefile need of them, by their choice of tests; any other needs all.
+NEEDED = {
+    QUICK: set(),
+    "not slow": set(),
+    "not faults and not thorough": {"Chromium"},
+    "thorough or hypothesis and not faults": {"Chromium"},
+    "faults": {"PgBouncer"},
+}
+# Folders of tests that start, kill and cut off offices and servers: `make faults`.
+FAULTS = ("faults", "platform")
+# Folders and files of tests that go through all there is in the largest office or all sizes, or
+# through all of the old history: `make thorough`. Single tests are marked.
+THOROUGH = ("query_plans", "browser/test_large.py", "test_baseline.py")
+# Folders of tests that start browsers, offices and servers, fill a large database, or ask for many
+# pages at a time: all of the admin, and all that the simulation plays.
+SLOW = (*FAULTS, "browser", "query_plans", "admin", "simulation")
+# Folders and files of tests that take long together, though they start nothing: they ask for page
+# after page, seal again and again, or let two sessions race.
+LENGTHY = (
+    *("access", "dashboard", "governance/sealing", "governance/test_owner_attacks.py"),
+    *("governance/test_departures.py", "governance/test_gate_races.py"),
+    *("api/test_proof.py", "api/test_proof_times.py", "test_checks.py"),
+)
+TESTS = Path(__file__).parent
+PATH = f"{os.environ['PATH']}:/usr/sbin"
+
+
+def find_tool(name: str) -> str | None:
+    """Return the path of a tool, if it is installed."""
+    return next(filter(None, (shutil.which(known, path=PATH) for known in TOOLS[name])), None)
+
+
+def pytest_configure(config):
+    """Fail with the names of the tools that are missing, before a hundred tests fail for them."""
+    if hasattr(config, "workerinput"):
+        return
+    option = config.option
+    if option.file_or_dir or option.keyword:
+        needed = {"PgBouncer"} if os.environ.get("DATABASE_POOLED") == "true" else set()
+    else:
+        needed = NEEDED.get(option.markexpr, TOOLS.keys())
+    if missing := [name for name in sorted(needed) if not find_tool(name)]:
+        packages = " ".join(PACKAGES[name] for name in missing)
+        raise pytest.UsageError(
+            f"The tests need {' and '.join(missing)}: install it (Debian, Ubuntu: apt install"
+            f" {packages}), or run `make quick`, which needs neither."
+        )
 
 
 def pytest_xdist_auto_num_workers():
-    """Have one worker more than processors, for the time in which others wait."""
+    """Return one worker more than processors, for the time in which others wait."""
     return len(os.sched_getaffinity(0)) + 1
 
 
-@pytest.hookimpl(wrapper=True)
+def pytest_ignore_collect(collection_path, config):
+    """Leave out folders of which no test is chosen: to read them takes as long as their tests."""
+    left_out = {QUICK: (*SLOW, *LENGTHY), "not slow": SLOW}.get(config.option.markexpr, ())
+    return True if collection_path in [TESTS / name for name in left_out] else None
+
+
 def pytest_collection_modifyitems(items):
+    """Sort slow tests first: they wait a lot, and the other tests fill that time."""
     for item in items:
-        name_for_the_workers(item)
-        if is_of_the_web(item):
-            item.add_marker(pytest.mark.web)
-    yield
-    items.sort(key=lambda item: FIRST.index(place(item)) if place(item) in FIRST else len(FIRST))
-
-
-def name_for_the_workers(item):
-    """Give a test the id by which xdist hands it out: one for each, with its group behind an @.
-
-    Schemathesis gives all cases of a test one id, of which workers would run one case. xdist's own
-    mark sets what pytest no longer reads (`_nodeid`).
-    """
-    if item.name not in item.nodeid:
-        item._id = item.parent.id.child(item.name)
-    if item.config.getoption("loadgroup", False):
-        for dear in {*DEAR} & {*item.fixturenames}:
-            item._id = NodeId.parse(f"{item.nodeid}@{dear}")
-
-
-def place(item) -> str:
-    """Return the folder of a test, or its file if it lies in none."""
-    return item.path.relative_to(TESTS).parts[0]
-
-
-def is_left_out(item) -> bool:
-    return item.path.relative_to(TESTS).as_posix().startswith((*NOT_OF_THE_WEB,))
-
-
-def is_of_the_web(item) -> bool:
-    asks = {"client", "live_server"} & {*item.fixturenames} or Client in vars(item.module).values()
-    return bool(asks) and not is_left_out(item)
-
-
-@pytest.fixture(autouse=True)
-def web(request):
-    """See that nothing is served in a test that is not known to be of the web part."""
-
-    def served(**_):
-        assert request.node.get_closest_marker("web"), "served outside of the web part"
-
-    if is_left_out(request.node):
-        yield
-        return
-    request_started.connect(served)
-    yield
-    request_started.disconnect(served)
+        path = item.path.relative_to(TESTS)
+        folder = path.parts[0]
+        if folder in SLOW:
+            item.add_marker(pytest.mark.slow)
+        if any(path.is_relative_to(one) for one in LENGTHY):
+            item.add_marker(pytest.mark.lengthy)
+        if folder in FAULTS:
+            item.add_marker(pytest.mark.faults)
+        if folder in THOROUGH or path.as_posix() in THOROUGH:
+            item.add_marker(pytest.mark.thorough)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

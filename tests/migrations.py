@@ -1,25 +1,22 @@
-"""What the project promises about its migrations. `make lock` and `make snapshots` run it."""
+"""What the project promises about its migrations. `make lock` runs it."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import django
-from django.core.management import call_command
-from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from tests import throwaway
+from tests.rules_in_force import write as write_rules_in_force
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "tests" / "migrations.lock"
-RULES = ROOT / "tests" / "rules.sql"
+
+APPS = ["programs", "builders", "governance"]  # each may speak of those before it
 
 # The migrations that make the tables meet nobody at work, and are judged as the one change they
 # are; whatever comes after is judged by itself.
-FOUNDING = {"programs": "0002", "builders": "0003", "governance": "0003"}
+FOUNDING = "0001_initial"
 
 # What squawk need not say: the contract's numbers are INTEGER, the connection sets both timeouts
 # (settings.py), and nobody waits for a lock on a table that is only being made.
@@ -48,18 +45,17 @@ RULES_IN_FORCE = """
 
 
 def rules_in_force(connection) -> str:
-    """Return every function and trigger of a migrated database, as it would be written."""
+    """Return every function and trigger of a database, as it would be written."""
     with connection.cursor() as cursor:
         cursor.execute(RULES_IN_FORCE)
         return "\n".join(f"{rule.rstrip()};\n" for (rule,) in cursor.fetchall())
 
 
 def checksums() -> dict[str, str]:
-    """Return the checksum of every migration and of every .sql file that one runs."""
-    files = [*ROOT.glob("*/migrations/[0-9]*.py"), *ROOT.glob("*/migrations/sql/*.sql")]
+    """Return the checksum of every migration."""
     return {
         str(file.relative_to(ROOT)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(files)
+        for file in sorted(ROOT.glob("*/migrations/[0-9]*.py"))
     }
 
 
@@ -69,8 +65,16 @@ def landed() -> dict[str, str]:
 
 
 def lock() -> None:
-    """Add what is new; an old line is never touched."""
+    """Add what is new. Refuse if a migration is no longer what was locked; nothing is written."""
     known = landed()
+    changed = [
+        path for path, checksum in checksums().items() if known.get(path, checksum) != checksum
+    ]
+    if changed:
+        raise SystemExit(
+            f"Changed since it was locked: {', '.join(changed)}. Restore it; if it has not landed,"
+            f" delete its line in {LOCK.relative_to(ROOT)} and run make lock again."
+        )
     with LOCK.open("a") as file:
         for path, checksum in checksums().items():
             if path not in known:
@@ -86,8 +90,8 @@ def scripts(connection) -> list[tuple[str, str, bool]]:
     keys = [key for leaf in loader.graph.leaf_nodes() for key in loader.graph.forwards_plan(leaf)]
     found: dict[str, tuple[list[str], bool]] = {}
     for app, name in dict.fromkeys(keys):
-        if app in FOUNDING:
-            script = "founding" if name[:4] <= FOUNDING[app] else f"{app}.{name}"
+        if app in APPS:
+            script = "founding" if name == FOUNDING else f"{app}.{name}"
             migration = loader.graph.nodes[app, name]
             sql, _ = found.setdefault(script, ([], migration.atomic))
             sql += loader.collect_sql([(migration, False)])
@@ -115,16 +119,6 @@ def complaints(script: str, sql: str, atomic: bool = True) -> str:
     return judged.stdout + judged.stderr if judged.returncode else ""
 
 
-def snapshot() -> None:
-    """Write down the rules of a database that was migrated just now."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
-    django.setup()
-    with throwaway.server():
-        call_command("migrate", verbosity=0)
-        RULES.write_text(rules_in_force(connection))
-        connection.close()
-    throwaway.remove()
-
-
 if __name__ == "__main__":
-    {"lock": lock, "snapshot": snapshot}[sys.argv[1]]()
+    {"lock": lock}[sys.argv[1]]()
+    write_rules_in_force()

@@ -10,7 +10,7 @@ LONGEST_REST = 0.1
 
 
 def overlap(connect, first, second):
-    """Let `first` do its work, `second` come in before it commits, and both end.
+    """Run `first`, then `second` before `first` commits, then end both.
 
     Each is a list of statements, run as one transaction. Returns what each was refused with, or
     None: `second` is only waited for until it waits itself, or is done.
@@ -45,7 +45,7 @@ def is_blocked(observer, connection):
 
 
 def until(condition, patience=PATIENCE):
-    """Ask again until the condition holds, ever more seldom: to ask takes time from what is due."""
+    """Poll until the condition holds, ever more seldom: polling takes time from what is due."""
     deadline = time.monotonic() + patience
     rest = 0.001
     while not condition():

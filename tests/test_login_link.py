@@ -24,7 +24,7 @@ def link(user):
 
 
 def test_a_link_logs_its_user_in_at_the_press_of_a_button(client, user, link):
-    assert "Enter the office" in client.get(link).content.decode()
+    assert "Log in" in client.get(link).content.decode()
     assert client.post(link).url == "/"
     assert client.session["_auth_user_id"] == str(user.pk)
 

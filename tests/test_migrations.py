@@ -1,16 +1,21 @@
+import re
+
 import pytest
-from django.contrib.contenttypes.models import ContentType
+from django.apps import apps
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from builders.models import Builder
 from governance.models import Blocker, Evidence
 from governance.replay import Replay
-from tests import migrations
+from kit.core import rules
+from kit.core.sql import AddIndexConcurrently
+from programs.models import Task
+from tests import catalog, migrations
 from tests.contract import CONTRACT
-from tests.database import drop, inside, make
+from tests.database import as_administrator, without_triggers
 from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
@@ -18,14 +23,16 @@ from tests.factories import (
     BuilderTokenFactory,
     GovernanceViolationFactory,
     HeartbeatFactory,
+    ProgramFactory,
     QAExecutionFactory,
     TaskFactory,
     WaveFactory,
 )
+from tests.migrations import APPS
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
-APPS = ["governance", "builders", "programs"]  # as they are taken back
+QUEUE = "procrastinate_"  # what its own migrations make
 
 
 def test_no_model_change_lacks_a_migration():
@@ -42,17 +49,70 @@ def test_what_is_here_has_been_locked():
     assert migrations.landed().keys() == migrations.checksums().keys()
 
 
-def test_every_sql_file_is_run_by_a_migration_and_can_be_taken_back():
-    paths = set(migrations.checksums())
-    scripts = {path for path in paths if path.endswith(".up.sql")}
-    assert scripts
-    for script in scripts:
-        assert script.replace(".up.sql", ".down.sql") in paths
-        assert script.replace("sql/", "").replace(".up.sql", ".py") in paths
+def test_a_migration_that_was_edited_after_it_was_locked_is_not_locked_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(migrations, "ROOT", tmp_path)
+    monkeypatch.setattr(migrations, "LOCK", tmp_path / "migrations.lock")
+    first, second = (tmp_path / f"programs/migrations/000{n}_x.py" for n in (1, 2))
+    first.parent.mkdir(parents=True)
+    first.write_text("1")
+    migrations.lock()
+    before = migrations.LOCK.read_text()
+    first.write_text("2")
+    second.write_text("1")
+    with pytest.raises(SystemExit, match=r"programs/migrations/0001_x\.py"):
+        migrations.lock()
+    assert migrations.LOCK.read_text() == before
 
 
-def test_the_rules_in_force_are_the_ones_written_down():
-    assert migrations.rules_in_force(connection) == migrations.RULES.read_text()
+def test_every_rule_in_force_stands_in_a_file(sql):
+    """And its name is that of its file, so that whoever knows the one finds the other."""
+    functions, triggers = set(), set()
+    for app in map(apps.get_app_config, APPS):
+        for file, script in rules.rules_of(app).items():
+            for statement in rules.statements(file, script):
+                if statement.kind == "FUNCTION":
+                    assert statement.name == file
+                    functions.add(statement.name)
+                else:
+                    triggers.add((statement.table, statement.name))
+
+    assert triggers == set(
+        sql(
+            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger"
+            f" WHERE NOT tgisinternal AND NOT starts_with(tgname, '{QUEUE}')"
+        )
+    )
+    assert functions == {
+        name
+        for (name,) in sql(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS"
+            " (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"
+            f" AND NOT starts_with(proname, '{QUEUE}')"
+        )
+    }
+
+
+def test_the_rules_in_force_are_those_of_the_files(sql):
+    """Each runs on a migrated database, every name in it is known there, and it changes nothing."""
+    before = migrations.rules_in_force(connection)
+
+    sql(rules.PINNED_PATH)
+    for app in map(apps.get_app_config, APPS):
+        for file, script in rules.rules_of(app).items():
+            for statement in rules.statements(file, script):
+                if not statement.replaces(statement):
+                    as_administrator(statement.drop)
+                as_administrator(statement.text)
+
+    assert migrations.rules_in_force(connection) == before
+
+
+def test_the_first_migrations_make_what_the_old_history_made(empty_database, sql):
+    for app in APPS:
+        call_command("migrate", app, "0001", verbosity=0)
+    call_command("migrate", "sessions", verbosity=0)
+
+    assert catalog.lines(sql) == catalog.OLD_HISTORY.read_text().splitlines()
 
 
 @pytest.mark.django_db(transaction=True)  # where a migration has none around it, neither may we
@@ -79,19 +139,8 @@ def test_a_migration_that_drops_narrows_or_blocks_is_noticed(statement):
 
 
 @pytest.fixture
-def another_database(transactional_db, template):
-    """Go to a copy of a migrated database, to be taken apart."""
-    name = f"{connection.settings_dict['NAME']}_migrations"
-    make(name, template)
-    with inside(name):
-        yield
-    drop(name)
-    ContentType.objects.clear_cache()
-
-
-@pytest.fixture
 def office(another_database):
-    """A row in every table, and work in hand."""
+    """A row in every table, and work in progress."""
     one, other = WaveFactory(), WaveFactory()
     task = TaskFactory(wave=one, state="assigned", progress_percentage=50)
     TaskFactory(wave=other)
@@ -141,15 +190,18 @@ def row_of(table):
     return "({})".format(", ".join(f'"{column}"' for column in CONTRACT[table]["columns"]))
 
 
+@pytest.mark.thorough
 def test_a_database_with_data_goes_back_to_nothing_and_comes_again(office, sql):
     before = schema(sql)
 
-    for app in APPS:
+    for app in reversed(APPS):
         call_command("migrate", app, "zero", verbosity=0)
 
     left, rules = schema(sql)
-    assert {table for table, *_ in left if not table.startswith(("auth_", "django_"))} == set()
-    assert rules == ""
+    others = ("auth_", "django_", QUEUE, "idx_procrastinate_")
+    assert {table for table, *_ in left if not table.startswith(others)} == set()
+    made = re.findall(r"^CREATE .*?(?:FUNCTION public\.|TRIGGER )(\w+)", rules, re.MULTILINE)
+    assert {name for name in made if not name.startswith(QUEUE)} == set()
 
     call_command("migrate", verbosity=0)
     assert schema(sql) == before
@@ -160,55 +212,79 @@ def test_a_database_with_data_goes_back_to_nothing_and_comes_again(office, sql):
 
 @pytest.mark.parametrize("app", APPS)
 def test_the_newest_migration_goes_back_and_forth_over_data(app, office, sql):
+    """The first one of an app takes its tables along, and the apps that come after it."""
     before = schema(sql)
-    kept = [*CONTRACT.keys() - {"evidence_trail"}, "builder_tokens"]
-    data, trail = rows(sql, kept), rows_of_the_trail(sql)
-    names = sorted(name for of, name in MigrationLoader(connection).disk_migrations if of == app)
+    names = ["zero", *sorted(name for of, name in disk_migrations() if of == app)]
 
     call_command("migrate", app, names[-2], verbosity=0)
+
     assert (app, names[-1]) not in MigrationRecorder(connection).applied_migrations()
+    left = [
+        table
+        for table in [*CONTRACT.keys() - {"evidence_trail"}, "builder_tokens"]
+        if sql("SELECT to_regclass(%s)", table) != [(None,)]
+    ]
+    assert bool(left) == (app != "programs" or len(names) > 2)
+    data, trail = rows(sql, left), rows_of_the_trail(sql)
+
     call_command("migrate", verbosity=0)
 
     assert schema(sql) == before
-    assert rows(sql, kept) == data
+    assert rows(sql, left) == data
     assert rows_of_the_trail(sql) >= trail  # what is there is written down as found
 
 
-def test_a_migration_of_indexes_that_was_broken_off_is_run_again(another_database, sql):
-    before = schema(sql)
-    call_command("migrate", "programs", "0003", verbosity=0)
-    sql("CREATE INDEX idx_tasks_words ON tasks (name)")
+def disk_migrations():
+    return MigrationLoader(connection).disk_migrations
 
-    call_command("migrate", verbosity=0)
+
+def rows_of_the_trail(sql):
+    if sql("SELECT to_regclass('evidence_trail')") == [(None,)]:
+        return set()
+    return set(sql(f"SELECT {row_of('evidence_trail')}::text FROM evidence_trail"))
+
+
+def test_an_index_that_was_never_finished_is_made_again(another_database, sql):
+    """As a migration does that was broken off, and is run again."""
+    before = schema(sql)
+    index = next(index for index in Task._meta.indexes if index.name == "idx_tasks_words")
+    sql("DROP INDEX idx_tasks_words; CREATE INDEX idx_tasks_words ON tasks (name)")
+
+    with connection.schema_editor(atomic=False) as editor:
+        state = MigrationLoader(connection).project_state()
+        AddIndexConcurrently("task", index).database_forwards("programs", editor, state, state)
 
     assert schema(sql) == before
 
 
-def rows_of_the_trail(sql):
-    return set(sql(f"SELECT {row_of('evidence_trail')}::text FROM evidence_trail"))
+# What a row was said to be before these columns came.
+CAME_LATER = {
+    "task": "worked_at",
+    "builder": "state_since,assigned_at",
+    "blocker": "occurrences",
+}
+LATER = ["worked_at", "state_since", "assigned_at", "occurrences"]
 
 
 def test_the_record_replays_over_an_upgrade(another_database, sql):
     """Columns that came after a row was told are known from their first change on."""
-    for app in APPS:
-        call_command("migrate", app, "zero", verbosity=0)
-    for app in reversed(APPS):
-        call_command("migrate", app, migrations.FOUNDING[app], verbosity=0)
-    sql(
-        """
-        INSERT INTO programs (name, description, state) VALUES ('Before', '', 'in-progress');
-        INSERT INTO waves (program_id, name, sequence_number, state)
-        SELECT program_id, 'Before', 1, 'in-progress' FROM programs;
-        INSERT INTO tasks (wave_id, name, architecture_reference, qa_suite_location,
-            acceptance_criteria, state)
-        SELECT wave_id, 'Before', '', '', '', 'planned' FROM waves;
-        INSERT INTO blockers (entity_type, entity_id, classification, description)
-        SELECT 'task', task_id, 'protected_path', 'A lock.' FROM tasks;
-        UPDATE builders SET state = 'active' WHERE builder_id = 'ui-builder';
-        """
-    )
-
-    call_command("migrate", verbosity=0)
+    program = ProgramFactory(state="in-progress")
+    task = TaskFactory(wave=WaveFactory(program=program, state="in-progress"))
+    BlockerFactory(entity=task, classification="protected_path")
+    sql("UPDATE builders SET state = 'active' WHERE builder_id = 'ui-builder'")
+    with transaction.atomic(), without_triggers():  # the trail is never changed else
+        for noun, columns in CAME_LATER.items():
+            sql(
+                "UPDATE evidence_trail SET context = context"
+                " || jsonb_build_object('snapshot', (context -> 'snapshot') - %s::text[])"
+                " WHERE context ? 'snapshot' AND (entity_type, action) IN"
+                " ((%s, 'created'), ('task', %s || '_raised'))",
+                f"{{{columns}}}",
+                noun,
+                noun,
+            )
+    told = sql("SELECT count(*) FROM evidence_trail WHERE context -> 'snapshot' ?| %s", LATER)
+    assert told == [(0,)]
     assert Replay().first_difference() is None
 
     sql("UPDATE builders SET state = 'idle' WHERE builder_id = 'ui-builder'")

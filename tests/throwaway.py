@@ -1,19 +1,23 @@
 """A PostgreSQL for one test run: fast because nothing needs to last, gone when the run is over.
 
 The run's first process makes a directory and holds a lock in it; xdist's workers find it in their
-environment. The server is an embedded one like any other: the first user starts it, the last one
-stops it. A directory whose lock nobody holds was left by a killed run, and the next run removes it.
+environment. It is in memory where there is room, unless TMPDIR names a place. The server is an
+embedded one like any other: the first user starts it, the last one stops it. A directory whose lock
+nobody holds was left by a killed run, and the next run removes it.
 """
 
 import fcntl
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from foreman_office.kit import embedded
+import psutil
+
+from kit.runtime import embedded_postgres
 
 VARIABLE = "FOREMAN_TEST_VAR"
 SERVER_SETTINGS = {
@@ -22,7 +26,9 @@ SERVER_SETTINGS = {
     "synchronous_commit": "off",
     "max_connections": "200",
     "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
 }
+ROOM = 4 * 1024**3  # bytes: many times what the databases of a run take
 
 _claim = None  # the open lock of the directory that this process made
 
@@ -31,7 +37,7 @@ def directory() -> Path:
     """Return the directory of this run; the first process to ask makes it."""
     global _claim
     if VARIABLE not in os.environ:
-        home = Path(tempfile.gettempdir()) / f"foreman-tests-{os.geteuid()}"
+        home = _fastest_place() / f"foreman-tests-{os.geteuid()}"
         home.mkdir(mode=0o700, exist_ok=True)
         with _alone_in(home):
             for run in home.glob("run-*"):
@@ -43,8 +49,24 @@ def directory() -> Path:
     return Path(os.environ[VARIABLE])
 
 
+def _fastest_place() -> Path:
+    """Return the file system in memory where it has room, else where temporary files go."""
+    memory = Path("/dev/shm")
+    room = shutil.disk_usage(memory).free if os.access(memory, os.W_OK) else 0
+    if "TMPDIR" in os.environ or min(room, psutil.virtual_memory().available) < ROOM:
+        return Path(tempfile.gettempdir())
+    return memory
+
+
+def free_port() -> int:
+    """Return a port that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
 def server() -> AbstractContextManager[None]:
-    return embedded.running(directory(), SERVER_SETTINGS)
+    return embedded_postgres.running(directory(), SERVER_SETTINGS)
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:
@@ -67,7 +89,7 @@ def remove() -> None:
 
 @contextmanager
 def _alone_in(home: Path, name: str = "lock") -> Iterator[None]:
-    """Let one process at a time make, find or remove things there."""
+    """Lock a folder: one process at a time makes, finds or removes things there."""
     with open(home / name, "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -83,5 +105,5 @@ def _remove_if_abandoned(run: Path) -> None:
             fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        embedded.Server(embedded.data_directory(run)).stop()
+        embedded_postgres.Server(embedded_postgres.data_directory(run)).stop()
         shutil.rmtree(run)

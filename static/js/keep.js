@@ -22,15 +22,14 @@
   };
 
   // Notes what is to be given back; false if the reader would lose something that cannot be.
-  const hold = (part, html) => {
+  const hold = (part) => {
     const forms = [...part.querySelectorAll(OPEN)];
-    const orphan = forms.some((form) => form.open && !html.includes(`id="${form.id}"`));
     const selection = getSelection();
     const selecting = !selection.isCollapsed && selection.containsNode(part, true);
     // What is heard may be quicker than the answer to the act that caused it, which still has to say
     // to its form what was done.
     const sending = part.querySelector("form.htmx-request");
-    if (selecting || orphan || sending) return false;
+    if (selecting || sending) return false;
     const focused = part.contains(document.activeElement) ? document.activeElement : null;
     held.set(part.id, {
       scrolledTo: scrollY,
@@ -54,11 +53,13 @@
       }
       for (const form of was.forms) {
         const drawn = document.getElementById(form.id);
-        if (!drawn) continue;
-        drawn.replaceWith(form);
+        if (!drawn && !form.open) continue;
+        if (drawn) drawn.replaceWith(form);
+        else setAside(part, form);
         htmx.process(form);
       }
     }
+    takeBackIn();
     for (const [part, was] of parts) {
       part.querySelectorAll(".scroll").forEach((box, index) => (box.scrollLeft = was.scrolled[index] ?? 0));
     }
@@ -67,6 +68,29 @@
     const [mark, stood] = marks.sort(([, one], [, other]) => one - other)[0] ?? [];
     if (mark) scrollBy({ top: standing(mark) - stood, behavior: "instant" });
     for (const [part, was] of parts) if (was.focused) focusAgain(part, was);
+  };
+  // The act of an open form is offered no more: what was typed stays beside the part, which shows
+  // what there is now.
+  const setAside = (part, form) => {
+    const box = document.createElement("div");
+    box.className = "set-aside";
+    const words = box.appendChild(document.createElement("p"));
+    words.setAttribute("role", "status");
+    words.textContent = "This is no longer offered: the state has changed. Your input is still here.";
+    box.append(form);
+    part.before(box);
+    form.addEventListener("toggle", () => form.open || box.remove());
+  };
+  // It is offered again.
+  const takeBackIn = () => {
+    for (const box of document.querySelectorAll(".set-aside")) {
+      const form = box.querySelector("details.offer");
+      const drawn = document.querySelector(`[data-live] [id="${form.id}"]`);
+      if (!drawn) continue;
+      box.remove();
+      drawn.replaceWith(form);
+      htmx.process(form);
+    }
   };
   const focusAgain = (part, { focused, summary, href }) => {
     const same = part.contains(focused) ? focused
@@ -88,14 +112,14 @@
   };
   for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(letGo), true);
   body.addEventListener("part:drawn", (event) => {
-    const { target: part, detail } = event;
+    const part = event.target;
     const pressing = part.contains(pressed);
     withheld ||= pressing;
-    if (pressing || !hold(part, detail.html)) event.preventDefault();
+    if (pressing || !hold(part)) event.preventDefault();
   });
   body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-    const { target, serverResponse, xhr } = detail;
-    if (target?.id && xhr.status === 200 && !hold(target, serverResponse)) detail.shouldSwap = false;
+    const { target, xhr } = detail;
+    if (target?.id && xhr.status === 200 && !hold(target)) detail.shouldSwap = false;
   });
   body.addEventListener("parts:put", ({ detail }) => giveBack(detail.ids));
   body.addEventListener("htmx:afterSwap", ({ detail }) => detail.target && giveBack([detail.target.id]));

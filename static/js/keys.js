@@ -34,10 +34,8 @@
     const headers = { "HX-Request": "true", "HX-Target": "hits", "HX-Current-URL": location.href };
     try {
       const answer = await fetch(address, { headers, signal });
-      // The session has ended: the login is a page of its own.
-      const elsewhere = answer.headers.get("HX-Redirect");
-      if (elsewhere) location.assign(elsewhere);
-      if (!answer.ok || elsewhere) return;
+      // The session has ended (401): the answer says so, and leads to the login in another tab.
+      if (!answer.ok && answer.status !== 401) return;
       hits.innerHTML = await answer.text();
     } catch (error) {
       if (error.name === "AbortError" || error instanceof TypeError) return; // typed on; not reached

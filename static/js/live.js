@@ -17,6 +17,12 @@
   const freshness = document.getElementById("freshness");
   const zone = document.documentElement.dataset.zone;
   const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "long", timeZone: zone });
+  const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: zone });
+  // A time of another day is said with its day: a page may be open for days.
+  const dated = (at) => {
+    const today = day.format(at) === day.format(new Date());
+    return today ? clock.format(at) : `${day.format(at)}, ${clock.format(at)}`;
+  };
   const parts = () => [...document.querySelectorAll("[data-live]")];
   const soon = (time) => time * (0.5 + Math.random()); // not all pages at the same moment
 
@@ -35,8 +41,11 @@
     ticked = Date.now();
     touch(parts());
   });
+  // The parts of one entity bear a revision: they are asked for, and replaced, together.
+  const joined = (some) => some.filter((part) => part.dataset.revision);
   const touch = (some) => {
-    for (const { id } of some) touched.add(id);
+    const others = joined(some).length ? joined(parts()) : [];
+    for (const { id } of [...some, ...others]) touched.add(id);
     refresh();
   };
   // Asks in one request for all that was touched and has rested; for the others when they have.
@@ -56,6 +65,7 @@
       asked.add(id);
     }
     let answered = false;
+    kept = false;
     try {
       answered = await answer(some);
     } finally {
@@ -81,31 +91,46 @@
     const address = parts().length > 1 ? pathname + search : freshness.dataset.frame;
     try {
       const response = await fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE) });
-      // The session has ended: the login is a page of its own.
-      const elsewhere = response.headers.get("HX-Redirect");
-      if (elsewhere) location.assign(elsewhere);
-      else if (response.status === 200) put(some, await response.json());
+      // The session has ended: the page says so, keeps what was typed, and goes on after the login.
+      if (response.status === 401) sayEnded(await response.text());
+      else if (response.ok || response.status === 304) ended?.replaceChildren();
+      if (response.status === 200) put(some, await response.json());
+      if (response.ok || response.status === 304) stamp(some, response.headers.get("Foreman-Revision"));
       return response.ok || response.status === 304;
     } catch (error) {
       if (error instanceof TypeError || error.name === "TimeoutError") return false; // not reached
       throw error;
     }
   };
+  const ended = document.getElementById("ended");
+  const sayEnded = (html) => {
+    if (ended && !ended.hasChildNodes()) ended.innerHTML = html;
+  };
   // All at once, and then what the reader had is given back: each look at the page has it laid out.
   const put = (some, drawn) => {
-    const news = some.filter((part) => {
+    const taken = some.filter((part) => {
       if (!drawn[part.id]) return false;
       // Meanwhile the reader has asked for something else in its place.
       const overtaken = !part.isConnected || claimed.has(part.id);
       if (overtaken) touched.add(part.id);
       return !overtaken && htmx.trigger(part, "part:drawn", drawn[part.id]);
     });
+    // Where one part of an entity has to wait for its reader, so do the others.
+    const waits = joined(some).some((part) => drawn[part.id] && !taken.includes(part));
+    const news = waits ? taken.filter((part) => !part.dataset.revision) : taken;
+    kept = waits;
     for (const part of news) {
       const { etag, html } = drawn[part.id];
       versions.set(part.id, etag);
       htmx.swap(part, html, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 });
     }
     htmx.trigger(body, "parts:put", { ids: news.map(({ id }) => id) });
+  };
+  // What has not changed since is of the new revision too.
+  let kept = false;
+  const stamp = (some, revision) => {
+    if (!revision || kept) return;
+    for (const { id } of joined(some)) document.getElementById(id).dataset.revision = revision;
   };
   // What htmx puts in place of a part, for a filter, must not meet an answer to an older question.
   body.addEventListener("htmx:beforeSend", ({ detail: { target } }) => {
@@ -133,14 +158,15 @@
 
   // --- how fresh --------------------------------------------------------------------------------
 
-  let hearing = null; // "live", "reconnecting" or "polling"; not known yet
+  let hearing = null; // "connecting", "live", "reconnecting" or "polling"; not known yet
+  let connected = false; // ever
   let current = new Date();
   const failing = new Set();
 
   const show = () => {
     const stale = failing.size > 0;
     if (!freshness || !(stale || hearing)) return;
-    const words = stale ? `stale since ${clock.format(current)}` : hearing;
+    const words = stale ? `stale since ${dated(current)}` : hearing;
     if (!stale) current = new Date();
     if (freshness.textContent === words) return;
     freshness.textContent = words;
@@ -175,17 +201,18 @@
   const topicsOf = (part) => (part.dataset.live || freshness.dataset.topics).split(" ");
   const reactions = {
     live() {
+      connected = true;
       failures = 0;
       now("live");
     },
     // The office itself does not hear its database at the moment.
-    deaf: () => now("reconnecting"),
+    deaf: () => now(connected ? "reconnecting" : "connecting"),
     poke(topics) {
       const told = new Set(topics.split(" "));
       touch(parts().filter((part) => topicsOf(part).some((topic) => told.has(topic))));
     },
     still: show,
-    // The session has ended: the next part that is asked for leads to the login.
+    // The session has ended: the next part that is asked for says so.
     over() {
       lost();
       tick();
@@ -221,6 +248,7 @@
   };
   const open = () => {
     const topics = [...new Set(parts().flatMap(topicsOf))].join(" ");
+    if (!connected) now("connecting");
     stream = new EventSource(`${freshness.dataset.stream}?${new URLSearchParams({ topics, since })}`);
     stream.onerror = lost;
     for (const [kind, react] of Object.entries(reactions)) {
@@ -254,7 +282,7 @@
   };
   const lost = () => {
     leave();
-    now("reconnecting");
+    now(connected ? "reconnecting" : "connecting");
     hearAgain(Math.min(REST * 2 ** failures++, LONGEST_REST));
   };
   // A hidden page gives its stream back: a browser has six connections to an office.

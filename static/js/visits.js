@@ -1,5 +1,5 @@
-// Keeps with the browser when the last visit ended, as foreman_office/visits.py reads it: a visit
-// ends after half an hour in which no page of the office was looked at.
+// Keeps with the browser when the last visit ended, as dashboard/inbox/last_visit.py reads it: a
+// visit ends after half an hour in which no page of the office was looked at.
 (() => {
   "use strict";
 

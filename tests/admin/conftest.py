@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils.html import escape
@@ -44,13 +46,30 @@ class Office:
         assert page.status_code == 200
         return self.client.post(url, posted(page) | values)
 
-    def delete(self, row):
-        return self.client.post(self.url(row, "delete", row.pk), {"post": "yes"})
+    def delete(self, row, **values):
+        """Request the deletion of a row, and confirm it."""
+        question = self.client.get(self.url(row, "delete", row.pk))
+        return self.confirm(question, **values)
+
+    def confirm(self, question, **values):
+        address = question.request["PATH_INFO"]
+        return self.client.post(address, {"post": "yes"} | shown_by(question) | values)
 
     def act(self, model, action, rows, **more):
         selected = [str(row.pk) for row in rows]
         data = {"action": action, "_selected_action": selected, **more}
         return self.client.post(self.url(model, "changelist"), data)
+
+    def delete_selected(self, model, rows, **values):
+        """Request the deletion of rows of a list, and confirm it."""
+        question = self.act(model, "delete_selected", rows)
+        shown = shown_by(question) | values
+        return self.act(model, "delete_selected", rows, post="yes", **shown)
+
+
+def shown_by(question):
+    """Return what a question to delete sends along of what it showed."""
+    return dict(re.findall(r'name="(shown)" value="(\w*)"', question.text))
 
 
 def posted(page):

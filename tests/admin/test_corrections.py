@@ -12,6 +12,7 @@ from governance.models import (
     GovernanceViolation,
     QAExecution,
 )
+from governance.quality import was_edited
 from programs.models import Program, Task, Wave
 from tests.admin.conftest import errors, posted, shows
 from tests.factories import (
@@ -104,7 +105,7 @@ def test_a_correction_names_the_admin_and_the_reason(office, factory, values):
 def test_a_governed_column_asks_for_a_reason(office, factory, values):
     row = factory()
     before = trail().last().sequence
-    assert errors(office.change(row, **values)) == ["Say why: this is not a usual move."]
+    assert errors(office.change(row, **values)) == ["Enter a reason: this is a correction."]
     assert not trail().filter(sequence__gt=before)
 
     assert office.change(row, **values, reason="It stopped in the night.").status_code == 302
@@ -208,8 +209,7 @@ def test_a_circle_of_dependencies_comes_back_with_what_the_database_says(office)
     before = trail().last().sequence
     page = office.change(first, dependencies=[str(second.pk)], name="Renamed")
     assert errors(page) == [
-        'The dependencies of wave "Renamed" lead back to the wave itself.'
-        " (rule: programs_waves_dependencies)"
+        'The dependencies of wave "Renamed" form a cycle. (rule: programs_waves_dependencies)'
     ]
     assert page.context["adminform"].form["name"].value() == "Renamed"
     assert not list(page.context["messages"])
@@ -293,17 +293,18 @@ def test_ready_is_a_full_pass(office):
     assert errors(page) == ["READY means a pass rate of 100, and nothing else does."]
     validation = ArchitectureValidationFactory()
     assert errors(office.change(validation, pass_rate="92"))
-    assert office.change(validation, validation_results="").status_code == 302
+    page = office.change(validation, validation_results="")
+    assert "Enter a reason to correct what was recorded." in errors(page)[0]
+    assert office.change(validation, validation_results="", reason="Odd.").status_code == 302
     validation.refresh_from_db()
     assert validation.validation_results == {}
 
 
 def test_counts_of_tests_add_up(office):
     run = QAExecutionFactory()
-    assert errors(office.change(run, total_tests="11", qa_status="PARTIAL")) == [
+    assert errors(office.change(run, total_tests="11")) == [
         "total_tests must be passing + failing + skipped."
     ]
-    assert errors(office.change(run, qa_status="RED"))
     page = office.add(
         QAExecution,
         task=str(run.task_id),
@@ -312,10 +313,26 @@ def test_counts_of_tests_add_up(office):
         passing_tests="2",
         failing_tests="1",
         skipped_tests="0",
-        qa_status="PARTIAL",
+        test_debt_count="0",
+        never_tests="0",
+        against="[]",
+        remarks="[]",
     )
     assert page.status_code == 302
-    assert QAExecution.objects.filter(total_tests=3).exists()
+    assert QAExecution.objects.get(total_tests=3).qa_status == "PARTIAL"
+
+
+def test_the_status_of_a_run_follows_what_is_corrected(office):
+    run = QAExecutionFactory()
+    assert office.change(run, against='["It broke."]', reason="So it was.").status_code == 302
+    run.refresh_from_db()
+    assert (run.qa_status, run.against) == ("PARTIAL", ["It broke."])
+    assert was_edited(run)
+
+
+def test_a_suite_that_no_index_takes_is_refused_at_its_field(office):
+    said = errors(office.change(QAExecutionFactory(), qa_suite_location="路" * 700))
+    assert said == ["This must have at most 2,000 bytes in UTF-8, and has 2,100."]
 
 
 def test_a_violation_is_recorded(office):
@@ -358,3 +375,25 @@ def test_text_that_is_cleared_is_absent(office):
     assert office.change(task, evidence_location="").status_code == 302
     task.refresh_from_db()
     assert task.evidence_location is None
+
+
+def test_the_criteria_of_work_under_way_ask_a_reason_at_its_field(office):
+    task = TaskFactory(state="in-progress", name="Wire")
+    assert "If the task is under way" in office.open(task).text
+    page = office.change(task, acceptance_criteria="- it glows")
+    assert [*page.context["adminform"].form.errors] == ["reason"]
+    assert shows(page, "enter a reason to change its acceptance criteria")
+    answer = office.change(task, acceptance_criteria="- it glows", reason="The lamp was dark.")
+    assert answer.status_code == 302
+    evidence = trail().last()
+    assert (evidence.action, evidence.context["reason"]) == ("edited", "The lamp was dark.")
+    assert "override" not in evidence.context
+
+
+def test_a_silence_threshold_has_the_bound_that_the_page_has(office):
+    builder = BuilderFactory()
+    (error,) = errors(office.change(builder, silence_threshold_seconds="119"))
+    assert error.startswith("Enter at least 120 seconds")
+    assert office.change(builder, silence_threshold_seconds="120").status_code == 302
+    builder.refresh_from_db()
+    assert builder.silence_threshold_seconds == 120

@@ -5,7 +5,7 @@ from django.contrib.admin.models import LogEntry
 
 from governance.models import Evidence
 from programs.models import Program, Task, Wave
-from tests.admin.conftest import shows
+from tests.admin.conftest import shown_by, shows
 from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
@@ -52,14 +52,14 @@ def test_what_holds_a_task_with_history_stays(office, words):
 def test_deletion_of_many_stops_at_history(office, words):
     task, other = TaskFactory(), TaskFactory()
     HISTORY[words](task)
-    page = office.act(Task, "delete_selected", [task, other], post="yes")
+    page = office.delete_selected(Task, [task, other])
     assert page.status_code == 200
     assert shows(page, words)
     assert Task.objects.filter(pk__in=[task.pk, other.pk]).count() == 2
 
 
 def test_long_history_is_not_loaded_to_be_counted(office, monkeypatch):
-    monkeypatch.setattr("foreman_office.kit.admin.HISTORY_COUNTED", 3)
+    monkeypatch.setattr("kit.web.admin.corrections.HISTORY_COUNTED", 3)
     task = TaskFactory()
     HeartbeatFactory.create_batch(5, task=task)
     assert office.delete(task).context["protected"] == ["more than 3 heartbeats"]
@@ -68,14 +68,14 @@ def test_long_history_is_not_loaded_to_be_counted(office, monkeypatch):
 def test_history_that_comes_while_the_admin_decides_is_found_too(office, monkeypatch):
     task = TaskFactory()
     HeartbeatFactory(task=task)
-    page = "foreman_office.kit.admin.GovernedAdmin.get_deleted_objects"
+    page = "kit.web.admin.GovernedAdmin.get_deleted_objects"
     monkeypatch.setattr(page, lambda *args: ([], {}, set(), []))
     for attempt in (
         lambda: office.delete(task),
-        lambda: office.act(Task, "delete_selected", [task], post="yes"),
+        lambda: office.delete_selected(Task, [task]),
     ):
         shown = office.client.get(attempt().url)
-        assert shows(shown, "It has history, which stays. (rule: history)")
+        assert shows(shown, "It has history and cannot be deleted. (rule: history)")
     assert Task.objects.filter(pk=task.pk).exists()
     assert not LogEntry.objects.exists()
 
@@ -85,15 +85,32 @@ def test_what_has_no_history_goes_and_leaves_a_trace(office, together):
     task = TaskFactory()
     entities = [task, task.wave, task.wave.program]
     program = task.wave.program
-    if together:
-        page = office.act(Program, "delete_selected", [program], post="yes")
-    else:
-        page = office.delete(program)
+    page = office.delete_selected(Program, [program]) if together else office.delete(program)
     assert page.status_code == 302
     assert not Program.objects.filter(pk=program.pk).exists()
     for entity in entities:
         evidence = Evidence.objects.of(entity).get(action="deleted")
         assert evidence.context["user"] == "carol"
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_comes_after_the_question_does_not_go(office, together):
+    wave = WaveFactory(state="planned")
+    if together:
+        question = office.act(Wave, "delete_selected", [wave])
+        TaskFactory(wave=wave, state="planned")
+        refused = office.act(Wave, "delete_selected", [wave], post="yes", **shown_by(question))
+    else:
+        question = office.client.get(office.url(wave, "delete", wave.pk))
+        TaskFactory(wave=wave, state="planned")
+        refused = office.confirm(question)
+        assert refused.url == question.request["PATH_INFO"]
+    assert shows(office.client.get(refused.url), "What is inside has changed meanwhile.")
+    assert wave.tasks.count() == 1
+    assert not LogEntry.objects.exists()
+    answer = office.delete_selected(Wave, [wave]) if together else office.delete(wave)
+    assert answer.status_code == 302
+    assert not Wave.objects.filter(pk=wave.pk).exists()
 
 
 @pytest.mark.parametrize(
@@ -107,19 +124,44 @@ def test_what_has_no_history_goes_and_leaves_a_trace(office, together):
 )
 def test_a_judgement_entered_by_mistake_goes_and_leaves_a_trace(office, factory):
     row = factory()
-    assert office.delete(row).status_code == 302
+    assert office.delete(row, reason="A mistake.").status_code == 302
     evidence = Evidence.objects.get(action__endswith="_deleted")
     assert evidence.context["user"] == "carol"
+    assert evidence.context["reason"] == "A mistake."
+
+
+@pytest.mark.parametrize(
+    "factory", [GovernanceViolationFactory, ArchitectureValidationFactory, QAExecutionFactory]
+)
+@pytest.mark.parametrize("together", [False, True])
+def test_proof_is_removed_only_for_a_reason(office, factory, together):
+    row = factory()
+    question = office.client.get(office.url(row, "delete", row.pk))
+    assert shows(question, "Reason:")
+    for reason in ("", "  ", "\0"):
+        response = (
+            office.delete_selected(type(row), [row], reason=reason)
+            if together
+            else office.delete(row, reason=reason)
+        )
+        assert response.status_code == 302
+        assert shows(
+            office.client.get(response.url), "Reason:" if "\0" in reason else "Enter a reason"
+        )
+        assert type(row).objects.filter(pk=row.pk).exists()
+    if together:
+        office.delete_selected(type(row), [row], reason="Entered twice.")
+    else:
+        office.delete(row, reason="Entered twice.")
+    assert not type(row).objects.filter(pk=row.pk).exists()
+    assert Evidence.objects.latest("sequence").context["reason"] == "Entered twice."
 
 
 @pytest.mark.parametrize("together", [False, True])
 def test_a_wave_that_others_wait_for_stays(office, together):
     wave = WaveFactory()
     WaveFactory(program=wave.program, name="Later", dependencies=[str(wave.pk)])
-    if together:
-        response = office.act(Wave, "delete_selected", [wave], post="yes")
-    else:
-        response = office.delete(wave)
+    response = office.delete_selected(Wave, [wave]) if together else office.delete(wave)
     assert response.status_code == 302
     shown = office.client.get(response.url)
     assert shows(shown, 'wave "Later"')

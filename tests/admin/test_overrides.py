@@ -1,7 +1,11 @@
 """A governed state changed in the admin is an override, with its reason; a typo is not."""
 
+import pytest
+
 from governance.models import Evidence
 from tests.factories import TaskFactory, WaveFactory
+
+pytestmark = pytest.mark.pooled
 
 
 def test_a_state_that_the_lifecycle_refuses_is_forced_by_its_reason(office):

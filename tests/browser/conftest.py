@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from uuid import uuid4
 
 import pytest
@@ -10,7 +9,8 @@ from django.conf import settings
 from django.db import connection
 from playwright.sync_api import expect, sync_playwright
 
-from foreman_office.live.hub import hub
+from kit.live.hub import hub
+from tests.choice import find_tool
 from tests.factories import UserFactory
 from tests.races import PATIENCE, until
 
@@ -22,7 +22,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 # Violations of the policy are not on the console in every Chromium: the page itself is asked.
 LISTEN = """
@@ -72,8 +71,8 @@ window.fetch = async (address, options) => options?.headers?.["Foreman-Parts"]
 @pytest.fixture(scope="session")
 def chromium():
     """One Chromium for each worker."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, f"The browser tests need one of {', '.join(NAMES)} on PATH."
+    found = find_tool("Chromium")
+    assert found, "Chromium is missing: apt install chromium"
     # Playwright keeps an event loop in this thread; Django would refuse the database beside it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     expect.set_options(timeout=PATIENCE * 1000)
@@ -84,10 +83,25 @@ def chromium():
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+class Complaints(list):
+    """Messages of the console, errors of scripts and violations of the policy."""
+
+    def __init__(self):
+        super().__init__()
+        self.provoked = ()
+
+    def expect(self, *parts):
+        """Ignore the complaints that contain one of `parts`, earlier and later ones."""
+        self.provoked += parts
+
+    def unexpected(self):
+        return [words for words in self if not any(part in words for part in self.provoked)]
+
+
 @pytest.fixture
 def complaints():
-    """What pages complained of; a test may take out what it provoked."""
-    return []
+    """What pages complained of; a test says what it provokes, which may arrive after its end."""
+    return Complaints()
 
 
 @pytest.fixture
@@ -129,7 +143,7 @@ def browse(chromium, live_server, complaints):
         for page in context.pages:
             complaints += page.evaluate("window.violations ?? []")
         context.close()
-    assert complaints == []
+    assert complaints.unexpected() == []
 
 
 def settle(page):

@@ -6,13 +6,19 @@ first day. What an address needs is found by its name.
 
 from django.urls import reverse
 
-from builders.models import BuilderName
-from governance.models import Evidence, QAExecution
-from programs.models import Program
+from foreman_office.dashboard.inbox.inbox_cards import list_decisions
+from governance.models import Delivery, Evidence, QAExecution
+from programs.models import BuilderName, Program
+from tests.factories import DeliveryFactory
 from tests.test_roles import EXPECTED, OURS, TO_LOGIN
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 NO_PAGES = {"live:stream", "governance:plan_export"}
+# Pages whose templates and parts another page or the empty office shows as well.
+MORE_OF_THE_SAME = {
+    *("why-builder", "search-none", "tasks-none", "blockers-all", "violations-all"),
+    *("evidence-none", "evidence-of-task", "quality-none"),
+}
 
 
 def pages(scene):
@@ -51,10 +57,12 @@ def arguments(name, pattern, scene):
         "wave": scene["wave"].pk,
         "builder": BuilderName.API,
         "quality": QAExecution.objects.latest("executed_at").pk,
+        "delivery": (Delivery.objects.first() or DeliveryFactory()).pk,
     }
     kind = name.rpartition(":")[2].partition("_")[0]
     values = {
         "kind": "task",
+        "key": list_decisions()[0].key,
         "sequence": Evidence.objects.recent()[0].sequence,
         "pk": keys.get(kind, scene["task"].pk),
     }

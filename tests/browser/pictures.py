@@ -13,8 +13,8 @@ from django.db import OperationalError
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from foreman_office.kit.listing import Listing
 from governance.models import Watcher
+from kit.web.listing import Listing
 from tests.browser.pages import NO_PAGES, is_page, pages
 from tests.browser.scene import furnish
 from tests.factories import UserFactory
@@ -90,7 +90,7 @@ def pages_without_rows():
 
 
 def fail(monkeypatch, error):
-    """Have every list fail, however it is asked."""
+    """Make every list fail, however it is requested."""
 
     def refuse(listing):
         raise error

@@ -1,13 +1,16 @@
 """An office in the middle of a day: every state on the page at once, for tests and for pictures."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from django.utils.timezone import now
 
-from builders.models import Builder
-from foreman_office.kit.acts import act
-from governance.actions import resolve_blocker
+from builders.actions import count_usage
+from builders.models import Builder, UsageKind, UsageSource
+from builders.usage import DataPoint, Remark
+from governance.actions import resolve_blocker, set_budget
 from programs.actions import complete_task, start_task
+from programs.history import recording
 from programs.models import Program, Task, Wave
 from tests.factories import (
     ArchitectureValidationFactory,
@@ -20,7 +23,9 @@ from tests.factories import (
     TaskFactory,
     WaveFactory,
 )
+from tests.scenes import past_the_rules
 
+DAY_NS = 24 * 3600 * 10**9
 STATES = {"C": "completed", "I": "in-progress", "P": "planned", "B": "blocked", "F": "failed"}
 
 # Waves of one program: name, state, tasks by state, the waves it follows.
@@ -56,7 +61,7 @@ RUNS = [(0, 15, 0), (5, 10, 0), (8, 6, 1), (9, 6, 0), (8, 7, 0), (11, 4, 0), (12
 
 def furnish() -> dict[str, object]:
     """Fill the office, and return what pages are about."""
-    with act(None, **{"import": "the morning"}):
+    with recording("the morning"):
         program = make_program()
     annex = ProgramFactory(
         name="Annex 1 implementation", state="planned", description="Five modules of the annex."
@@ -77,6 +82,7 @@ def furnish() -> dict[str, object]:
     judge(running[0])
     finish(program)
     trouble(program)
+    cost(running[0], program)
     return {"program": program, "task": running[0], "wave": running[0].wave}
 
 
@@ -122,14 +128,14 @@ def make_program() -> Program:
 
 
 def put_to_work(name, task, *, minutes, progress, last, message):
-    """Have a builder at a task for some minutes, its last beat so many seconds ago."""
+    """Assign a builder a task for some minutes, its last beat so many seconds ago."""
     began = now() - timedelta(minutes=minutes)
-    with act(None, **{"import": "the morning"}):
-        Task.objects.filter(pk=task.pk).update(assigned_builder=name, started_at=began)
+    with recording("the morning"):
+        past_the_rules(task, assigned_builder=name, started_at=began)
         task.assigned_builder = name
         builder = BuilderFactory(builder_id=name, current_task=task)
     # As if it had been there all the while: the row itself was made a moment ago.
-    Builder.objects.filter(pk=name).update(last_heartbeat=began, assigned_at=began)
+    Builder.objects.filter(pk=name).update(last_heartbeat=began, heard_at=began, assigned_at=began)
     end = now() - timedelta(seconds=last)
     beats = int((end - began).total_seconds() // 60)
     for number in range(beats + 1):
@@ -142,6 +148,41 @@ def put_to_work(name, task, *, minutes, progress, last, message):
             progress_percentage=round(progress * max(number - 2, 0) / max(beats - 2, 1)),
             message=message if number == beats else f"Iteration {number // 5 + 1}",
         )
+
+
+def cost(task, program):
+    """Tell what was used for a task: with a cost, at a price, and without either."""
+    at = int(now().timestamp()) * 10**9
+    kinds = [
+        ("claude-sonnet-4-5-20250929", "told", {"input": 91_400, "output": 22_800, "cost": "6.42"}),
+        ("gemini-2.5-pro", "estimated", {"input": 40_000, "cache_read": 1_266_300}),
+        ("a-model-without-a-price", "unpriced", {"output": 2_249}),
+    ]
+    count_usage(
+        "api-builder",
+        [
+            DataPoint(
+                service="agent",
+                session=session,
+                source=UsageSource.AGENT_METRIC,
+                digest=f"{model} {kind}".encode()[-32:].ljust(32),
+                is_cumulative=False,
+                model=model,
+                kind=UsageKind(kind),
+                part_of=None,
+                started_ns=at - day * DAY_NS - 1,
+                at_ns=at - day * DAY_NS,
+                value=Decimal(amount),
+                task=task.pk,
+                price=Decimal("0.000002") if session == "estimated" else None,
+            )
+            for model, session, counts in kinds
+            for kind, amount in counts.items()
+            for day in (0, 1, 4)
+        ],
+        [Remark("my.counter", "This metric is not known.")],
+    )
+    set_budget(program, amount=Decimal(100), reason="The first phase.", is_gate=True, by=None)
 
 
 def judge(task):
@@ -176,7 +217,7 @@ def judge(task):
 
 
 def finish(program):
-    """Have two tasks done by the foreman himself, and a blocker resolved, a moment ago."""
+    """Complete two tasks of the foreman's own, and resolve a blocker, a moment ago."""
     own = Task.objects.filter(wave__program=program, wave__name="Interface", state="planned")
     for task in own.filter(assigned_builder=None).order_by("pk")[:2]:
         ArchitectureValidationFactory(task=task)

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
-from foreman_office.kit.acts import act
 from governance.models import Blocker, Evidence, GovernanceViolation
+from kit.core.acts import act
 from programs.models import Task
 from tests.browser.conftest import settle
 from tests.browser.test_deciding import expected, state_of
@@ -36,10 +36,10 @@ def test_a_blocker_is_resolved_on_its_list(browse, foreman, task):
     BlockerFactory(entity=task)
     page = open_page(browse, foreman, BLOCKERS)
     page.locator("#list summary").filter(has_text="Resolve").click()
-    page.get_by_label("What was done about it").fill("The suite is repaired")
+    page.get_by_label("Resolution").fill("The suite is repaired")
     page.locator("#list form").get_by_role("button", name="Resolve").click()
     expect(page.locator("#said")).to_contain_text("is resolved")
-    expect(page.locator("#list")).to_contain_text("Nothing is blocked.")
+    expect(page.locator("#list")).to_contain_text("No open blockers.")
     assert page.evaluate("window.sameDocument")
     assert state_of(task) == "in-progress"
     page.get_by_label("State", exact=True).select_option("resolved")
@@ -50,10 +50,10 @@ def test_a_blocker_is_resolved_on_its_list(browse, foreman, task):
 def test_a_blocker_is_raised_on_what_is_found_by_its_name(browse, foreman, task):
     page = open_page(browse, foreman, BLOCKERS)
     page.get_by_role("link", name="Raise a blocker").click()
-    page.get_by_label("Words of its name").type("maso")
+    page.get_by_label("Name (word prefixes)").type("maso")
     page.locator("#found summary").filter(has_text="Raise a blocker").click()
-    page.get_by_label("Class").select_option("impossible_requirements")
-    page.get_by_label("What holds it up").fill("Nine and eleven at once.")
+    page.get_by_label("Classification").select_option("impossible_requirements")
+    page.get_by_label("Description").fill("Nine and eleven at once.")
     page.locator("#found form").get_by_role("button", name="Raise a blocker").click()
     expect(page.locator("#said")).to_contain_text("is blocked")
     assert Blocker.objects.get().description == "Nine and eleven at once."
@@ -63,20 +63,20 @@ def test_a_blocker_is_raised_on_what_is_found_by_its_name(browse, foreman, task)
 def test_a_refusal_is_shown_beside_its_form(browse, foreman, task, complaints):
     page = open_page(browse, foreman, reverse("governance:blocker_new") + "?q=masonry")
     page.locator("#found summary").filter(has_text="Raise a blocker").click()
-    page.get_by_label("What holds it up").fill("Too late.")
+    page.get_by_label("Description").fill("Too late.")
     with act(None, override="It is done meanwhile."):
         Task.objects.filter(pk=task.pk).update(state="completed")
     page.locator("#found form").get_by_role("button", name="Raise a blocker").click()
-    expect(page.locator("#found .answer")).to_contain_text("nothing blocks it any more")
-    expect(page.get_by_label("What holds it up")).to_have_value("Too late.")
+    expect(page.locator("#found .answer")).to_contain_text("it cannot be blocked")
+    expect(page.get_by_label("Description")).to_have_value("Too late.")
     expected(complaints)
 
 
 def test_a_violation_is_recorded_and_halts_its_task(browse, foreman, task):
     page = open_page(browse, foreman, reverse("governance:violation_new") + "?q=masonry")
     page.locator("#found summary").filter(has_text="Record a violation").click()
-    page.get_by_label("Which rule").fill("test debt")
-    page.get_by_label("What happened").fill("53 stubs.")
+    page.get_by_label("Rule").fill("test debt")
+    page.get_by_label("Description").fill("53 stubs.")
     page.locator("#found form").get_by_role("button", name="Record a violation").click()
     expect(page.locator("#said")).to_contain_text("is recorded")
     assert GovernanceViolation.objects.get().violation_type == "test debt"

@@ -13,7 +13,7 @@ TABS = 60  # nothing that matters is further away than this
 
 
 def tab_to(page, locator):
-    """Press Tab until the focus is there, as somebody without a mouse does."""
+    """Press Tab until the element has the focus, as a user without a mouse does."""
     for _ in range(TABS):
         page.keyboard.press("Tab")
         if locator.evaluate("element => element === document.activeElement"):
@@ -66,7 +66,7 @@ def test_a_blocker_is_resolved_with_the_keyboard_alone(browse, foreman, task):
     tab_to(page, fold)
     assert has_visible_focus(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_label("What was done about it")).to_be_focused()
+    expect(page.get_by_label("Resolution")).to_be_focused()
     page.keyboard.type("The suite is repaired. Jokes / keys? go go j k")  # nothing else happens
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -105,7 +105,7 @@ def test_the_menu_closes_by_escape_and_gives_the_focus_back(inbox):
     expect(page.locator("#palette")).to_be_visible()
     expect(page.get_by_role("option", name="Programs")).to_be_visible()
     page.keyboard.type("nothing of the kind")
-    expect(page.get_by_role("listbox")).to_contain_text("Nothing is named “nothing of the kind”.")
+    expect(page.get_by_role("listbox")).to_contain_text("No matches for “nothing of the kind”.")
     page.keyboard.press("Escape")
     expect(page.locator("#palette")).to_be_hidden()
     expect(opener).to_be_focused()
@@ -131,7 +131,9 @@ def test_two_keys_lead_to_a_place_and_one_walks_its_list(inbox, task):
 def test_single_keys_can_be_turned_off_and_then_do_nothing(inbox):
     page = inbox
     page.keyboard.press("?")
-    expect(page.locator("#help")).to_contain_text("Single keys wait while you type")
+    expect(page.locator("#help")).to_contain_text(
+        "Single-key shortcuts are inactive while you type"
+    )
     page.keyboard.press("Escape")
     page.get_by_role("button", name="johan").click()
     page.get_by_role("group", name="Single-key shortcuts").get_by_role("button", name="Off").click()

@@ -8,7 +8,7 @@ import pytest
 from django.core.signals import request_started
 from django.db.backends.signals import connection_created
 
-from foreman_office.live.hub import hub
+from kit.live.hub import hub
 from programs.models import Task
 from tests.browser.pages import pages
 from tests.browser.test_access import expected, too_wide
@@ -16,13 +16,17 @@ from tests.database import inside
 from tests.large import LONG
 from tests.races import until
 
-SIZES = [{"width": 390, "height": 844}, {"width": 1440, "height": 900}]
+SIZES = [
+    {"width": 320, "height": 568},
+    {"width": 390, "height": 844},
+    {"width": 1440, "height": 900},
+]
 GENEROUS = 60  # statements of one request, whatever it asks
 
 
 @pytest.fixture
 def addresses(transactional_db, live_server, large):
-    """Be in the office, and return what to look at there."""
+    """Connect to the office, and return the addresses to look at."""
     # Who listens stays in the database where it began to, which is that of all other tests.
     hub.close(hub.open([], 0))
     until(lambda: hub.listening)
@@ -33,7 +37,7 @@ def addresses(transactional_db, live_server, large):
 
 @pytest.fixture
 def reader(addresses, browse, large, live_server):
-    """Open pages as somebody who reads there."""
+    """Open pages as a viewer of the office."""
 
     def open_page(**options):
         page = browse(**options)

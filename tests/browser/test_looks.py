@@ -1,7 +1,6 @@
 """What is seldom looked at: errors, deletions, empty and crowded offices, other media and eyes."""
 
 import base64
-import shutil
 
 import pytest
 from django.conf import settings
@@ -11,11 +10,13 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from governance.models import Blocker, QAExecution
+from kit.runtime.database_addresses import OWNER, acting_as
 from programs.models import Program, Task, Wave
-from tests.browser.conftest import FLAGS, NAMES, session_of
+from tests.browser.conftest import FLAGS, session_of
 from tests.browser.pictures import fail, pages_without_rows
 from tests.browser.scene import furnish
-from tests.browser.test_access import WIDTHS, expected, findings, too_wide
+from tests.browser.test_access import LOOKS, WIDTHS, expected, findings, too_wide
+from tests.choice import find_tool
 from tests.factories import UserFactory
 from tests.large import SAMPLE
 
@@ -62,7 +63,7 @@ def test_axe_finds_nothing_where_the_admin_asks_whether_to_delete(browse, scene)
     for row in (annex, wave, wave.tasks.first(), scene["program"], Blocker.objects.first()):
         meta = row._meta
         page.goto(reverse(f"admin:{meta.app_label}_{meta.model_name}_delete", args=[row.pk]))
-        found += findings(page, *WIDTHS)
+        found += findings(page, LOOKS)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             found += too_wide(page)
@@ -82,12 +83,13 @@ def test_a_list_of_the_admin_shows_all_its_columns_on_a_desk(browse, scene, mode
 # --- offices --------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_axe_finds_nothing_in_an_empty_office(browse, foreman):
     page = browse(user=foreman, still=True)
     found = []
     for name in pages_without_rows():
         page.goto(reverse(name))
-        found += findings(page, *WIDTHS)
+        found += findings(page, LOOKS)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             found += too_wide(page)
@@ -95,7 +97,7 @@ def test_axe_finds_nothing_in_an_empty_office(browse, foreman):
 
 
 def addresses_of_the_largest():
-    """Return the pages of what has most in it, and of what has the longest names."""
+    """Return the pages of what has most rows in it, and of what has the longest names."""
     task = max(Task.objects.all(), key=lambda task: len(task.name))
     wave = max(Wave.objects.all(), key=lambda wave: len(wave.name))
     program = task.wave.program
@@ -123,11 +125,18 @@ OFFICES = {
 }
 
 
-@pytest.mark.parametrize("command", OFFICES.values(), ids=OFFICES)
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(OFFICES["long names"], id="long names", marks=pytest.mark.thorough),
+        pytest.param(OFFICES["made up"], id="made up", marks=pytest.mark.thorough),
+    ],
+)
 def test_no_page_of_a_crowded_office_scrolls_sideways_or_sets_labels_over_another(
     browse, foreman, command
 ):
-    call_command(*command, verbosity=0)
+    with acting_as(OWNER):
+        call_command(*command, verbosity=0)
     found = []
     page = browse(user=foreman, still=True)
     for address in addresses_of_the_largest():
@@ -149,6 +158,42 @@ OVERLAPPING = """() => [...document.querySelectorAll("main svg")].flatMap((chart
       && one.top < two.bottom - 3 && two.top < one.bottom - 3)
     .map(([others]) => `${words} | ${others}`));
 })"""
+
+
+def test_what_has_no_room_beside_stands_below_or_says_that_it_scrolls(browse, foreman, scene):
+    page = browse(user=foreman, still=True)
+    wide = []
+    for name in ("evidence_list", "blocker_list", "violation_list", "quality_runs"):
+        page.goto(reverse(f"governance:{name}") + "?state=all")
+        for width in (768, 1024, 1152, 1440):
+            page.set_viewport_size({"width": width, "height": 900})
+            wide += [f"{page.url} at {width}: {each}" for each in page.evaluate(SCROLLING)]
+    assert not wide, "\n".join(wide)
+    page.goto(scene["program"].get_absolute_url())
+    further = page.get_by_text("Scroll sideways to see all 5 steps")
+    for width, scrolls in ((768, True), (1024, True), (1440, False), (390, False)):
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(further).to_be_visible(visible=scrolls)
+        assert any(each.startswith("lanes") for each in page.evaluate(SCROLLING)) is scrolls
+
+
+SCROLLING = """[...document.querySelectorAll(".scroll")]
+  .filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => `${one.firstElementChild.className}: ${one.scrollWidth}, ${one.clientWidth}`)"""
+
+
+def test_a_broad_screen_has_the_page_in_its_middle(browse, foreman, scene):
+    page = browse(width=2560, user=foreman, still=True)
+    page.goto(reverse("inbox"))
+    left, right = page.evaluate(
+        """(() => {
+          const around = document.querySelector("#main").getBoundingClientRect();
+          const within = document.querySelector("#main .cols").getBoundingClientRect();
+          return [within.left - around.left, around.right - within.right];
+        })()"""
+    )
+    assert abs(left - right) <= 2
+    assert left > 200
 
 
 # --- other eyes, other media ----------------------------------------------------------------------
@@ -187,7 +232,7 @@ def in_forced_colours(browse, foreman, scene):
     return open_page
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 def test_states_are_told_apart_in_forced_colours(in_forced_colours, scene, scheme):
     page = in_forced_colours(scheme)
     ink = page.evaluate("getComputedStyle(document.body).color")
@@ -208,7 +253,7 @@ def test_states_are_told_apart_in_forced_colours(in_forced_colours, scene, schem
     assert len({shape(verdict) for verdict in verdicts}) == len(verdicts)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.thorough), "dark"])
 def test_what_a_ground_tells_is_told_by_lines_in_forced_colours(in_forced_colours, scene, scheme):
     page = in_forced_colours(scheme)
     ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
@@ -224,8 +269,15 @@ def test_what_a_ground_tells_is_told_by_lines_in_forced_colours(in_forced_colour
     assert drawn(page, page.locator(".critical-words .heavy")) != {ground}
 
 
-@pytest.mark.parametrize("forced", ["active", "none"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "forced"),
+    [
+        ("light", "active"),
+        ("dark", "none"),
+        pytest.param("light", "none", marks=pytest.mark.thorough),
+        pytest.param("dark", "active", marks=pytest.mark.thorough),
+    ],
+)
 def test_the_focus_is_seen_around_what_has_it(in_forced_colours, scheme, forced):
     page = in_forced_colours(scheme, forced)
 
@@ -256,9 +308,10 @@ def test_nothing_moves_for_those_who_want_it_still(browse, foreman, scene):
         assert page.evaluate(MOVING) == []
 
 
+# What follows the reader's own scrolling does not move by itself.
 MOVING = """() => [...document.querySelectorAll("*")]
   .flatMap((each) => [getComputedStyle(each), getComputedStyle(each, "::before")])
-  .filter((style) => style.animationName !== "none"
+  .filter((style) => style.animationName !== "none" && style.animationTimeline === "auto"
     || style.transitionDuration.split(", ").some((time) => parseFloat(time) > 0)
     || style.scrollBehavior === "smooth")
   .map((style) => style.transitionProperty)"""
@@ -268,7 +321,7 @@ MOVING = """() => [...document.querySelectorAll("*")]
 def reader_of_large_letters(chromium, live_server, foreman):
     """A browser set to letters of twice the usual size."""
     large = chromium.browser_type.launch(
-        executable_path=next(filter(None, map(shutil.which, NAMES))),
+        executable_path=find_tool("Chromium"),
         args=[*FLAGS, "--blink-settings=defaultFontSize=32"],
     )
     page = large.new_page(base_url=live_server.url)
@@ -277,12 +330,10 @@ def reader_of_large_letters(chromium, live_server, foreman):
     large.close()
 
 
-@pytest.mark.parametrize("width", [1440, 780])
 def test_text_of_twice_the_size_is_neither_cut_nor_wider_than_the_page(
-    reader_of_large_letters, scene, width
+    reader_of_large_letters, scene
 ):
     page = reader_of_large_letters
-    page.set_viewport_size({"width": width, "height": 1600})
     found = []
     for address in (
         reverse("inbox"),
@@ -294,11 +345,12 @@ def test_text_of_twice_the_size_is_neither_cut_nor_wider_than_the_page(
     ):
         page.goto(address)
         assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
-        found += too_wide(page)
-        found += [f"{page.url}: under the bar"] if page.evaluate(UNDER_THE_BAR) else []
-        found += [f"{page.url}: {each}" for each in page.evaluate(OVERLAPPING)]
-        found += [f"{page.url}: {words}" for words in page.evaluate(NARROW)]
-        found += [f"{page.url}: {words}" for words in page.evaluate(CUT)]
+        for width in (1440, 780):
+            page.set_viewport_size({"width": width, "height": 1600})
+            found += too_wide(page)
+            found += [f"{page.url}: under the bar"] if page.evaluate(UNDER_THE_BAR) else []
+            for measure in (OVERLAPPING, NARROW, CUT):
+                found += [f"{page.url} at {width}: {words}" for words in page.evaluate(measure)]
     assert not found, "\n".join(found)
 
 

@@ -46,7 +46,7 @@ def test_whoever_decides_second_is_told_what_was_decided_first(browse, foreman, 
         page.goto("/blockers/")
         expect(page.locator("#freshness")).to_have_text("live")
         page.locator("#list summary").filter(has_text="Resolve").click()
-        page.get_by_label("What was done about it").fill(words)
+        page.get_by_label("Resolution").fill(words)
     for page in pages:
         page.locator("details.offer[open] button[type=submit]").click()
         expect(page.locator("#said")).to_contain_text("resolved")

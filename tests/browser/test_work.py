@@ -62,11 +62,11 @@ def test_what_is_wrong_with_a_task_is_put_right_where_it_is_said(browse, foreman
     trouble = page.locator("#trouble")
     expect(trouble).to_contain_text("Repeated failures")
     trouble.locator("summary", has_text="Resolve").click()
-    trouble.get_by_label("What was done about it").fill("The suite is repaired")
+    trouble.get_by_label("Resolution").fill("The suite is repaired")
     trouble.locator("details[open] button[type=submit]").click()
     expect(page.locator("#said")).to_contain_text("is resolved")
     expect(trouble).to_be_hidden()
-    expect(page.locator("#gate .acts")).to_contain_text("Give up")
+    expect(page.locator("#gate .acts")).to_contain_text("Abandon")
     expect(page.locator("#past")).to_contain_text("The suite is repaired")
 
 

@@ -1,12 +1,14 @@
-"""A beat that somebody's unusual order of locks makes a victim is stored all the same."""
+"""A heartbeat that loses a deadlock with another transaction is stored all the same."""
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from django.db import connection
 
 from builders import actions
 from builders.models import Builder, Heartbeat
+from kit.runtime.database_addresses import ADMINISTRATOR, parameters_of
 from tests.factories import TaskFactory
 from tests.races import PATIENCE, until
 
@@ -16,7 +18,9 @@ def test_a_beat_that_loses_a_deadlock_is_stored_all_the_same(connect, wave):
     task = TaskFactory(wave=wave, state="in-progress", assigned_builder="ui-builder")
     Builder.objects.filter(pk="ui-builder").update(current_task=task)
     token = actions.issue_token(Builder.objects.get(pk="ui-builder"), by=None)[1]
-    stranger, observer = connect(), connect()
+    # Only an administrator may set how long a session waits until it looks for deadlocks.
+    stranger = psycopg.connect(**parameters_of(ADMINISTRATOR), autocommit=True)
+    observer = connect()
 
     def beat():
         try:
@@ -47,6 +51,7 @@ def test_a_beat_that_loses_a_deadlock_is_stored_all_the_same(connect, wave):
         stranger.execute("SELECT FROM tasks FOR UPDATE")
         stranger.execute("COMMIT")
         stored = answer.result(PATIENCE)
+    stranger.close()
 
     assert Heartbeat.objects.get().pk == stored.heartbeat_id
     task.refresh_from_db()

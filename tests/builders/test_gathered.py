@@ -1,4 +1,4 @@
-"""Beats that come in at the same moment are stored together, and each as if it had come alone."""
+"""Heartbeats that arrive at the same time are stored together, each as if it had come alone."""
 
 import json
 import uuid
@@ -13,8 +13,8 @@ from psycopg import errors
 
 from builders import actions
 from builders.models import Builder, Heartbeat
-from foreman_office.kit.acts import Refused
 from governance.models import Evidence
+from kit.core.acts import Refused
 from tests.factories import TaskFactory
 from tests.races import PATIENCE, overlap, until
 
@@ -28,7 +28,7 @@ def tokens(transactional_db):
 
 @pytest.fixture
 def said(tokens):
-    """What the office tells the database of a beat."""
+    """Return what the office passes to the database of a heartbeat."""
 
     def said(name, token=None, **more):
         digest = actions.token_digest(token or tokens[name]).hex()
@@ -40,7 +40,7 @@ def said(tokens):
 
 @pytest.fixture
 def send(tokens):
-    """Tell the office in a thread of its own, as a request does."""
+    """Send a heartbeat in a thread of its own, as a request does."""
     with ThreadPoolExecutor(8) as threads:
 
         def tell(name, more):
@@ -59,7 +59,7 @@ def send(tokens):
 
 @contextmanager
 def held(connect, table, name):
-    """Hold a builder's rows in a table as somebody else does, with nobody hurrying."""
+    """Lock a builder's rows in a table as another transaction does, without a time limit."""
     stranger = connect()
     stranger.execute("BEGIN")
     stranger.execute(f"SELECT FROM {table} WHERE builder_id = %s FOR UPDATE", [name])
@@ -87,7 +87,7 @@ def test_each_is_answered_by_its_number(said):
             said("ui-builder"),
         ]
     )
-    assert [rule for rule, _, _ in answers] == [
+    assert [rule for rule, *_ in answers] == [
         *(None, "valid_token", "own_builder", "known_task"),
         *(None, None, "heartbeat_id_used_once", None),
     ]
@@ -112,7 +112,7 @@ def test_the_newest_of_several_speaks_for_its_builder(said):
     task = TaskFactory(state="in-progress", assigned_builder="ui-builder")
     Builder.objects.filter(pk="ui-builder").update(current_task=task)
     ago = [timedelta(seconds=seconds) for seconds in (3, 1, 2)]
-    moments = [now() + timedelta(seconds=30) - each for each in ago]
+    moments = [now() - each for each in ago]
     actions._store_heartbeats(
         [
             said("ui-builder", sent_task=task.pk, sent_progress=progress, sent_at=moment)
@@ -185,3 +185,19 @@ def test_many_beats_and_a_move_of_many_tasks_do_not_wait_for_each_other(
     errors = overlap(connect, *(([store], finish) if beats_first else (finish, [store])))
     assert errors == (None, None)
     assert Heartbeat.objects.count() == 3
+
+
+def test_beats_that_wait_for_a_builder_hold_no_wave_that_it_may_need(said, connect, wave):
+    """The holder of the later builder moves the same wave, and neither waits for the other."""
+    task = TaskFactory(wave=wave, state="in-progress", assigned_builder="api-builder")
+    Builder.objects.filter(pk="api-builder").update(current_task=task)
+    beats = [said("api-builder", sent_task=task.pk, sent_progress=50), said("ui-builder")]
+    observer, one = connect(), connect()
+    with ThreadPoolExecutor(1) as thread, held(connect, "builders", "ui-builder") as stranger:
+        query = "SELECT FROM builders_record_heartbeats(%s, true)"
+        stored = thread.submit(one.execute, query, [f"[{','.join(beats)}]"])
+        until(lambda: waiting_for(observer, stranger))
+        stranger.execute("SELECT FROM waves FOR NO KEY UPDATE NOWAIT")
+        stranger.execute("COMMIT")
+        stored.result(PATIENCE)
+    assert Heartbeat.objects.count() == 2

@@ -20,8 +20,8 @@ def beats(name, count, age):
     """Write beats of so many minutes in a row, the first so old."""
     first = now() - age
     return Heartbeat.objects.bulk_create(
-        Heartbeat(builder_id=name, timestamp=first + minute * MINUTE, status="active", message="m")
-        for minute in range(count)
+        Heartbeat(builder_id=name, timestamp=at, received_at=at, status="active", message="m")
+        for at in (first + minute * MINUTE for minute in range(count))
     )
 
 
@@ -82,6 +82,14 @@ def test_a_builder_that_was_heard_long_ago_is_not_forgotten():
     beats("ui-builder", 1, 900 * DAY)
     assert sum(prune_heartbeats(90 * DAY)) == 0
     assert Builder.objects.with_verdicts().get(pk="ui-builder").verdict == "idle"
+
+
+def test_what_was_received_lately_stays_however_old_its_sender_says_that_it_is(history):
+    Heartbeat.objects.filter(timestamp__gt=now() - 20 * DAY).update(
+        timestamp=now() - 900 * DAY, received_at=now()
+    )
+    assert sum(prune_heartbeats(90 * DAY)) == 25 + 2
+    assert ages("ui-builder") == [900] * 15
 
 
 def test_a_dry_run_counts_and_removes_nothing(history, capsys):

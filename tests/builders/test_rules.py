@@ -7,12 +7,14 @@ from itertools import pairwise
 import pytest
 from django.db import connection, transaction
 from django.utils.timezone import now
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.models import Builder, Heartbeat
 from governance.models import Evidence
 from programs.models import Task
+from tests.database import without_triggers
+from tests.examples import examples
 from tests.factories import BuilderFactory, HeartbeatFactory, TaskFactory
 from tests.races import overlap, refusal
 
@@ -114,7 +116,7 @@ def test_a_beat_without_progress_leaves_it(holder, task, beat):
 def test_the_first_active_beat_starts_an_assigned_task(holder, task, beat, sql):
     beat(task=task, ago=timedelta(seconds=5))
 
-    [(moment,)] = sql("SELECT now() - interval '5 seconds'")
+    [(moment,)] = sql("SELECT now()")  # when it was received: its sender's clock may be wrong
     task.refresh_from_db()
     assert (task.state, task.started_at) == ("in-progress", moment)
 
@@ -153,9 +155,8 @@ def test_the_builder_is_the_one_who_started_the_task(holder, task, beat, sql):
 @pytest.mark.parametrize("state", ["planned", "completed", "failed"])
 def test_a_task_not_at_work_is_untouched(state, holder, task, beat, sql):
     with transaction.atomic():
-        sql("SET LOCAL session_replication_role = replica")  # or its builder would put it down
-        Task.objects.update(state=state, progress_percentage=70)
-        sql("SET LOCAL session_replication_role = origin")
+        with without_triggers():  # or its builder would put it down
+            Task.objects.update(state=state, progress_percentage=70)
         before = Task.objects.values().get()
 
         beat(task=task, progress=90)
@@ -252,7 +253,7 @@ def test_a_fast_clock_does_not_let_an_older_beat_follow_a_newer_one(holder, task
 
 beats = st.lists(
     st.tuples(
-        st.integers(-50, 3000),  # seconds ago
+        st.integers(-50, 3000).filter(bool),  # seconds ago, by the sender's clock
         st.sampled_from(Heartbeat.Status.values),
         st.none() | st.integers(0, 100),
         st.booleans(),  # about the task in hand, or about none
@@ -264,7 +265,7 @@ beats = st.lists(
 
 
 @given(beats=beats, at_once=st.booleans())
-@settings(max_examples=60)
+@examples(10)
 def test_in_any_order_the_newest_beat_speaks_for_its_builder(sql, beats, at_once):
     """The builder ends as its newest beat says, whatever the order of arrival.
 
@@ -294,7 +295,10 @@ def test_in_any_order_the_newest_beat_speaks_for_its_builder(sql, beats, at_once
                 row.save(force_insert=True)
 
         builder, newest = Builder.objects.get(pk="ui-builder"), max(rows, key=by_time)
-        assert (builder.last_heartbeat, builder.state) == (newest.timestamp, newest.status)
+        assert (builder.last_heartbeat, builder.state) == (
+            min(newest.timestamp, moment),
+            newest.status,
+        )
 
         task.refresh_from_db()
         applied = [row for n, row in enumerate(rows) if row is max(rows[: n + 1], key=by_time)]
@@ -305,7 +309,7 @@ def test_in_any_order_the_newest_beat_speaks_for_its_builder(sql, beats, at_once
             assert task.progress_percentage == newest.progress_percentage
         started = [row.timestamp for row in spoken if row.status == "active"]
         assert task.state == ("in-progress" if started else "assigned")
-        assert task.started_at == (started[0] if started else None)
+        assert task.started_at == (moment if started else None)
         transaction.set_rollback(True)
 
 

@@ -55,7 +55,7 @@ def test_one_query_asks_for_all_five(django_assert_num_queries):
 
 
 def test_a_builder_given_work_after_a_long_idleness_has_the_threshold_to_begin(holder, t0):
-    assert verdict(holder, t0 + THRESHOLD) == "never-heard"
+    assert verdict(holder, t0 + THRESHOLD) == "working"
     assert verdict(holder, t0 + THRESHOLD + SECOND) == "silent"
     assert since(holder, t0 + THRESHOLD + SECOND) == t0
 
@@ -79,7 +79,8 @@ def test_a_beat_is_good_for_exactly_the_threshold(holder, t0):
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [("active", "working"), ("blocked", "waiting"), ("idle", "idle")]
+    ("status", "expected"),
+    [("active", "working"), ("blocked", "waiting"), ("idle", "idle-with-work")],
 )
 def test_a_builder_is_what_it_says_since_it_says_so(holder, t0, status, expected):
     beat(holder, t0 + SECOND, status="idle" if status == "blocked" else "blocked")
@@ -89,14 +90,15 @@ def test_a_builder_is_what_it_says_since_it_says_so(holder, t0, status, expected
     assert since(holder, t0 + 4 * SECOND) == t0 + 2 * SECOND
 
 
-def test_what_a_builder_with_empty_hands_said_long_ago_no_longer_counts(builder, t0):
-    beat(BuilderFactory(last_heartbeat=t0), t0 + SECOND)
-    assert verdict(builder, t0 + 2 * SECOND) == "working"
+@pytest.mark.parametrize("status", ["active", "blocked", "idle"])
+def test_a_builder_that_was_heard_and_has_no_task_is_idle_whatever_it_said(builder, t0, status):
+    beat(BuilderFactory(last_heartbeat=t0), t0 + SECOND, status=status)
+    assert verdict(builder, t0 + 2 * SECOND) == "idle"
     assert verdict(builder, t0 + timedelta(hours=1)) == "idle"
 
 
 def test_a_failed_builder_is_silent_until_it_is_heard(holder, t0):
-    BuilderFactory(state="failed")
+    BuilderFactory(state="failed", state_since=t0)
     assert verdict(holder, t0) == "silent"
     beat(holder, t0 + SECOND)
     assert verdict(holder, t0 + 2 * SECOND) == "working"
@@ -131,7 +133,7 @@ def test_something_new_ends_the_spinning(holder, t0, said):
     assert verdict(holder, last + SECOND) == "working"
 
 
-def test_beats_about_another_task_do_not_spin(holder, t0):
+def test_a_builder_whose_beats_are_about_another_task_is_busy_elsewhere(holder, t0):
     spin(holder, t0 + SECOND, beats=5)
     for second in range(5):
         HeartbeatFactory(
@@ -140,7 +142,8 @@ def test_beats_about_another_task_do_not_spin(holder, t0):
             progress_percentage=40,
             message="trying",
         )
-    assert verdict(holder, t0 + timedelta(minutes=31)) == "working"
+    assert verdict(holder, t0 + timedelta(minutes=31)) == "busy-elsewhere"
+    assert since(holder, t0 + timedelta(minutes=31)) == t0 + timedelta(minutes=4, seconds=1)
 
 
 def test_a_builder_that_says_it_is_blocked_waits_and_does_not_spin(holder, t0):
@@ -214,7 +217,7 @@ def test_a_builder_is_paused_and_resumed_by_a_person_with_a_reason(holder, admin
     actions.pause_builder(holder, reason="new disk", until=until, by=admin_user)
     assert verdict(holder, None) == "paused"
     actions.resume_builder(holder, by=admin_user)
-    assert verdict(holder, None) == "never-heard"
+    assert verdict(holder, None) == "working"
     told = sql(
         "SELECT action, context ->> 'user', context -> 'snapshot' ->> 'reason'"
         " FROM evidence_trail WHERE action LIKE 'pause%%' AND entity_id = %s ORDER BY sequence",

@@ -1,12 +1,10 @@
-"""One office for many faults: it must come through each of them and be as good as before."""
-
-import subprocess
+"""One office for many faults: it must survive each of them and work as before."""
 
 import pytest
 
-from foreman_office.kit import embedded
+from kit.runtime import embedded_postgres
 from tests.faults.office import PATIENCE, Office, set_the_scene
-from tests.platform.conftest import migrated, place
+from tests.platform.conftest import copied, migrated, place
 from tests.races import until
 
 __all__ = ["migrated"]
@@ -16,20 +14,16 @@ __all__ = ["migrated"]
 def staffed(migrated):
     """A migrated office with work in it, to be copied."""
     var = place() / "var"
-    copy(migrated, var)
-    with embedded.running(var):
+    copied(migrated, var)
+    with embedded_postgres.running(var):
         set_the_scene(var)
     return var
-
-
-def copy(source, var):
-    subprocess.run(["cp", "-a", source, var], check=True)  # with its owners
 
 
 @pytest.fixture(scope="session")
 def common_office(staffed):
     var = place() / "var"
-    copy(staffed, var)
+    copied(staffed, var)
     office = Office(var)
     yield office
     office.close()
@@ -37,7 +31,7 @@ def common_office(staffed):
 
 @pytest.fixture
 def office(common_office, django_db_blocker):
-    """The office that faults are made in, open and whole; after each nothing must be lost."""
+    """The office that faults are made in, open and whole; after each, no beat may be lost."""
     if not common_office.is_open():
         common_office.open()
     until(common_office.is_ready, PATIENCE)

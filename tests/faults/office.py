@@ -3,7 +3,6 @@
 import hashlib
 import http.client
 import json
-import socket
 import subprocess
 import sys
 import threading
@@ -18,10 +17,12 @@ import psutil
 import psycopg
 from django.db import connection
 
-from foreman_office.kit import embedded
 from governance.replay import Replay, one_moment
+from kit.runtime import embedded_postgres
+from kit.runtime.embedded_roles import OWNER
 from tests.platform.conftest import PATIENCE, ROOT, environment
 from tests.races import until
+from tests.throwaway import free_port
 
 PACE = 0.02  # seconds between the beats of one builder
 # Nobody falls silent because this machine is slow, or the builders are not at work yet.
@@ -79,8 +80,8 @@ def token(builder):
 
 
 def set_the_scene(var):
-    """Give three builders work and all of them a token."""
-    with psycopg.connect(embedded.database_url(var), autocommit=True) as database:
+    """Assign three builders a task, and issue all of them a token."""
+    with psycopg.connect(embedded_postgres.database_url(var), autocommit=True) as database:
         for statement in SCENE.split(";\n")[:2]:
             database.execute(statement, [AT_WORK] if "%s" in statement else None)
         for builder in AT_WORK + AT_REST:
@@ -92,12 +93,11 @@ def set_the_scene(var):
 
 
 class Office:
-    """One `manage.py office`. It keeps count of what it was told and what it acknowledged."""
+    """One `manage.py office`, with counts of what was sent to it and what it acknowledged."""
 
     def __init__(self, var, **variables):
         self.var, self.database = var, variables.pop("database", None) or var
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.env = environment(
             var, PORT=str(self.port), FOREMAN_SWEEP_SECONDS="1", **SLOWLY, **variables
         )
@@ -132,7 +132,7 @@ class Office:
         return words in self.log.read_text(errors="replace")
 
     def processes(self, *last):
-        """Return our processes whose command line ends so."""
+        """Return the office's processes whose command line ends with this."""
         found = []
         for process in psutil.Process(self.popen.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
@@ -154,12 +154,14 @@ class Office:
         return self.processes("--no-control-socket")
 
     def postmaster(self):
-        return embedded.Server(embedded.data_directory(self.database)).postmaster()
+        return embedded_postgres.Server(
+            embedded_postgres.data_directory(self.database)
+        ).postmaster()
 
     # --- HTTP -------------------------------------------------------------------------------------
 
     def ask(self, method, path, body=None, headers={}, timeout=30):
-        """Ask over a connection of its own; None if there was no answer."""
+        """Return the answer over a connection of its own; None if there was none."""
         began = time.monotonic()
         web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         with closing(web), suppress(OSError, http.client.HTTPException):
@@ -197,14 +199,15 @@ class Office:
     # --- the database -----------------------------------------------------------------------------
 
     def sessions(self):
-        """Count what the office holds open in its database."""
+        """Return the number of the office's connections to its database."""
         [(number,)] = self.query(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         )
         return number - 1
 
-    def connect(self):
-        return closing(psycopg.connect(embedded.database_url(self.database), autocommit=True))
+    def connect(self, *user):
+        address = embedded_postgres.database_url(self.database, *user)
+        return closing(psycopg.connect(address, autocommit=True))
 
     def query(self, query, *params):
         with self.connect() as database:
@@ -212,11 +215,15 @@ class Office:
             return cursor.fetchall() if cursor.description else []
 
     def fall_silent(self, builder):
-        """Put a task into a builder's hands an hour ago, of which nothing was heard since."""
+        """Assign a task to a builder an hour ago, and send nothing since."""
         [(task,)] = self.query("SELECT task_id FROM tasks WHERE name = %s", builder)
+        # Another test may have killed and opened this office, from when silence would count.
+        with self.connect(OWNER) as database:
+            database.execute("DELETE FROM office_absences")
         self.query(
             "UPDATE builders SET current_task_id = %s, state = 'active',"
-            " assigned_at = now() - interval '1 hour', last_heartbeat = now() - interval '1 hour'"
+            " assigned_at = now() - interval '1 hour', last_heartbeat = now() - interval '1 hour',"
+            " heard_at = now() - interval '1 hour'"
             " WHERE builder_id = %s",
             *(task, builder),
         )
@@ -242,10 +249,10 @@ class Office:
 
     @contextmanager
     def as_default(self):
-        """Let Django's own connection lead here."""
+        """Connect Django's default alias to this office's database."""
         before = connection.settings_dict.copy()
         connection.close()
-        connection.settings_dict.update(embedded.database_settings(self.database))
+        connection.settings_dict.update(embedded_postgres.database_settings(self.database))
         try:
             yield
         finally:
@@ -282,7 +289,6 @@ class Load:
     def __init__(self, *offices):
         self.over = threading.Event()
         self.statuses = Counter()
-        self.slowest = 0.0
         self.unexpected = []
         tasks = dict(offices[0].query("SELECT name, task_id FROM tasks"))
         # Each builder keeps to one office, so that its beats keep their order.
@@ -295,7 +301,6 @@ class Load:
         status = answer.status if answer else None
         self.statuses[status] += 1
         if answer:
-            self.slowest = max(self.slowest, answer.seconds)
             retry = answer.headers["Retry-After"]
             if status != 201 and not (status == 503 and retry and int(retry) > 0):
                 self.unexpected.append(answer)

@@ -1,4 +1,4 @@
-"""A disk that is full: what is told, and what is there when somebody has made room.
+"""A disk that is full: what is answered, and what is stored when there is space again.
 
 It needs a small file system of its own, which root may mount; elsewhere this test cannot run.
 """
@@ -9,9 +9,8 @@ import subprocess
 import psycopg
 import pytest
 
-from tests.faults.conftest import copy
 from tests.faults.office import PATIENCE, Load, Office
-from tests.platform.conftest import place
+from tests.platform.conftest import copied, place
 from tests.races import until
 
 SIZE = 192 << 20  # bytes: the database, its log of changes and the static files, with some room
@@ -32,7 +31,7 @@ def small_disk():
 
 
 def fill(ballast):
-    """Take what is left, to the last block."""
+    """Fill the disk to the last block."""
     with ballast.open("ab", buffering=0) as file:
         try:
             while True:
@@ -44,7 +43,7 @@ def fill(ballast):
 def test_a_full_disk_is_named_and_nothing_acknowledged_is_lost(
     small_disk, staffed, django_db_blocker
 ):
-    copy(staffed, small_disk / "var")
+    copied(staffed, small_disk / "var")
     office = Office(small_disk / "var")
     office.log = small_disk.parent / "office.log"  # whoever collects the lines has room
     ballast = small_disk / "ballast"
@@ -74,7 +73,7 @@ def test_a_full_disk_is_named_and_nothing_acknowledged_is_lost(
 
 
 def exhaust(office):
-    """Make the server want new room for its log of changes, which it cannot do without."""
+    """Make the server need a new segment of its write-ahead log, which it cannot work without."""
     try:
         for _ in range(20):
             office.query("SELECT pg_logical_emit_message(true, 'x', repeat('x', 1000000))")

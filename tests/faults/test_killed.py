@@ -44,4 +44,4 @@ def test_a_killed_postmaster_is_followed_by_another(office):
         until(lambda: office.postmaster() not in (None, killed), PATIENCE)
         load.flows()
         until(office.is_ready, PATIENCE)
-    assert office.said("PostgreSQL has ended, and is started again")
+    assert office.said("PostgreSQL has ended and is being restarted")

@@ -6,14 +6,14 @@ What pages and the API answer through it is asked by `make pooled`: tests/choice
 import subprocess
 import sys
 
+import psycopg
 import pytest
 
-from foreman_office.doctor import LIMITS
-from foreman_office.kit import embedded
+from kit.runtime import embedded_postgres
+from kit.runtime.database_addresses import LIMITS
 from tests.bouncer import bouncer
-from tests.faults.conftest import copy
 from tests.faults.office import Load, Office
-from tests.platform.conftest import ROOT, environment, place
+from tests.platform.conftest import ROOT, copied, environment, place
 from tests.races import until
 
 
@@ -21,16 +21,17 @@ from tests.races import until
 def server(staffed):
     """A server of its own, whose role has the limits that a pooler does not pass on."""
     var = place() / "var"
-    copy(staffed, var)
-    with embedded.running(var):
-        office = Office(var)
-        for name, limit in LIMITS.items():
-            office.query(f"ALTER ROLE {embedded.USER} SET {name} = '{limit}'")
+    copied(staffed, var)
+    with embedded_postgres.running(var):
+        address = embedded_postgres.database_url(var, embedded_postgres.SUPERUSER)
+        with psycopg.connect(address) as administrator:
+            for name, limit in LIMITS.items():
+                administrator.execute(f"ALTER ROLE {embedded_postgres.USER} SET {name} = '{limit}'")
         yield var
 
 
 def address(port):
-    return f"postgres://{embedded.USER}@127.0.0.1:{port}/{embedded.DATABASE}"
+    return f"postgres://{embedded_postgres.USER}@127.0.0.1:{port}/{embedded_postgres.DATABASE}"
 
 
 def doctor(var, **variables):
@@ -95,4 +96,4 @@ def test_a_pooler_that_nobody_spoke_of_is_named(server, tmp_path):
         assert "time limits" not in pooled.stdout
     with bouncer(server, tmp_path, ignored="options") as port:
         tolerated = doctor(var, DATABASE_URL=address(port))
-        assert "WARNING DATABASE_POOLED: There is a pooler before" in tolerated.stdout
+        assert "WARNING DATABASE_POOLED: There is an undeclared pooler" in tolerated.stdout

@@ -3,22 +3,19 @@
 import pytest
 from django.db import transaction
 
-from foreman_office.kit.acts import act
 from governance.actions import resolve_blocker
 from governance.gates import conditions
 from governance.models import Evidence
 from governance.replay import Replay
+from kit.core.acts import act
 from programs.actions import edit, start_wave
+from programs.history import recording
 from programs.models import Task, Wave
 from tests.conftest import rule_of
-from tests.factories import (
-    BlockerFactory,
-    BuilderFactory,
-    ProgramFactory,
-    TaskFactory,
-    WaveFactory,
-)
+from tests.database import as_administrator
+from tests.factories import BlockerFactory, BuilderFactory, ProgramFactory, TaskFactory, WaveFactory
 from tests.races import overlap, refusal
+from tests.scenes import state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 both_orders = pytest.mark.parametrize("turned", [False, True], ids=["as named", "turned round"])
@@ -53,7 +50,7 @@ def follower(nearly):
 
 @pytest.fixture
 def race(connect):
-    """Let two lists of statements overlap; return by which rule each was refused, as named."""
+    """Run two lists of statements at once; return which rule refused each, as named."""
 
     def race(one, other, turned):
         errors = overlap(connect, *((other, one) if turned else (one, other)))
@@ -61,10 +58,6 @@ def race(connect):
         return tuple(reversed(rules) if turned else rules)
 
     return race
-
-
-def state_of(entity):
-    return type(entity).objects.get(pk=entity.pk).state
 
 
 def progress_of(*entities):
@@ -141,7 +134,7 @@ def test_a_wave_that_is_blocked_is_completed_when_nothing_blocks_it_any_more(nea
 
 
 def test_history_that_is_written_down_has_no_consequences(nearly, last, sql):
-    with act(None, **{"import": {"file": "plan.yaml"}}):
+    with recording("plan.yaml"):
         sql(DELETE, last.pk)
     assert state_of(nearly) == "in-progress"
 
@@ -161,7 +154,7 @@ def test_it_is_asked_once_however_many_go_and_never_where_none_does(nearly, last
 
     def asked(statement):
         with transaction.atomic():
-            sql("SET LOCAL track_functions = 'pl'")
+            as_administrator("SET LOCAL track_functions = 'pl'")
             sql(statement)
             sql("SET CONSTRAINTS ALL IMMEDIATE")
             calls = dict(sql("SELECT funcname, calls FROM pg_stat_xact_user_functions"))
@@ -192,7 +185,7 @@ def test_a_wave_without_a_task_is_not_completed_and_says_what_it_wants(wave, sql
     assert (state_of(wave), progress_of(wave)) == ("in-progress", [0])
     unmet = [each for each in conditions(wave, "completed") if not each.met]
     assert [(each.rule, each.detail) for each in unmet] == [
-        ("tasks_completed", "It has no task: give it one, or delete it.")
+        ("tasks_completed", "The wave has no task: add one, or delete the wave.")
     ]
 
 
@@ -296,14 +289,15 @@ def test_the_refusal_says_what_is_wrong(wave, connect):
     other = WaveFactory(state="planned", program__state="planned")
     error = refusal(connect(), [(MOVE, [other.pk, task.pk])])
     assert error.diag.message_primary == (
-        'Task "Wire" is under way: only a wave in progress takes it in.'
+        'Task "Wire" is under way: it can be moved only to a wave in progress.'
         " The wave is planned. The program is planned."
     )
     wave = WaveFactory(name="First")
     query = "UPDATE waves SET program_id = %s WHERE wave_id = %s"
     error = refusal(connect(), [(query, [other.program.pk, wave.pk])])
     assert error.diag.message_primary == (
-        'Wave "First" is under way: only a program in progress takes it in. The program is planned.'
+        'Wave "First" is under way: it can be moved only to a program in progress.'
+        " The program is planned."
     )
 
 

@@ -22,6 +22,7 @@ from tests.factories import (
     WaveFactory,
 )
 from tests.races import is_blocked, overlap, refusal, run, until
+from tests.scenes import state_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 both_orders = pytest.mark.parametrize("turned", [False, True], ids=["as named", "turned round"])
@@ -29,7 +30,7 @@ both_orders = pytest.mark.parametrize("turned", [False, True], ids=["as named", 
 
 @pytest.fixture
 def race(connect):
-    """Let two lists of statements overlap; return by which rule each was refused, as named."""
+    """Run two lists of statements at once; return which rule refused each, as named."""
 
     def race(one, other, turned):
         errors = overlap(connect, *((other, one) if turned else (one, other)))
@@ -56,6 +57,7 @@ def ready_to_complete(wave, builder="ui-builder"):
 
 
 def ready_to_assign(wave):
+    Builder.objects.filter(heard_at=None).update(heard_at=now())
     task = TaskFactory(wave=wave)
     ArchitectureValidationFactory(task=task)
     QAExecutionFactory(task=task, passing_tests=0, failing_tests=5)
@@ -105,10 +107,6 @@ def run_suite(task, passing, failing):
             [task.pk, passing + failing, passing, failing, status],
         )
     ]
-
-
-def state_of(entity):
-    return type(entity).objects.get(pk=entity.pk).state
 
 
 def moves(entity, to):

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from django.utils.timezone import now
 
-from foreman_office.kit.acts import act
 from governance.models import QATestResult
 from governance.quality import (
     ChangedItem,
@@ -15,6 +14,7 @@ from governance.quality import (
     latest_run,
     previous_run,
 )
+from kit.core.acts import act
 from programs.models import Task
 from tests.factories import ArchitectureValidationFactory, QAExecutionFactory
 
@@ -134,9 +134,9 @@ def test_a_completed_task_states_which_run_was_red_and_which_green(run, task):
 @pytest.mark.parametrize(
     ("after", "moved"),
     [
-        ({"a": "."}, [("b", "vanished")]),
-        ({"a": ".", "b2": "."}, [("b", "vanished")]),
-        ({}, [("a", "vanished"), ("b", "vanished")]),
+        ({"a": "."}, [("b", "removed")]),
+        ({"a": ".", "b2": "."}, [("b", "removed")]),
+        ({}, [("a", "removed"), ("b", "removed")]),
     ],
 )
 def test_moved_goalposts_are_named_one_by_one(run, task, after, moved):
@@ -153,7 +153,7 @@ def test_fewer_tests_are_moved_goalposts_even_without_names(task):
     QAExecutionFactory(task=task, passing_tests=0, failing_tests=5, executed_at=early)
     QAExecutionFactory(task=task, passing_tests=3, failing_tests=0, executed_at=now())
     proof = certificate(completed(task))
-    assert [tuple(goalpost) for goalpost in proof.moved] == [("2 of 5 tests", "vanished")]
+    assert [tuple(goalpost) for goalpost in proof.moved] == [("2 of 5 tests", "removed")]
 
 
 @pytest.mark.parametrize("marks", [[], ["."], ["F"], [".", "."]])

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from foreman_office.kit import embedded
+from kit.runtime import embedded_postgres
 from tests import throwaway
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,13 +25,13 @@ PATIENCE = 120  # seconds: whoever waits in vain has failed, and nobody else wai
 USER = """
 import sys
 from pathlib import Path
-from foreman_office.kit import embedded
-with embedded.running(Path(sys.argv[1])):
+from kit.runtime import embedded_postgres
+with embedded_postgres.running(Path(sys.argv[1])):
     print("ready", flush=True)
     sys.stdin.read()
 """
 
-COLLECT = "from foreman_office.kit import statics; statics.collect()"
+COLLECT = "from kit.runtime import statics; statics.collect()"
 
 OURS = re.compile("FOREMAN_|DATABASE_|DJANGO_|WEB_|(ALLOWED_HOSTS|PORT)$")
 PLAIN = {"DATABASE_URL": "", "SECRET_KEY": "", "DEBUG": "false", "HTTPS": "false"}
@@ -144,6 +144,23 @@ def use_server(start):
 
 
 @pytest.fixture(scope="session")
+def set_up():
+    """Set up an empty server once; a copy of its directory is there at once."""
+
+    def prepare(var):
+        with embedded_postgres.running(var):
+            pass
+
+    return throwaway.once("set_up", prepare)
+
+
+def copied(source, var):
+    """Copy the directory of a server that does not run."""
+    subprocess.run(["cp", "-a", source, var], check=True)  # with its owners
+    return var
+
+
+@pytest.fixture(scope="session")
 def migrated():
     """Migrate and collect static files once; an office that opens on a copy opens sooner."""
 
@@ -156,7 +173,7 @@ def migrated():
 
 
 def gone(processes):
-    """Say whether all of these processes end within our patience."""
+    """Return whether all of these processes end within a timeout."""
     _, alive = psutil.wait_procs(processes, timeout=PATIENCE)
     return not alive
 
@@ -166,7 +183,7 @@ class Office:
         self.process, self.var = process, var
         self.address = re.search(r"http://\S+/", process.wait_for("is open at"))[0]
         assert self.is_open()
-        self.server = embedded.Server(embedded.data_directory(var)).postmaster()
+        self.server = embedded_postgres.Server(embedded_postgres.data_directory(var)).postmaster()
         self.children = process.descendants()  # gunicorn and its workers
         assert len(self.children) >= 3
 
@@ -192,7 +209,7 @@ class Office:
 
 def opened(start, migrated, var, **variables):
     if not var.exists():
-        subprocess.run(["cp", "-a", migrated, var], check=True)  # with its owners
+        copied(migrated, var)
     command = [sys.executable, ROOT / "manage.py", "office"]
     variables = {"PORT": "0", "WEB_WORKERS": "1"} | variables  # one is enough to be an office
     return Office(start(command, environment(var, **variables)), var)

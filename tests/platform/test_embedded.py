@@ -5,21 +5,28 @@ import psutil
 import psycopg
 import pytest
 
-from foreman_office.kit import embedded
-from tests.platform.conftest import PATIENCE, gone
+from kit.runtime import embedded_postgres
+from tests.platform.conftest import PATIENCE, copied, gone
 
 
 @pytest.fixture
-def var(tmp_path):
+def new(tmp_path):
+    """A place where nothing has been set up."""
     return tmp_path / "var"
 
 
+@pytest.fixture
+def var(new, set_up):
+    return copied(set_up, new)
+
+
 def postmaster(var):
-    return embedded.Server(embedded.data_directory(var)).postmaster()
+    return embedded_postgres.Server(embedded_postgres.data_directory(var)).postmaster()
 
 
 def ask(var, query):
-    with psycopg.connect(embedded.database_url(var)) as connection:
+    owner = embedded_postgres.database_url(var, embedded_postgres.USERS["owner"])
+    with psycopg.connect(owner) as connection:
         cursor = connection.execute(query)
         return cursor.fetchone()[0] if cursor.description else None
 
@@ -84,7 +91,7 @@ def test_after_everything_was_killed_the_server_recovers(var, use_server):
 def test_a_pid_file_whose_number_is_a_strangers_by_now_is_no_server(var, use_server):
     user = use_server(var)
     user.wait_for("ready")
-    pid_file = embedded.data_directory(var) / "postmaster.pid"
+    pid_file = embedded_postgres.data_directory(var) / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
     server = postmaster(var)
     user.end(signal.SIGKILL)
@@ -97,19 +104,19 @@ def test_a_pid_file_whose_number_is_a_strangers_by_now_is_no_server(var, use_ser
     assert ask(var, "SELECT 1") == 1
 
 
-def test_a_set_up_that_was_killed_half_way_is_begun_again(var, use_server):
-    draft = var / "postgres.new"
+def test_a_set_up_that_was_killed_half_way_is_begun_again(new, use_server):
+    draft = new / "postgres.new"
     draft.mkdir(parents=True)
     (draft / "PG_VERSION").write_text("18\n")
 
-    use_server(var).wait_for("ready")
-    assert ask(var, "SELECT 1") == 1
+    use_server(new).wait_for("ready")
+    assert ask(new, "SELECT 1") == 1
     assert not draft.exists()
 
 
 def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path, use_server):
     var = tmp_path / ("a-long-name-" * 10) / "var"
-    directory = embedded.socket_directory(embedded.data_directory(var))
+    directory = embedded_postgres.socket_directory(embedded_postgres.data_directory(var))
     assert not directory.is_relative_to(tmp_path)
 
     user = use_server(var)
@@ -120,33 +127,29 @@ def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path, use_server):
     assert not directory.exists()
 
 
-def test_nobody_else_can_reach_the_server(var, use_server):
+def test_nobody_else_can_reach_the_server_whose_texts_are_utf8(var, use_server):
     use_server(var).wait_for("ready")
     assert ask(var, "SHOW listen_addresses") == ""
-    assert stat.S_IMODE(embedded.data_directory(var).stat().st_mode) == 0o700
-
-
-def test_the_database_is_utf8_and_checks_what_it_reads(var, use_server):
-    use_server(var).wait_for("ready")
+    assert stat.S_IMODE(embedded_postgres.data_directory(var).stat().st_mode) == 0o700
     assert ask(var, "SHOW server_encoding") == "UTF8"
     assert ask(var, "SHOW data_checksums") == "on"
     assert ask(var, "SELECT datlocale FROM pg_database WHERE datname = 'foreman'") == "C.UTF-8"
 
 
-def test_data_of_another_postgresql_is_refused_in_a_sentence(var, manage):
-    data = embedded.data_directory(var)
+def test_data_of_another_postgresql_is_refused_in_a_sentence(new, manage):
+    data = embedded_postgres.data_directory(new)
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("13\n")
 
-    refused = manage("showmigrations", var=var)
+    refused = manage("showmigrations", var=new)
     assert refused.returncode == 1
     assert "was made by PostgreSQL 13 and this office brings" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_the_secret_is_made_once_and_only_its_owner_reads_it(var):
-    secret = embedded.secret_key(var)
+def test_the_secret_is_made_once_and_only_its_owner_reads_it(new):
+    secret = embedded_postgres.secret_key(new)
     assert len(secret) >= 50
-    assert embedded.secret_key(var) == secret
-    assert stat.S_IMODE((var / "secret_key").stat().st_mode) == 0o600
-    assert [path.name for path in var.iterdir()] == ["secret_key"]
+    assert embedded_postgres.secret_key(new) == secret
+    assert stat.S_IMODE((new / "secret_key").stat().st_mode) == 0o600
+    assert [path.name for path in new.iterdir()] == ["secret_key"]

@@ -1,8 +1,11 @@
 import signal
 import socket
 
+import psycopg
 import pytest
 
+from kit.runtime import embedded_postgres
+from kit.runtime.embedded_roles import SUPERUSER
 from tests.platform.conftest import gone, opened, place, starting
 from tests.races import until
 
@@ -16,30 +19,46 @@ def watched_office(migrated):
         yield office
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_closed_office_leaves_nothing_running(tmp_path, open_office, number):
-    office = open_office(tmp_path / "var")
+def closed(office, number):
+    """End an office by a signal; it has left nothing running."""
     assert office.process.end(number) == 128 + number
-    assert gone([*office.children, office.server])
+    return gone([*office.children, office.server])
 
 
-def test_a_killed_office_opens_again(tmp_path, open_office):
+def test_a_killed_office_opens_again_and_a_closed_one_leaves_nothing_running(tmp_path, open_office):
     killed = open_office(tmp_path / "var")
     killed.process.end(signal.SIGKILL)
 
     reopened = open_office(tmp_path / "var")
     assert gone(killed.children)
     assert reopened.is_open()
-    reopened.process.end()
-    assert gone([reopened.server])
+    assert closed(reopened, signal.SIGTERM)
+
+
+def test_an_office_has_noted_its_closure_before_it_shows_a_page(tmp_path, open_office):
+    """Its watcher, which would note it too, cannot end a sweep meanwhile."""
+    var = tmp_path / "var"
+    first = open_office(var)
+    until(first.is_ready)
+    assert closed(first, signal.SIGTERM)
+
+    address = embedded_postgres.database_url(var, SUPERUSER)
+    with embedded_postgres.running(var), psycopg.connect(address) as holder:
+        holder.execute("LOCK TABLE watchers IN SHARE MODE")
+        again = open_office(var)
+        assert again.is_open()
+        with psycopg.connect(address) as reader:
+            assert reader.execute("SELECT count(*) FROM office_absences").fetchone() == (1,)
+        holder.rollback()
+        until(again.is_ready)
+    assert closed(again, signal.SIGTERM)
 
 
 def test_two_offices_do_not_disturb_each_other(tmp_path, open_office):
     one, other = open_office(tmp_path / "one"), open_office(tmp_path / "other")
     assert one.server != other.server
 
-    one.process.end()
-    assert gone([one.server])
+    assert closed(one, signal.SIGHUP)
     assert other.is_open()
 
 
@@ -65,6 +84,7 @@ def test_a_port_that_is_taken_is_named(tmp_path, manage):
         refused = manage("office", PORT=port)
     assert refused.returncode == 1
     assert f"Port {port} is taken" in refused.stderr
+    assert not embedded_postgres.exists(tmp_path / "var")
 
 
 def test_a_database_that_does_not_answer_is_a_sentence(manage):
@@ -86,7 +106,7 @@ def test_an_office_watches_and_says_so(watched_office):
 def test_a_watcher_that_ends_is_followed_by_another(watched_office):
     watcher = watched_office.watcher()
     watcher.kill()
-    watched_office.process.wait_for("The watcher ended (-9); another begins in 1 s.")
+    watched_office.process.wait_for("The watcher ended (-9); it restarts in 1 s.")
     until(lambda: watched_office.watcher() not in (None, watcher))
     until(watched_office.is_ready)
     assert watched_office.is_open()

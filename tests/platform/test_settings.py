@@ -7,8 +7,8 @@ import psycopg
 import pytest
 from django.db import connection
 
-from foreman_office.kit import pool
-from tests.platform.conftest import ROOT, environment
+from kit.runtime import pool
+from tests.platform.conftest import ROOT, copied, environment
 
 SERVER = {"DATABASE_URL": "postgres://foreman@db.example/foreman", "SECRET_KEY": "a secret"}
 
@@ -61,6 +61,17 @@ def test_the_defaults_are_enough(manage, variables):
 def test_behind_tls_the_office_passes_the_deployment_checks(manage):
     checked = manage("check", "--deploy", "--fail-level", "WARNING", HTTPS="true")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_deployment_checks_look_at_the_offices_own_database_if_asked_to(
+    manage, migrated, tmp_path
+):
+    var = copied(migrated, tmp_path / "var")
+    checked = manage("check", "--deploy", "--database", "default", var=var, HTTPS="true")
+    assert checked.returncode == 1
+    assert "watcher: (foreman.E041) The watcher is not running" in checked.stderr
+    assert "users: (foreman.W043) Nobody can log in" in checked.stderr
+    assert "identified 3 issues" in checked.stderr
 
 
 def options(tmp_path, **variables):

@@ -2,7 +2,6 @@
 
 import re
 import signal
-import subprocess
 import sys
 from http.cookiejar import CookieJar
 from urllib.error import HTTPError
@@ -12,7 +11,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import psycopg
 import pytest
 
-from foreman_office.kit import embedded
+from kit.runtime import embedded_postgres
 from tests.platform.conftest import PATIENCE, ROOT, environment, gone
 from tests.races import until
 
@@ -27,35 +26,29 @@ COMMAND = [sys.executable, ROOT / "manage.py", "office"]
 
 
 @pytest.fixture
-def prepared(migrated, tmp_path):
-    """Have migrated already, for those who look at something else."""
-    subprocess.run(["cp", "-a", migrated, tmp_path / "var"], check=True)  # with its owners
-
-
-@pytest.fixture
 def open_demo(start, tmp_path):
     """Open a demo, and return its process and the link that it prints."""
 
     def open_demo():
         env = environment(tmp_path / "var", PORT="0", FOREMAN_SIMULATION="true")
         process = start(COMMAND, env)
-        return process, re.search(r"http://\S+", process.wait_for("Log in, once"))[0]
+        return process, re.search(r"http://\S+", process.wait_for("one-time link"))[0]
 
     return open_demo
 
 
 @pytest.fixture
 def ask(tmp_path):
-    """Ask the demo's database, as psql would."""
+    """Query the demo's database, as psql would."""
 
     def ask(query):
-        with psycopg.connect(embedded.database_url(tmp_path / "var")) as connection:
+        with psycopg.connect(embedded_postgres.database_url(tmp_path / "var")) as connection:
             return connection.execute(query).fetchall()
 
     return ask
 
 
-def test_a_visitor_finds_builders_at_work_and_leaves_nothing_running(open_demo, ask):
+def test_a_visitor_finds_builders_at_work_and_a_killed_demo_goes_on_where_it_was(open_demo, ask):
     demo, link = open_demo()
     browser = build_opener(HTTPCookieProcessor(CookieJar()))
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page(browser, link))[1]
@@ -69,17 +62,8 @@ def test_a_visitor_finds_builders_at_work_and_leaves_nothing_running(open_demo, 
     until(lambda: ask(ADVANCED) == [(5,)], PATIENCE)
     assert "Island Line booking - release 1" in page(browser, address_of(link))
     processes = demo.descendants()
-    assert sum("foreman_office.demo.builder" in each.cmdline() for each in processes) == 5
-
-    assert demo.end() == 128 + signal.SIGINT, demo.popen.stdout.read()
-    assert gone(processes)
-
-
-def test_a_killed_demo_goes_on_where_it_was(prepared, open_demo, ask):
-    killed, link = open_demo()
-    until(lambda: ask(ADVANCED) == [(5,)], PATIENCE)
-    processes = killed.descendants()
-    killed.end(signal.SIGKILL)
+    assert sum("foreman_office.simulation.builder" in each.cmdline() for each in processes) == 5
+    demo.end(signal.SIGKILL)
     assert gone(processes)
 
     again, other_link = open_demo()
@@ -87,7 +71,9 @@ def test_a_killed_demo_goes_on_where_it_was(prepared, open_demo, ask):
     beats = ask("SELECT count(*) FROM heartbeats")
     until(lambda: ask("SELECT count(*) FROM heartbeats") > beats, PATIENCE)
     assert ask("SELECT count(*) FROM programs") == [(2,)]
-    assert again.end() == 128 + signal.SIGINT
+    processes = again.descendants()
+    assert again.end() == 0, again.popen.stdout.read()
+    assert gone(processes)
 
 
 def page(browser, address, data=None):

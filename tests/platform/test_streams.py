@@ -1,6 +1,8 @@
 """Event streams on a real office: its own workers, its own database."""
 
 import http.client
+import subprocess
+import sys
 import time
 from contextlib import ExitStack
 
@@ -8,17 +10,19 @@ import psutil
 import psycopg
 import pytest
 
-from foreman_office.kit import embedded
-from foreman_office.live.views import STILL
 from foreman_office.management.commands.office import GRACE
+from kit.live.views import STILL
+from kit.runtime import embedded_postgres
+from tests.platform.conftest import ROOT, environment, opened, place, starting
 from tests.races import PATIENCE, until
 
 FULL = ("poll", "full")
+ROOM = 20  # streams
 LOG_IN = "from bench.pages import logged_in; print(logged_in())"
 
 
 class Office:
-    """An office with one worker, and somebody who is logged in."""
+    """An office with one worker, and a logged-in user."""
 
     def __init__(self, opened, var, cookie):
         self.process, self.var, self.cookie = opened.process, var, cookie
@@ -45,23 +49,24 @@ class Office:
         return worker
 
     def database(self):
-        return psycopg.connect(embedded.database_url(self.var), autocommit=True)
+        return psycopg.connect(embedded_postgres.database_url(self.var), autocommit=True)
 
 
-@pytest.fixture
-def open_streaming(open_office, manage, tmp_path):
-    def open_streaming(**variables):
-        var = tmp_path / "var"
-        opened = open_office(var, WEB_WORKERS="1", **variables)
-        cookie = manage("shell", "--no-imports", "-c", LOG_IN, var=var).stdout.strip()
-        return Office(opened, var, cookie)
-
-    return open_streaming
+@pytest.fixture(scope="module")
+def office(migrated):
+    """An office with one thread and one connection for pages, and room for some streams."""
+    var = place() / "var"
+    limits = {"FOREMAN_DB_POOL_SIZE": "1", "WEB_THREADS": "1", "FOREMAN_STREAMS": str(ROOM)}
+    with starting() as start:
+        office = opened(start, migrated, var, **limits)
+        log_in = [sys.executable, ROOT / "manage.py", "shell", "--no-imports", "-c", LOG_IN]
+        said = subprocess.run(log_in, env=environment(var), capture_output=True, check=True)
+        yield Office(office, var, said.stdout.decode().strip())
 
 
 @pytest.fixture
 def stream():
-    """Open a stream, and return its answer once it has said its first word."""
+    """Open a stream, and return its answer once it has sent its first event."""
     with ExitStack() as opened:
 
         def stream(office):
@@ -84,25 +89,22 @@ def read_until(answer, event):
         pass
 
 
-def test_a_worker_with_open_streams_stops_without_waiting_for_them(open_streaming, stream):
-    office = open_streaming()
-    answers = [stream(office)[0] for _ in range(30)]
-    stopping = office.worker()
-    stopping.terminate()
-    # A stream that is waited for takes the whole time of grace. It is a quarter of a second on a
-    # machine that does nothing else.
-    _, alive = psutil.wait_procs([stopping], timeout=0.9 * GRACE)
-    assert not alive
-    for answer in answers:
-        with pytest.raises(http.client.IncompleteRead):
-            answer.read()
-    # The next one takes over, as a page that connects again finds.
-    until(lambda: stream(office)[1][0] in ("live", "deaf"))
+def fill(office, stream, number=ROOM):
+    """Open so many streams, as soon as those of earlier tests have made room for them."""
+    streams = []
+
+    def opened():
+        answer, words = stream(office)
+        if words != FULL:
+            streams.append(answer)
+        return len(streams) == number
+
+    until(opened)
+    return streams
 
 
-def test_a_change_in_the_database_is_told_on_every_stream(open_streaming, stream):
-    office = open_streaming()
-    answers = [stream(office)[0] for _ in range(3)]
+def test_a_change_in_the_database_is_told_on_every_stream(office, stream):
+    answers = fill(office, stream, 3)
     for answer in answers:
         read_until(answer, ("poke", "*"))  # since it listens
     with office.database() as writer:
@@ -111,10 +113,8 @@ def test_a_change_in_the_database_is_told_on_every_stream(open_streaming, stream
         read_until(answer, ("poke", "*"))
 
 
-def test_sleeping_streams_leave_threads_and_connections_to_pages(open_streaming, stream):
-    office = open_streaming(FOREMAN_DB_POOL_SIZE="1", WEB_THREADS="1", FOREMAN_STREAMS="20")
-    for _ in range(20):
-        stream(office)
+def test_sleeping_streams_leave_threads_and_connections_to_pages(office, stream):
+    fill(office, stream)
     for _ in range(3):
         assert office.answers("/")
     with office.database() as reader:
@@ -125,9 +125,8 @@ def test_sleeping_streams_leave_threads_and_connections_to_pages(open_streaming,
         assert reader.execute(query).fetchone() == (1,)
 
 
-def test_past_the_limit_streams_are_refused_and_pages_are_not(open_streaming, stream):
-    office = open_streaming(FOREMAN_STREAMS="2")
-    streams = [stream(office)[0] for _ in range(2)]
+def test_past_the_limit_streams_are_refused_and_pages_are_not(office, stream):
+    streams = fill(office, stream)
     assert stream(office)[1] == FULL
     assert office.answers("/")
 
@@ -139,3 +138,18 @@ def test_past_the_limit_streams_are_refused_and_pages_are_not(open_streaming, st
         return time.monotonic() - began < STILL / 3
 
     until(makes_room_at_once)  # sooner or later also where others take the processor
+
+
+def test_a_worker_with_open_streams_stops_without_waiting_for_them(office, stream):
+    answers = fill(office, stream)
+    stopping = office.worker()
+    stopping.terminate()
+    # A stream that is waited for takes the whole time of grace. It is a quarter of a second on a
+    # machine that does nothing else.
+    _, alive = psutil.wait_procs([stopping], timeout=0.9 * GRACE)
+    assert not alive
+    for answer in answers:
+        with pytest.raises(http.client.IncompleteRead):
+            answer.read()
+    # The next one takes over, as a page that connects again finds.
+    until(lambda: stream(office)[1][0] in ("live", "deaf"))

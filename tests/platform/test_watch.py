@@ -1,14 +1,13 @@
 """The watcher as a process of its own, on a server of its own."""
 
 import signal
-import subprocess
 import sys
 
 import psycopg
 import pytest
 
-from foreman_office.kit import embedded
-from tests.platform.conftest import PATIENCE, ROOT, environment
+from kit.runtime import embedded_postgres
+from tests.platform.conftest import PATIENCE, ROOT, copied, environment
 from tests.races import until
 
 SILENT = """
@@ -25,15 +24,15 @@ SILENT = """
     )
     SELECT wave_id, 't', 'a', 'q', 'c', 'in-progress', 'ui-builder' FROM wave;
     UPDATE builders SET current_task_id = (SELECT task_id FROM tasks), state = 'active',
-        last_heartbeat = now() - interval '1 hour', assigned_at = now() - interval '1 hour'
+        last_heartbeat = now() - interval '1 hour', heard_at = now() - interval '1 hour',
+        assigned_at = now() - interval '1 hour'
     WHERE builder_id = 'ui-builder';
 """
 
 
 @pytest.fixture
 def var(tmp_path, migrated):
-    subprocess.run(["cp", "-a", migrated, tmp_path / "var"], check=True)  # with its owners
-    return tmp_path / "var"
+    return copied(migrated, tmp_path / "var")
 
 
 @pytest.fixture
@@ -48,29 +47,35 @@ def watch(start, var):
 
 
 def ask(var, query):
-    with psycopg.connect(embedded.database_url(var)) as connection:
+    with psycopg.connect(embedded_postgres.database_url(var)) as connection:
         cursor = connection.execute(query)
         return cursor.fetchone()[0] if cursor.description else None
 
 
 def sweeps(var):
-    return ask(var, "SELECT coalesce(sum(sweeps), 0) FROM watchers")
+    """Return the sweeps of the watchers that run."""
+    return ask(var, "SELECT coalesce(sum(sweeps), 0) FROM watchers WHERE left_at IS NULL")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_watcher_stops_at_once_and_takes_its_word_back(var, watch, use_server, number):
+def running(var):
+    return ask(var, "SELECT count(*) FROM watchers WHERE left_at IS NULL")
+
+
+def test_a_watcher_stops_at_once_and_records_that_it_left(var, watch, use_server):
     use_server(var).wait_for("ready")
-    process = watch(seconds=100 * PATIENCE)
-    until(lambda: sweeps(var) == 1)
-    assert process.end(number) == 0  # and waits for no other sweep
-    process.wait_for("stopped")
-    assert ask(var, "SELECT count(*) FROM watchers") == 0
+    for stopped, number in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), 1):
+        process = watch(seconds=100 * PATIENCE)
+        until(lambda: sweeps(var) == 1)
+        assert process.end(number) == 0  # and waits for no other sweep
+        process.wait_for("stopped")
+        assert running(var) == 0
+        assert ask(var, "SELECT count(*) FROM watchers WHERE left_at >= swept_at") == stopped
 
 
 def test_two_watchers_declare_a_stall_once_and_tell_of_its_end(var, watch, use_server):
     use_server(var).wait_for("ready")
     one, other = watch(), watch()
-    until(lambda: ask(var, "SELECT count(*) FROM watchers") == 2)
+    until(lambda: running(var) == 2)
     ask(var, SILENT)
     until(lambda: ask(var, "SELECT sum(stalls) FROM watchers") == 1)
     before = sweeps(var)
@@ -85,12 +90,12 @@ def test_two_watchers_declare_a_stall_once_and_tell_of_its_end(var, watch, use_s
 
 def test_a_watcher_outlives_its_database(var, watch, use_server):
     use_server(var).wait_for("ready")
-    server = embedded.Server(embedded.data_directory(var))
+    server = embedded_postgres.Server(embedded_postgres.data_directory(var))
     process = watch()
     until(lambda: sweeps(var) > 0)
 
     server.stop()
-    process.wait_for("cannot sweep, and tries again until it can")
+    process.wait_for("cannot sweep, and keeps trying")
     server.start()
     process.wait_for("sweeps again")
     ask(var, SILENT)
@@ -99,9 +104,26 @@ def test_a_watcher_outlives_its_database(var, watch, use_server):
 
 def test_a_watcher_without_its_database_stops_at_once_too(var, watch, use_server):
     use_server(var).wait_for("ready")
-    server = embedded.Server(embedded.data_directory(var))
+    server = embedded_postgres.Server(embedded_postgres.data_directory(var))
     process = watch()
     server.stop()
-    process.wait_for("cannot sweep, and tries again until it can")
+    process.wait_for("cannot sweep, and keeps trying")
     assert process.end(signal.SIGTERM) == 0
     process.wait_for("stopped")
+
+
+def test_watchers_seal_and_the_key_and_the_witness_are_files_of_the_office(var, watch, use_server):
+    use_server(var).wait_for("ready")
+    ask(var, "INSERT INTO programs (name, description, state) VALUES ('p', 'p', 'planned')")
+    one, other = watch(), watch()
+    until(lambda: ask(var, "SELECT count(*) FROM evidence_checkpoints") > 0)
+    unsealed = (
+        "SELECT (SELECT count(*) FROM evidence_trail)"
+        " - (SELECT count(*) FROM sealed_records WHERE kind = 'evidence')"
+    )
+    assert ask(var, unsealed) == 0
+    checkpoint = ask(var, "SELECT note FROM evidence_checkpoints ORDER BY number LIMIT 1")
+    until(lambda: checkpoint in (var / "checkpoints.txt").read_text())
+    assert (var / "evidence_key").stat().st_mode & 0o777 == 0o600
+    for process in (one, other):
+        assert process.end(signal.SIGTERM) == 0

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import psycopg
 import pytest
-from django.db import connection, transaction
-from hypothesis import given, settings
+from django.db import IntegrityError, connection, transaction
+from hypothesis import given
 from hypothesis import strategies as st
 
 from programs.models import Wave
+from tests.examples import examples
 from tests.factories import ProgramFactory, WaveFactory
 from tests.races import overlap, refusal
 
@@ -28,7 +29,7 @@ def waves(program):
 
 @pytest.fixture
 def depend(db):
-    """Make a wave depend on others, past the actions, and let the deferred rule look at once."""
+    """Make a wave depend on others, past the actions, and run the deferred rule at once."""
 
     def depend(wave, *others):
         Wave.objects.filter(pk=wave.pk).update(
@@ -115,6 +116,11 @@ def test_a_circle_is_refused(length, program, depend, refused):
         depend(waves[-1], waves[0])
 
 
+def test_a_wave_that_depends_on_itself_is_told_so(wave, depend):
+    with pytest.raises(IntegrityError, match=r"dependencies of wave .* name the wave itself"):
+        depend(wave, wave)
+
+
 def test_a_circle_written_at_once_is_refused(program, refused, sql):
     waves = WaveFactory.create_batch(3, program=program)
     with refused():
@@ -193,7 +199,7 @@ def test_a_program_takes_dependent_waves_along(waves, depend, sql):
 
 
 @given(edges=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=10, unique=True))
-@settings(max_examples=40)
+@examples(10)
 def test_exactly_the_graphs_without_a_circle_are_accepted(db, refuses, edges):
     def circular():
         left = set(range(5))

@@ -1,6 +1,6 @@
 import pytest
 
-from foreman_office.kit.search import matching
+from kit.web.search import matching
 from programs.models import Program, Task, Wave
 from tests.factories import ProgramFactory, TaskFactory, WaveFactory
 

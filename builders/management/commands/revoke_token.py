@@ -3,26 +3,34 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from builders import actions
-from builders.models import BuilderToken
+from builders.models import BuilderToken, CIToken
 
 
 class Command(BaseCommand):
-    help = "End a token's validity at once, or list the valid tokens."
+    help = "Revoke a token of a builder or of a CI system, or list the valid tokens."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("prefix", nargs="?", help="what the token begins with, as listed")
+        parser.add_argument("prefix", nargs="?", help="the prefix of the token, as listed")
 
     def handle(self, *args: Any, prefix: str | None, **options: Any) -> None:
-        tokens = BuilderToken.objects.valid().order_by("builder", "created_at")
+        builders = BuilderToken.objects.valid().order_by("builder", "created_at")
+        systems = CIToken.objects.valid().order_by("name", "created_at")
         if prefix is None:
-            for token in tokens:
+            for token in [*builders, *systems]:
                 used = f"{token.last_used_at:%Y-%m-%d %H:%M}" if token.last_used_at else "never"
-                self.stdout.write(f"{token.prefix}  {token.builder_id}  last used: {used}")
+                self.stdout.write(f"{token.prefix}  {owner(token)}  last used: {used}")
             return
         # A token pasted whole is recognised too.
-        found = list(tokens.filter(prefix=prefix[: actions.TOKEN_PREFIX_LENGTH]))
+        wanted = {"prefix": prefix[: actions.TOKEN_PREFIX_LENGTH]}
+        found = [*builders.filter(**wanted), *systems.filter(**wanted)]
         if not found:
-            raise CommandError("No valid token begins so. Without a prefix, they are listed.")
+            raise CommandError(
+                "No valid token has this prefix. Without one, the command lists them."
+            )
         for token in found:
             actions.revoke_token(token, by=None)
-            self.stdout.write(f"{token.prefix} of {token.builder_id} is revoked.")
+            self.stdout.write(f"{token.prefix} of {owner(token)} is revoked.")
+
+
+def owner(token: BuilderToken | CIToken) -> str:
+    return token.name if isinstance(token, CIToken) else token.builder_id

@@ -1,4 +1,4 @@
-"""Keep the office in a file."""
+"""Back up the office to a file."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,13 +6,13 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from foreman_office.kit import dumps
+from kit.runtime import backup
 
 
 class Command(BaseCommand):
     help = (
-        "Write all that the database of the office holds to a file, in pg_dump's custom format,"
-        " while the office is at work. A file of that name is replaced once the new one is whole."
+        "Write all data of the office's database to a file, in pg_dump's custom format,"
+        " while the office is running. An existing file is replaced once the new one is complete."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -20,8 +20,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
-            dumps.backup(file)
-        except dumps.DumpError as error:
+            backup.backup(file)
+        except backup.DumpError as error:
             raise CommandError(str(error)) from error
         size = file.stat().st_size
         self.stdout.write(self.style.SUCCESS(f"{file} holds the office ({size:,} bytes)."))

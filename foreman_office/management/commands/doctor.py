@@ -1,17 +1,18 @@
-"""Look an office over."""
+"""Check an office: the checks of `foreman_office/checks.py`, a line each."""
 
 import json
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.checks import ERROR, CheckMessage
 from django.core.management import BaseCommand, CommandError
 
-from foreman_office.doctor import Level, examine
+from foreman_office.checks import examine
 
 
 class Command(BaseCommand):
     help = (
-        "Name what is unsafe, without effect or out of order, each with what to do about it. Fails"
+        "List what is unsafe, has no effect or is out of order, each with a remedy. Fails"
         " if there is a fault; a warning alone does not."
     )
 
@@ -23,13 +24,27 @@ class Command(BaseCommand):
     def handle(self, *args: Any, as_json: bool, **options: Any) -> None:
         found = examine()
         if as_json:
-            self.stdout.write(json.dumps([finding._asdict() for finding in found]))
+            self.stdout.write(json.dumps([as_object(finding) for finding in found]))
         else:
-            for level, about, sentence in found:
-                style = self.style.ERROR if level == Level.FAULT else self.style.WARNING
-                self.stdout.write(f"{style(level.upper())} {about}: {sentence}")
-        faults = sum(finding.level == Level.FAULT for finding in found)
+            for finding in found:
+                style = self.style.ERROR if finding.is_serious() else self.style.WARNING
+                level = level_of(finding).upper()
+                self.stdout.write(f"{style(level)} {finding.obj}: {finding.msg}")
+        faults = sum(finding.is_serious() for finding in found)
         if faults:
             raise CommandError(f"{faults} fault{'s' if faults > 1 else ''}.")
         if not as_json:
             self.stdout.write(self.style.SUCCESS("No fault."))
+
+
+def level_of(finding: CheckMessage) -> str:
+    return "fault" if finding.level >= ERROR else "warning"
+
+
+def as_object(finding: CheckMessage) -> dict[str, str]:
+    return {
+        "level": level_of(finding),
+        "id": finding.id,
+        "about": finding.obj,
+        "sentence": finding.msg,
+    }

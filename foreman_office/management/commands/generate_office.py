@@ -1,4 +1,4 @@
-"""Fill an empty office with one that is made up."""
+"""Fill an empty office with generated data."""
 
 from argparse import ArgumentParser
 from dataclasses import asdict
@@ -8,14 +8,14 @@ from django.core.management import BaseCommand, CommandError
 from django.db import connection
 from django.utils.timezone import now
 
-from foreman_office.generator.size import LARGE, Size
-from foreman_office.generator.writing import TABLES, generate
+from bench.generator.size import LARGE, Size
+from bench.generator.writing import TABLES, generate
 from programs.models import Program
 
 
 class Command(BaseCommand):
     help = (
-        "Fill an empty office with programs, waves, tasks, heartbeats and evidence that are made up"
+        "Fill an empty office with programs, waves, tasks, heartbeats and evidence, generated"
         " from a seed: the same seed makes the same office, ending now."
     )
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         if Program.objects.exists():
-            raise CommandError("This office has programs: only an empty one is filled.")
+            raise CommandError("This office has programs; only an empty office can be filled.")
         generate(size, seed=seed, now=now())
         with connection.cursor() as cursor:
             cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")

@@ -6,7 +6,7 @@ from foreman_office.login_link import make_login_link
 
 
 class Command(BaseCommand):
-    help = "Print a link that logs a user in, once."
+    help = "Print a one-time link that logs a user in."
 
     def add_arguments(self, parser):
         parser.add_argument("username")
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
 
 def last_address():
-    """Return where the office of this var/ was opened last, which notes it there."""
+    """Return the address at which the office of this var/ was opened last, as it stored it."""
     noted = settings.FOREMAN_VAR / "office.children"
     address = noted.read_text() if noted.exists() else ""
     return address or f"http://localhost:{settings.PORT or 8000}"

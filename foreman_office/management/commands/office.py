@@ -7,38 +7,69 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import timedelta
 from typing import Any, TextIO
 
-import psycopg
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import BaseCommand, CommandError, call_command
+from django.core.management import BaseCommand, CommandError
 from django.db import connection
 
-from foreman_office.demo.scene import set_the_scene, visitor
-from foreman_office.kit import pool, statics
-from foreman_office.kit.children import Children
 from foreman_office.login_link import make_login_link
+from foreman_office.management import migrating
 from foreman_office.metrics import new_directory
+from foreman_office.simulation.scene import set_the_scene, visitor
+from governance.watch import note_absences
+from kit.runtime import embedded_postgres, internals, statics
+from kit.runtime.connection import MOST_OF_NETWORK
+from kit.runtime.database_addresses import OTHER_ADDRESSES, OWNER, OWNERS_ADDRESS, acting_as
+from kit.runtime.process_group import Children
+from kit.runtime.terminal import keys_reach_us_alone
 
 DEFAULT_PORTS = range(8000, 8050)
+WATCHED = {"FOREMAN_OFFICE_HAS_A_WATCHER": "true"}
 FIRST_REST, LAST_REST = 1, 60  # seconds until a helper that ended is followed by another
 RESTS = ", resting"
+# Threads share two heaps of the C library: with one each, what is free in one is lost to others.
+FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 GRACE = 10  # seconds for requests in flight when the office closes
-MIGRATION_LOCK = 0x0FF1CE  # one number that all offices on one database agree on
+CLOSED = "Foreman Office is closed. Its state is kept in {}.".format(
+    settings.FOREMAN_VAR if settings.EMBEDDED else "its database"
+)
 
 logger = logging.getLogger("foreman.office")
 
 
 class Command(BaseCommand):
-    help = "Open the office: migrate, collect static files, serve until told to stop."
+    help = "Open the office: migrate, collect static files, and serve until stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with self.only_office_here() as lock, listening_socket() as listener:
-            with one_migrating_office():
-                call_command("migrate", verbosity=0)
-            statics.collect()
+        if lacking := internals.missing():
+            raise CommandError(internals.explain_missing(lacking))
+        with keys_reach_us_alone():
+            try:
+                self.open()
+            except KeyboardInterrupt:
+                self.say_last(CLOSED)  # as was asked for, so this is a good end
+            except SystemExit:
+                self.say_last(CLOSED)
+                raise
+
+    def open(self) -> None:
+        """Run the office until an exception ends it, whatever the cause."""
+        with (
+            self.only_office_here() as lock,
+            listening_socket() as listener,
+            embedded_postgres.running(settings.FOREMAN_VAR) if settings.EMBEDDED else nullcontext(),
+        ):
+            if not settings.FOREMAN_READ_ONLY:
+                with acting_as(OWNER):
+                    migrating.migrate(self.say)
+                # Before the first page: nobody is silent because the office was closed.
+                note_absences(shortest=3 * timedelta(seconds=settings.FOREMAN_SWEEP_SECONDS))
+            statics.collect(self.say)
+            connection.close()
             if settings.FOREMAN_SIMULATION:
                 set_the_scene(self.stdout)
             address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
@@ -47,21 +78,31 @@ class Command(BaseCommand):
                     "gunicorn",
                     gunicorn(listener),
                     inherit=[listener.fileno()],
-                    env=new_directory(),
+                    env=new_directory()
+                    | FEW_ARENAS
+                    | ({} if settings.FOREMAN_READ_ONLY else WATCHED)
+                    | {MOST_OF_NETWORK: most_of_network()}
+                    | without(*OTHER_ADDRESSES),
                 )
                 if settings.FOREMAN_SIMULATION:
-                    children.start("simulation", manage("simulate", address))
-                helpers = {"The watcher": manage("watch")}
+                    children.start(
+                        "simulation", manage("simulate", address), env=without(*OTHER_ADDRESSES)
+                    )
+                helpers = {} if settings.FOREMAN_READ_ONLY else {**WRITERS}
                 if settings.EMBEDDED:
-                    helpers["The keeper of PostgreSQL"] = manage("keep_server")
+                    helpers["The PostgreSQL supervisor"] = manage("keep_server")
                 for helper, command in helpers.items():
-                    children.start(helper, command)
+                    children.start(helper, command, env=env_of(helper))
                 self.welcome(lock, address)
-                name, status = self.outlive(children, helpers)
-            raise CommandError(f"{name} ended unexpectedly ({status}), so the office closes.")
+                try:
+                    name, status = self.outlive(children, helpers)
+                except (KeyboardInterrupt, SystemExit):
+                    self.say_last("\nClosing ..." if sys.stdout.isatty() else "Closing ...")
+                    raise
+            raise CommandError(f"{name} ended unexpectedly ({status}); the office closes.")
 
     def outlive(self, children: Children, helpers: dict[str, list[str]]) -> tuple[str, int]:
-        """Start each helper again whenever it ends, sooner or later; return who else ended."""
+        """Restart each helper whenever it ends; return which other child ended."""
         rests = dict.fromkeys(helpers, FIRST_REST)
         begun = dict.fromkeys(helpers, time.monotonic())
         while True:
@@ -72,17 +113,17 @@ class Command(BaseCommand):
             if name == helper:
                 if time.monotonic() - begun[name] > LAST_REST:
                     rests[name] = FIRST_REST
-                logger.warning("%s ended (%s); another begins in %s s.", name, status, rests[name])
+                logger.warning("%s ended (%s); it restarts in %s s.", name, status, rests[name])
                 # A child too, so that we notice meanwhile if any other ends.
                 children.start(name + RESTS, ["sleep", str(rests[name])])
                 rests[name] = min(2 * rests[name], LAST_REST)
             else:
                 begun[helper] = time.monotonic()
-                children.start(helper, helpers[helper])
+                children.start(helper, helpers[helper], env=env_of(helper))
 
     @contextmanager
     def only_office_here(self) -> Iterator[TextIO]:
-        """Be the one office of this var/, after what a killed one left has ended too.
+        """Lock this var/ for one office, after the processes of a killed one have ended too.
 
         The first lock is ours alone; the second is inherited by all that we start.
         """
@@ -105,22 +146,34 @@ class Command(BaseCommand):
         lock.flush()
         self.say(f"Foreman Office is open at {address} (Ctrl-C closes it)")
         if settings.FOREMAN_SIMULATION:
-            link = address.rstrip("/") + make_login_link(visitor())
-            self.say(f"This is a simulation. Log in, once, at {link}")
+            self.welcome_visitor(address)
         elif not get_user_model().objects.exists():
-            self.say("Nobody can log in yet: .venv/bin/python manage.py createsuperuser")
-        self.stdout.flush()
+            self.say("No user can log in yet: run .venv/bin/python manage.py createsuperuser")
+
+    def welcome_visitor(self, address: str) -> None:
+        """Print a login link for the terminal; a log is for more eyes, and has none."""
+        if settings.FOREMAN_LOG == "json":
+            self.say(f"This is a simulation. For a login link: manage.py login_link {visitor()}")
+        else:
+            link = address.rstrip("/") + make_login_link(visitor())
+            self.say(f"This is a simulation. Log in with this one-time link: {link}")
+
+    def say_last(self, words: str) -> None:
+        """Write a line whose readers may have gone, with their terminal."""
+        with suppress(OSError):
+            self.say(words)
 
     def say(self, words: str) -> None:
-        """Say something to whoever started the office, or to what collects its lines."""
+        """Write a line for the terminal, or for what collects the lines."""
         if settings.FOREMAN_LOG == "json":
             logger.info(words)
         else:
             self.stdout.write(words)
+            self.stdout.flush()
 
 
 def listening_socket() -> socket.socket:
-    """Take the port that was asked for, or the first free one from 8000 if none was."""
+    """Bind the port that was requested, or the first free one from 8000."""
     host, asked = settings.FOREMAN_BIND, settings.PORT
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in DEFAULT_PORTS if asked is None else [asked]:
@@ -130,7 +183,7 @@ def listening_socket() -> socket.socket:
             if error.errno != errno.EADDRINUSE:
                 raise CommandError(f"Cannot listen on {host}, port {port}: {error}") from error
     if asked is None:
-        raise CommandError("No port from 8000 is free; choose another with PORT=...")
+        raise CommandError("No port from 8000 to 8049 is free; choose one with PORT=...")
     raise CommandError(f"Port {asked} is taken; choose another with PORT=...")
 
 
@@ -141,25 +194,29 @@ def host_for_people(listener: socket.socket) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-@contextmanager
-def one_migrating_office() -> Iterator[None]:
-    """Let offices that start on one database at once migrate one after the other.
+def most_of_network() -> str:
+    """Return how many connections one address may have; behind a proxy, which has all, 0."""
+    return str(0 if settings.FOREMAN_PROXIES else settings.FOREMAN_CONNECTIONS_PER_ADDRESS)
 
-    The lock belongs to a transaction, so it holds behind a transaction pooler too.
-    """
-    try:
-        holder = psycopg.connect(**connection.get_connection_params())
-    except psycopg.OperationalError as error:
-        raise CommandError(f"The database cannot be reached: {pool.explain(error)}") from error
-    with holder:
-        for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
-            holder.execute(f"SET LOCAL {timeout} = 0")
-        holder.execute("SELECT pg_advisory_xact_lock(%s)", [MIGRATION_LOCK])
-        yield
+
+def without(*addresses: str) -> dict[str, str]:
+    """Return an environment that keeps addresses of the database from a child."""
+    return dict.fromkeys(addresses, "")
+
+
+def env_of(helper: str) -> dict[str, str]:
+    """Return what a helper is started with; who delivers acts as the office."""
+    if helper == MESSENGER:
+        return without(*OTHER_ADDRESSES) | FEW_ARENAS
+    return without(OWNERS_ADDRESS)
 
 
 def manage(*command: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *command]
+
+
+MESSENGER = "The worker of messages"
+WRITERS = {"The watcher": manage("watch"), MESSENGER: manage("deliver")}
 
 
 def gunicorn(listener: socket.socket) -> list[str]:
@@ -167,8 +224,8 @@ def gunicorn(listener: socket.socket) -> list[str]:
         *(sys.executable, "-m", "gunicorn", "foreman_office.wsgi"),
         *("--chdir", str(settings.BASE_DIR)),
         *("--bind", f"fd://{listener.fileno()}"),
-        *("--logger-class", "foreman_office.kit.server.Logger"),
-        *("--worker-class", "foreman_office.live.worker.Worker"),
+        *("--logger-class", "kit.runtime.server.Logger"),
+        *("--worker-class", "kit.live.worker.Worker"),
         *("--workers", str(settings.WEB_WORKERS)),
         *("--threads", str(settings.WEB_THREADS + settings.FOREMAN_STREAMS)),
         *("--graceful-timeout", str(GRACE)),

@@ -1,4 +1,4 @@
-"""Bring an office back from a file."""
+"""Restore an office from a backup."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from foreman_office.kit import dumps
+from foreman_office.database_roles.applying import grant_again
+from kit.runtime import backup
 
 
 class Command(BaseCommand):
@@ -20,12 +21,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
-            dumps.restore(file)
-        except dumps.DumpError as error:
+            backup.restore(file)
+        except backup.DumpError as error:
             raise CommandError(str(error)) from error
+        grant_again(self.stderr.write)
         self.stdout.write(
-            self.style.SUCCESS(
-                f"The office is back from {file}, with {len(dumps.tables())} tables."
-            )
+            self.style.SUCCESS(f"Restored the office from {file}: {len(backup.tables())} tables.")
         )
-        self.stdout.write("Whether its record replays: manage.py replay_evidence")
+        self.stdout.write("Check that its evidence replays: manage.py replay_evidence")

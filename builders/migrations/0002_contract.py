@@ -1,9 +1,0 @@
-from django.db import migrations
-
-from foreman_office.kit.sql import RunSQLFile
-
-
-class Migration(migrations.Migration):
-    dependencies = [("builders", "0001_initial"), ("programs", "0002_contract")]
-
-    operations = [RunSQLFile("builders", "0002_contract")]

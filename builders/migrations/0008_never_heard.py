@@ -1,9 +1,0 @@
-from django.db import migrations
-
-from foreman_office.kit.sql import RunSQLFile
-
-
-class Migration(migrations.Migration):
-    dependencies = [("builders", "0007_indexes")]
-
-    operations = [RunSQLFile("builders", "0008_never_heard")]

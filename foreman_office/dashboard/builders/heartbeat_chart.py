@@ -1,0 +1,148 @@
+"""Heartbeats over time, counted by the database: a day of them is a few bars, not 43,200 rows."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, DateTimeField, F, Func, Max, Q, Value
+from django.utils.timezone import localtime
+
+from builders.models import HeartbeatQuerySet, HeartbeatStatus
+from kit.web.charts import Bar, Chart, Scale
+from kit.web.time_axis import TimeAxis, TimeSpan, long_span
+
+HEIGHT = 40  # of a strip, in pixels
+SHORTEST = timedelta(minutes=10)
+
+
+class Window(NamedTuple):
+    """A stretch of time up to now, and how wide the bars are that it is shown in."""
+
+    key: str
+    label: str
+    length: timedelta
+    bar: timedelta
+
+
+HOUR = Window("hour", "Last hour", timedelta(hours=1), timedelta(minutes=1))
+DAY = Window("day", "Last day", timedelta(days=1), timedelta(minutes=15))
+
+
+def window_of(label: str, start: datetime, end: datetime) -> Window:
+    """Return the window from start to end, or the last hour of it, in sixty bars."""
+    length = min(max(end - start, SHORTEST), HOUR.length)
+    return Window("work", label, length, length / 60)
+
+
+class Bucket(NamedTuple):
+    """The beats of one short span."""
+
+    start: datetime
+    beats: int
+    idle: int
+    blocked: int
+    progress: int | None
+
+
+def count_beats(beats: HeartbeatQuerySet, window: Window, end: datetime) -> list[Bucket]:
+    """Count the beats of a window for each of its bars, of which empty ones are not there.
+
+    They count when the office received them, as in every judgement.
+    """
+    start = end - window.length
+    span = Func(
+        Value(window.bar),
+        F("received"),
+        Value(start),
+        function="date_bin",
+        output_field=DateTimeField(),
+    )
+    rows = beats.received_between(start, end).order_by().annotate(span=span)
+    rows = rows.values("span").annotate(
+        beats=Count("pk"),
+        idle=Count("pk", filter=Q(status=HeartbeatStatus.IDLE)),
+        blocked=Count("pk", filter=Q(status=HeartbeatStatus.BLOCKED)),
+        progress=Max("progress_percentage"),
+    )
+    # Sorted here: the database would sort the beats of the window for it, not its few bars.
+    columns = ("span", "beats", "idle", "blocked", "progress")
+    return sorted(Bucket(*row) for row in rows.values_list(*columns))
+
+
+class Shade(NamedTuple):
+    """A span to be marked behind the bars: where it lies and what it means."""
+
+    x: str
+    width: str
+    tone: str
+    drawn: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Beats as bars, with the spans in which they were missed, or not expected."""
+
+    chart: Chart
+    shades: Sequence[Shade]
+    quiet: bool  # whether there is no beat at all
+
+
+def draw_strip(
+    buckets: Sequence[Bucket],
+    window: Window,
+    end: datetime,
+    *,
+    key: str,
+    silences: Iterable[TimeSpan] = (),
+    paused: Iterable[TimeSpan] = (),
+    absent: Iterable[TimeSpan] = (),
+    progress: bool = False,
+) -> Strip:
+    """Draw the beats of a window; a bar is as high as their number, or as their progress."""
+    silences = list(silences)
+    axis = TimeAxis(end - window.length, end)
+    top = 100 if progress else max((bucket.beats for bucket in buckets), default=1)
+    number = sum(bucket.beats for bucket in buckets)
+    gaps = len(silences)
+    summary = (
+        f"{window.label}: {number:,} heartbeat{'' if number == 1 else 's'},"
+        f" {gaps or 'no'} gap{'' if gaps == 1 else 's'}"
+    )
+    chart = Chart(
+        key,
+        axis,
+        Scale(top, unit=" %" if progress else "", height=HEIGHT),
+        summary,
+        bars=[bucket_bar(bucket, window.bar, progress=progress) for bucket in buckets],
+        counted="Progress" if progress else "Heartbeats",
+    )
+    shades = [
+        *(shade(axis, span, "quiet", "outline", "Paused") for span in paused),
+        *(shade(axis, span, "quiet", "outline", "Office closed") for span in absent),
+        *(shade(axis, span, "failed", "hatched", "Silent") for span in silences),
+    ]
+    return Strip(chart, shades, quiet=not number)
+
+
+def bucket_bar(bucket: Bucket, width: timedelta, *, progress: bool) -> Bar:
+    plural = "" if bucket.beats == 1 else "s"
+    words = f"{localtime(bucket.start):%-d %b %H:%M %Z}: {bucket.beats} heartbeat{plural}"
+    if bucket.progress is not None:
+        words += f", {bucket.progress} %"
+    if bucket.blocked:
+        words += f", {bucket.blocked} blocked"
+    # A beat at nothing is a beat: it is drawn a little above the line.
+    value = max(bucket.progress or 0, 8) if progress else bucket.beats
+    tone, drawn = "running", "solid"
+    if bucket.blocked * 2 > bucket.beats:
+        tone = "blocked"
+    elif bucket.idle == bucket.beats:
+        tone, drawn = "quiet", "outline"
+    return Bar(TimeSpan(bucket.start, bucket.start + width), value, words, tone, drawn)
+
+
+def shade(axis: TimeAxis, span: TimeSpan, tone: str, drawn: str, word: str) -> Shade:
+    x, width = axis.bar(span)
+    return Shade(x, width, tone, drawn, f"{word} for {long_span(span.end - span.start)}")

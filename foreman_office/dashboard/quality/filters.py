@@ -1,0 +1,117 @@
+"""The filters of runs and validations; each field is named one by one."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.timezone import now
+from django_filters import CharFilter, ChoiceFilter, FilterSet
+
+from foreman_office.dashboard.filters import SEARCH, programs
+from governance.models import (
+    ArchitectureValidation,
+    LatestRun,
+    QAExecution,
+    QAStatus,
+    QATestResult,
+    Readiness,
+    TestOutcome,
+)
+from kit.web.listing import NamedRowFilter
+from kit.web.search import matching
+from programs.models import BuilderName, Task
+
+
+class QualityFilter(FilterSet):
+    """The filters of the quality page: where, whose, and since when."""
+
+    program = NamedRowFilter(
+        label="Program", queryset=programs, field_name="task__wave__program", empty_label="any"
+    )
+    builder = ChoiceFilter(
+        label="Builder",
+        field_name="task__assigned_builder",
+        choices=BuilderName,
+        empty_label="any",
+    )
+    days = ChoiceFilter(
+        label="Period",
+        method="lately",
+        empty_label=None,
+        choices=[(str(days), f"the last {days} days") for days in (7, 30, 90)],
+    )
+
+    class Meta:
+        model = QAExecution
+        fields: list[str] = []
+
+    moment = "executed_at"
+
+    def lately(self, rows: QuerySet[Any], name: str, days: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.moment}__gte": now() - timedelta(days=int(days))})
+
+
+class SuiteFilter(QualityFilter):
+    """The same filters, for suites by their latest run."""
+
+    class Meta(QualityFilter.Meta):
+        model = LatestRun
+
+
+class JudgedFilter(QualityFilter):
+    """The same filters, for validations."""
+
+    class Meta:
+        model = ArchitectureValidation
+        fields: list[str] = []
+
+    moment = "validated_at"
+
+
+class RunFilter(QualityFilter):
+    q = CharFilter(label="Suite or task", method="with_words", widget=SEARCH)
+    status = ChoiceFilter(
+        label="Status", field_name="qa_status", choices=QAStatus, empty_label="any"
+    )
+    debt = ChoiceFilter(
+        label="Test debt", method="in_debt", choices=[("some", "some")], empty_label="any"
+    )
+
+    class Meta(QualityFilter.Meta):
+        pass
+
+    def with_words(self, rows: QuerySet[Any], name: str, words: str) -> QuerySet[Any]:
+        tasks = Task.objects.filter(matching(words)).values("pk")
+        return rows.filter(Q(qa_suite_location__icontains=words) | Q(task__in=tasks))
+
+    def in_debt(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(test_debt_count__gt=0)
+
+
+class ValidationFilter(JudgedFilter):
+    q = CharFilter(label="Document or task", method="with_words", widget=SEARCH)
+    readiness = ChoiceFilter(
+        label="State", field_name="build_readiness", choices=Readiness, empty_label="any"
+    )
+
+    class Meta(JudgedFilter.Meta):
+        pass
+
+    def with_words(self, rows: QuerySet[Any], name: str, words: str) -> QuerySet[Any]:
+        tasks = Task.objects.filter(matching(words)).values("pk")
+        return rows.filter(Q(architecture_reference__icontains=words) | Q(task__in=tasks))
+
+
+class ResultFilter(FilterSet):
+    q = CharFilter(label="Name", field_name="name", lookup_expr="icontains", widget=SEARCH)
+    outcome = ChoiceFilter(label="Outcome", choices=TestOutcome, empty_label="any")
+    flaky = ChoiceFilter(
+        label="Flaky", method="are_flaky", choices=[("only", "flaky only")], empty_label="any"
+    )
+
+    class Meta:
+        model = QATestResult
+        fields: list[str] = []
+
+    def are_flaky(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(flaky=True)

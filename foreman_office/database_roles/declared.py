@@ -1,0 +1,112 @@
+"""What each role of the database may do: the owner migrates, the office serves, upkeep watches.
+
+A table that is not named here may be read and written by the office and read by upkeep.
+"""
+
+from typing import NamedTuple
+
+from django.db import connection
+
+from kit.runtime.database_addresses import OFFICE, OWNER, UPKEEP, has_owner, user_of
+
+READ = frozenset({"SELECT"})
+WRITE = READ | {"INSERT", "UPDATE", "DELETE"}
+
+# Written by triggers and functions of the owner alone, whoever causes it.
+KEPT_BY_FUNCTIONS = {"evidence_trail", "office_absences", "office_log", "qa_latest_runs"}
+# Written by the owner alone.
+KEPT_BY_THE_OWNER = {"django_migrations", "import_transactions"}
+
+# The sealed record, which the watcher adds to. The office shows it.
+KEPT_BY_UPKEEP = {
+    "sealed_records",
+    "evidence_tree_nodes",
+    "evidence_checkpoints",
+    "evidence_keys",
+    "sealing_progress",
+    "witness_progress",
+}
+
+# What the watcher writes and removes, also by the functions and triggers that run in its name.
+WRITTEN_BY_UPKEEP = {
+    "builders": {"UPDATE"},
+    "tasks": {"UPDATE"},
+    "waves": {"UPDATE"},
+    "programs": {"UPDATE"},
+    "blockers": {"INSERT", "UPDATE"},
+    "builder_pauses": {"UPDATE"},
+    "budgets": {"UPDATE"},
+    "watchers": {"INSERT", "UPDATE", "DELETE"},
+    "heartbeats": {"DELETE"},
+    "idempotency_keys": {"DELETE"},
+    "ci_idempotency_keys": {"DELETE"},
+    "agent_stops": {"DELETE"},
+    "usage_points": {"DELETE"},
+    "usage_series": {"DELETE"},
+    "sent_forms": {"DELETE"},
+    "staged_imports": {"DELETE"},
+    "office_sessions": {"DELETE"},
+    "login_attempts": {"DELETE"},
+    "sealed_records": {"INSERT"},
+    "evidence_tree_nodes": {"INSERT"},
+    "evidence_checkpoints": {"INSERT"},
+    "evidence_keys": {"INSERT"},
+    "sealing_progress": {"INSERT", "UPDATE"},
+    "witness_progress": {"INSERT", "UPDATE"},
+    # Notices, their messages, and the queue of these; finished jobs are deleted by a trigger too.
+    "notices": {"INSERT", "UPDATE", "DELETE"},
+    "deliveries": {"INSERT", "UPDATE", "DELETE"},
+    "delivery_notices": {"INSERT", "DELETE"},
+    "procrastinate_jobs": {"INSERT", "DELETE"},
+    "procrastinate_events": {"INSERT"},
+    "procrastinate_periodic_defers": {"UPDATE"},
+}
+
+# Functions of the owner that the office and upkeep may call. All others that run with the owner's
+# rights are called by triggers alone.
+CALLED_BY_ALL = {
+    "programs_open_import",
+    "governance_note_absences",
+    "governance_note_office",
+    "governance_record_evidence",
+    "governance_record_remarks",
+}
+
+
+class RoleNames(NamedTuple):
+    """The names of the three roles, of the database and of the office's schema in it."""
+
+    owner: str
+    office: str
+    upkeep: str
+    database: str
+    schema: str
+
+    @property
+    def serving(self) -> list[str]:
+        """Return the roles that own nothing."""
+        return list(dict.fromkeys([self.office, self.upkeep]))
+
+    def may(self, role: str, table: str) -> frozenset[str]:
+        """Return what a role that owns nothing may do with a table."""
+        if table in KEPT_BY_FUNCTIONS | KEPT_BY_THE_OWNER:
+            return READ
+        rights = READ
+        if role == self.office and table not in KEPT_BY_UPKEEP:
+            rights |= WRITE
+        if role == self.upkeep:
+            rights |= WRITTEN_BY_UPKEEP.get(table, set())
+        return rights
+
+
+def declared_names(schema: str) -> RoleNames:
+    """Return the names that the addresses have, or, where there is one address, what they would be.
+
+    These begin with the name of the database, because roles are the whole server's.
+    """
+    database = connection.settings_dict["NAME"]
+    if has_owner():
+        roles = user_of(OWNER), user_of(OFFICE), user_of(UPKEEP)
+    else:
+        roles = f"{database}_owner", f"{database}_office", f"{database}_upkeep"
+    return RoleNames(*roles, database, schema)

@@ -1,1 +1,0 @@
-"""The demo: a live program beside the sample, a simulated foreman and five simulated builders."""

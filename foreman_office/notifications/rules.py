@@ -1,0 +1,112 @@
+"""The rules in force: those of people and of the office, and what holds for foremen without one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from governance.models import Channel, Notice, NotificationRule
+from kit.core.roles import Role
+from kit.web.timezones import USUAL, zones
+
+DIGEST_WITHIN = timedelta(hours=1)  # after its time, if the office was closed then
+
+
+@dataclass(frozen=True)
+class Target:
+    """An addressee: a channel, or the e-mail address of a person."""
+
+    channel: Channel | None = None
+    user: Any = None
+
+    @property
+    def key(self) -> str:
+        return f"channel-{self.channel.pk}" if self.channel else f"user-{self.user.pk}"
+
+    @property
+    def words(self) -> str:
+        return str(self.channel) if self.channel else f"{self.user.get_username()}, by e-mail"
+
+
+@dataclass(frozen=True)
+class RuleInForce:
+    """A rule with its addressee. `row` is None where it is what holds without a rule."""
+
+    target: Target
+    rule: NotificationRule
+    row: NotificationRule | None = None
+    next_target: Target | None = None
+    programs: frozenset[str] = field(default_factory=frozenset)
+
+    def is_about(self, notice: Notice) -> bool:
+        """Return whether a decision is of a kind and of a program that the rule is for."""
+        rule = self.rule
+        return (
+            (notice.broken or rule.band == NotificationRule.Band.ALL)
+            and (not rule.kinds or notice.kind in rule.kinds)
+            and (not self.programs or str(notice.program_id) in self.programs)
+            # Whom messages do not reach is not told so by another one.
+            and notice.key != f"delivery-{self.target.key}"
+        )
+
+    def is_quiet(self, notice: Notice, at: datetime) -> bool:
+        """Return whether a decision is kept back until the quiet hours end."""
+        begin, end = self.rule.quiet_from, self.rule.quiet_until
+        if begin is None or end is None or (notice.broken and self.rule.quiet_spares_broken):
+            return False
+        clock = at.astimezone(self.zone).time()
+        return begin <= clock < end if begin <= end else clock >= begin or clock < end
+
+    def digest_begins(self, at: datetime) -> datetime | None:
+        """Return since when the digest of this day is due; None where it is not."""
+        if self.rule.digest_at is None:
+            return None
+        begins = on_day(at.astimezone(self.zone), self.rule.digest_at)
+        is_due = begins <= at < begins + DIGEST_WITHIN and self.rule.created_at < begins
+        return begins if is_due else None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.rule.zone if self.rule.zone in zones() else USUAL)
+
+
+def on_day(moment: datetime, clock: time) -> datetime:
+    return moment.replace(
+        hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0, fold=0
+    )
+
+
+def rules_in_force() -> list[RuleInForce]:
+    """Return the rules by which messages can be sent at the moment."""
+    return [*stated_rules(), *usual_rules()]
+
+
+def stated_rules() -> Iterator[RuleInForce]:
+    rows = NotificationRule.objects.filter(is_on=True).filter(
+        Q(channel=None) | Q(channel__disabled_at=None), Q(user=None) | Q(user__is_active=True)
+    )
+    for row in rows.select_related("channel", "user", "next_user").order_by("created_at"):
+        if row.channel or row.user.email:
+            target = Target(row.channel) if row.channel else Target(user=row.user)
+            reached = row.next_user and row.next_user.is_active and row.next_user.email
+            then = Target(user=row.next_user) if reached else None
+            yield RuleInForce(target, row, row, then, frozenset(row.program_ids))
+
+
+def usual_rules() -> Iterator[RuleInForce]:
+    """Yield what holds for each foreman with an e-mail address who has made no rule."""
+    if not settings.FOREMAN_MAIL_IS_SET_UP:
+        return
+    for user in foremen_with_address().filter(notification_rules=None):
+        yield RuleInForce(Target(user=user), NotificationRule(user=user))
+
+
+def foremen_with_address() -> Any:
+    decides = Q(groups__name=Role.FOREMAN) | Q(is_superuser=True)
+    people = User.objects.filter(decides, is_active=True).exclude(email="")
+    return people.order_by("pk").distinct()

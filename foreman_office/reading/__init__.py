@@ -1,0 +1,1 @@
+"""What machines read of the whole office: lists, and what happens."""

@@ -1,8 +1,0 @@
-DROP TRIGGER governance_no_truncate ON completion_claims;
-DROP TRIGGER governance_key_is_final ON completion_claims;
-DROP TRIGGER governance_evidence_deleted ON completion_claims;
-DROP TRIGGER governance_evidence_updated ON completion_claims;
-DROP TRIGGER governance_evidence_inserted ON completion_claims;
-
-ALTER TABLE completion_claims DROP CONSTRAINT completion_claims_builder_id_fkey;
-ALTER TABLE completion_claims DROP CONSTRAINT completion_claims_task_id_fkey;

@@ -1,2 +1,0 @@
-DROP TRIGGER governance_violations_lock ON governance_violations;
-DROP FUNCTION governance_violations_lock();

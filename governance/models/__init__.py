@@ -1,0 +1,76 @@
+"""The judgement: blockers, violations, validations, QA runs, evidence (contract 1.5, 1.7-1.10)."""
+
+from governance.models.blockers import BlockedEntity, Blocker, Classification
+from governance.models.budgets import Budget, measure_budgets
+from governance.models.claims import CompletionClaim
+from governance.models.entity_filters import within
+from governance.models.evidence import COMPLETIONS, Evidence, EvidenceEntity
+from governance.models.logins import (
+    LoginAttempt,
+    OfficeSession,
+    OpenIDAccount,
+    RecoveryCode,
+    SecondFactor,
+)
+from governance.models.notices import Channel, Delivery, Notice, NotificationRule
+from governance.models.office_log import OfficeLogEntry
+from governance.models.qa_runs import LatestRun, QAExecution, QAStatus
+from governance.models.qa_test_results import PairedTest, QATestResult, TestOutcome
+from governance.models.refused_acts import RefusedAct
+from governance.models.sealing import (
+    Checkpoint,
+    EvidenceKey,
+    KeyEntry,
+    RecordKind,
+    SealedRecord,
+    SealingProgress,
+    TreeNode,
+    WitnessProgress,
+)
+from governance.models.sent_forms import SentForm
+from governance.models.validations import ArchitectureValidation, Readiness
+from governance.models.violations import GovernanceViolation
+from governance.models.watchers import Watcher
+
+__all__ = [
+    "COMPLETIONS",
+    "ArchitectureValidation",
+    "BlockedEntity",
+    "Blocker",
+    "Budget",
+    "Channel",
+    "Checkpoint",
+    "Classification",
+    "CompletionClaim",
+    "Delivery",
+    "Evidence",
+    "EvidenceEntity",
+    "EvidenceKey",
+    "GovernanceViolation",
+    "KeyEntry",
+    "LatestRun",
+    "LoginAttempt",
+    "Notice",
+    "NotificationRule",
+    "OfficeLogEntry",
+    "OfficeSession",
+    "OpenIDAccount",
+    "PairedTest",
+    "QAExecution",
+    "QAStatus",
+    "QATestResult",
+    "Readiness",
+    "RecordKind",
+    "RecoveryCode",
+    "RefusedAct",
+    "SealedRecord",
+    "SealingProgress",
+    "SecondFactor",
+    "SentForm",
+    "TestOutcome",
+    "TreeNode",
+    "Watcher",
+    "WitnessProgress",
+    "measure_budgets",
+    "within",
+]

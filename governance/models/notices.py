@@ -1,0 +1,240 @@
+"""Notices of what is broken or waits, who is told of them by which channel, and how that went."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from kit.core.sql import ContractNow, RandomUUID
+
+
+class NoticeQuerySet(models.QuerySet):
+    def open(self):
+        """Return the notices of decisions that are still pending."""
+        return self.filter(closed_at=None)
+
+
+class Notice(models.Model):
+    """A decision of the inbox, kept from when a sweep first finds it until one no longer does.
+
+    What comes again soon after it was closed is the same notice again: `openings` are the moments
+    at which it came.
+    """
+
+    notice_id = models.BigAutoField(primary_key=True)
+    key = models.TextField()  # of the decision: kind, entity and cause
+    kind = models.TextField()
+    broken = models.BooleanField()
+    title = models.TextField()
+    entity_type = models.TextField(blank=True, db_default="")
+    entity_id = models.TextField(blank=True, db_default="")
+    entity_name = models.TextField(blank=True, db_default="")
+    program_id = models.UUIDField(null=True, blank=True)
+    happened = models.TextField(blank=True, db_default="")
+    impact_words = models.TextField(blank=True, db_default="")
+    otherwise = models.TextField(blank=True, db_default="")  # what follows if nothing is done
+    remedy = models.TextField(blank=True, db_default="")
+    impact = models.IntegerField(db_default=0)  # tasks and builders held up, when it last worsened
+    since = models.DateTimeField()
+    openings = models.JSONField(db_default=[])  # ISO 8601
+    opened_at = models.DateTimeField(db_default=ContractNow())
+    worsened_at = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.TextField(blank=True, db_default="")
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        db_table = "notices"
+        constraints = [
+            models.UniqueConstraint("key", name="notices_one_open", condition=Q(closed_at=None)),
+            models.CheckConstraint(
+                condition=Q(acknowledged_at=None, acknowledged_by="")
+                | Q(acknowledged_at__isnull=False) & ~Q(acknowledged_by=""),
+                name="notices_acknowledged_check",
+            ),
+        ]
+        indexes = [
+            models.Index("key", F("closed_at").desc(), name="idx_notices_key"),
+            models.Index("closed_at", name="idx_notices_closed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.entity_name}: {self.title}" if self.entity_name else self.title
+
+
+class Channel(models.Model):
+    """A way out of the office, made by an admin. Its address and its secret are encrypted."""
+
+    class Kind(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        WEBHOOK = "webhook", "Signed webhook"
+        APPRISE = "apprise", "Apprise"
+
+    channel_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    name = models.TextField(unique=True)
+    kind = models.TextField(choices=Kind)
+    address_encrypted = models.TextField(editable=False)
+    secret_encrypted = models.TextField(blank=True, db_default="", editable=False)
+    shown = models.TextField(editable=False)  # the address without what is secret in it
+    created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+    disabled_at = models.DateTimeField(null=True, blank=True)
+    disabled_because = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        db_table = "notification_channels"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["email", "webhook", "apprise"]),
+                name="notification_channels_kind_check",
+            ),
+            models.CheckConstraint(
+                condition=Q(name__regex=r"\S"),
+                name="notification_channels_name_check",
+                violation_error_message="A channel needs a name.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class NotificationRule(models.Model):
+    """Who is told of what, by which channel, how soon and how often.
+
+    Without `channel`, the person's own e-mail address. Without `user`, it is the office's rule.
+    """
+
+    class Band(models.TextChoices):
+        BROKEN = "broken", "Broken now"
+        ALL = "all", "Broken now, and each new decision"
+
+    rule_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, "notification_rules", null=True, blank=True
+    )
+    channel = models.ForeignKey(Channel, models.CASCADE, "rules", null=True, blank=True)
+    band = models.TextField(choices=Band, db_default=Band.BROKEN, default=Band.BROKEN)
+    kinds = models.JSONField(db_default=[], default=list, blank=True)  # none: all
+    program_ids = models.JSONField(db_default=[], default=list, blank=True)
+    delay_seconds = models.IntegerField(db_default=120, default=120)
+    repeat_minutes = models.IntegerField(null=True, blank=True)
+    next_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, "+", null=True, blank=True
+    )
+    next_minutes = models.IntegerField(null=True, blank=True)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    quiet_spares_broken = models.BooleanField(db_default=True, default=True)
+    digest_at = models.TimeField(null=True, blank=True)
+    zone = models.TextField(db_default="UTC", default="UTC")
+    is_on = models.BooleanField(db_default=True, default=True)
+    created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+
+    class Meta:
+        db_table = "notification_rules"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False) | Q(channel__isnull=False),
+                name="notification_rules_target_check",
+                violation_error_message="A rule names a person or a channel.",
+            ),
+            models.CheckConstraint(
+                condition=Q(delay_seconds__gte=0, delay_seconds__lte=86400)
+                & (Q(repeat_minutes=None) | Q(repeat_minutes__gte=1))
+                & (Q(next_minutes=None) | Q(next_minutes__gte=1)),
+                name="notification_rules_times_check",
+                violation_error_message="A delay is at most a day; a pause is at least a minute.",
+            ),
+            models.CheckConstraint(
+                condition=Q(quiet_from=None, quiet_until=None)
+                | Q(quiet_from__isnull=False, quiet_until__isnull=False),
+                name="notification_rules_quiet_check",
+                violation_error_message="Quiet hours have a beginning and an end.",
+            ),
+            models.CheckConstraint(
+                condition=Q(next_user=None) | Q(next_minutes__isnull=False),
+                name="notification_rules_next_check",
+                violation_error_message="Enter after how many minutes the next person is told.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_band_display()}: {self.channel or self.user}"
+
+
+class DeliveryQuerySet(models.QuerySet):
+    def queued(self):
+        return self.filter(state=Delivery.State.QUEUED)
+
+    def given_up(self):
+        """Return what failed for good and was not set aside."""
+        return self.filter(state=Delivery.State.FAILED, settled_at=None)
+
+
+class Delivery(models.Model):
+    """One message to one addressee. Its id is the message's own, by whatever channel it leaves."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENT = "sent", "Sent"
+        FAILED = "failed", "Failed"
+        SUPPRESSED = "suppressed", "Suppressed"
+
+    class Reason(models.TextChoices):
+        OPENED = "opened", "New"
+        WORSENED = "worsened", "Worse"
+        RETURNED = "returned", "Again"
+        REPEATED = "repeated", "Reminder"
+        ESCALATED = "escalated", "Not acknowledged"
+        DIGEST = "digest", "Daily digest"
+        TEST = "test", "Test"
+
+    delivery_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    reason = models.TextField(choices=Reason)
+    notices = models.ManyToManyField(Notice, "deliveries", db_table="delivery_notices")
+    rule = models.ForeignKey(NotificationRule, models.SET_NULL, "+", null=True)
+    channel = models.ForeignKey(Channel, models.SET_NULL, "deliveries", null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, "+", null=True)
+    target = models.TextField()  # the addressee's key: of the channel, or of the person's e-mail
+    addressee = models.TextField()  # in words, without what is secret
+    state = models.TextField(choices=State, db_default=State.QUEUED)
+    why = models.TextField(blank=True, db_default="")  # it failed or was suppressed
+    subject = models.TextField(blank=True, db_default="")
+    body = models.TextField(blank=True, db_default="")
+    attempts = models.IntegerField(db_default=0)
+    queued_at = models.DateTimeField(db_default=ContractNow())
+    due_at = models.DateTimeField(db_default=ContractNow())  # the next attempt
+    finished_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)  # sent again, or set aside, after it failed
+    settled_by = models.TextField(blank=True, db_default="")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        db_table = "deliveries"
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "sent", "failed", "suppressed"]),
+                name="deliveries_state_check",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="queued", finished_at=None)
+                | ~Q(state="queued") & Q(finished_at__isnull=False),
+                name="deliveries_finished_check",
+            ),
+        ]
+        indexes = [
+            models.Index(F("queued_at").desc(), "delivery_id", name="idx_deliveries_queued_at"),
+            models.Index("due_at", name="idx_deliveries_due", condition=Q(state="queued")),
+            models.Index(
+                "target",
+                "queued_at",
+                name="idx_deliveries_given_up",
+                condition=Q(state="failed", settled_at=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} to {self.addressee}"

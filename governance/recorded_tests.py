@@ -1,0 +1,103 @@
+"""The tests of a run by name: stored with the run, and paired with those of the red run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from governance.models import PairedTest, QAExecution, QATestResult, TestOutcome
+from governance.pairing import pair_left_over, subtests_of_others, that_stood_for_others
+from governance.quality import red_run
+from kit.core.copying import copying
+
+STOOD_FOR_OTHERS = "what its tests are named after"
+SUBTESTS = "subtests, of which only those that fail are written"
+
+
+class NamedTest(Protocol):
+    """One test of a report."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def message(self) -> str | None: ...
+    @property
+    def flaky(self) -> bool: ...
+    @property
+    def is_test(self) -> bool: ...
+
+
+@contextmanager
+def written_tests(tests: Sequence[NamedTest]) -> Iterator[UUID]:
+    """Insert tests by COPY, and yield the key of the run that is then to be recorded.
+
+    They come before their run, whose evidence holds a digest of them. There may be fifty thousand,
+    and nobody waits for their task before the run is there.
+    """
+    key = uuid4()
+    if not tests:
+        yield key
+        return
+    columns = ["execution_id", "name", "outcome", "flaky", "message", "is_test"]
+    _check_runs_of_tests("DEFERRED")
+    with copying(QATestResult, columns) as copy:
+        for test in tests:
+            row = key, test.name, str(test.outcome), test.flaky, test.message, test.is_test
+            copy.write_row(row)
+    yield key
+    _check_runs_of_tests("IMMEDIATE")
+
+
+def _check_runs_of_tests(when: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET CONSTRAINTS qa_test_results_execution_id_fkey {when}")
+
+
+def pair_tests(run: QAExecution, tests: Sequence[NamedTest]) -> None:
+    """Store which tests of the red run are under another name in a run that has been recorded."""
+    red = red_run(run.task) if tests else None
+    if red is not None and red.pk != run.pk:
+        PairedTest.objects.bulk_create(_pairs(red, run, tests), batch_size=1_000)
+
+
+def _pairs(red: QAExecution, run: QAExecution, tests: Iterable[NamedTest]) -> Iterable[PairedTest]:
+    """Return pairs of the names that only one of two runs has."""
+    names = {test.name for test in tests}
+    gone = {
+        name: outcome
+        for name, outcome, is_test in _results_of(red)
+        if is_test and name not in names
+    }
+    if not gone:
+        return []
+    before = {name for name, *_ in _results_of(red)}
+    pairs = pair_left_over(before, names)
+    paired = {pair.before for pair in pairs}
+    failed = {name for name, outcome in gone.items() if outcome == TestOutcome.FAILED}
+    rules = dict.fromkeys(that_stood_for_others(failed - paired, before, names), STOOD_FOR_OTHERS)
+    rules |= dict.fromkeys(subtests_of_others(failed - paired, before, names), SUBTESTS)
+    return [
+        *(
+            PairedTest(
+                execution=run,
+                earlier_id=red.pk,
+                name=pair.before,
+                later_name=pair.after,
+                rule=pair.rule,
+            )
+            for pair in pairs
+        ),
+        *(
+            PairedTest(execution=run, earlier_id=red.pk, name=name, rule=rule)
+            for name, rule in sorted(rules.items())
+        ),
+    ]
+
+
+def _results_of(run: QAExecution) -> Iterable[tuple[str, str, bool]]:
+    results = QATestResult.objects.filter(execution=run)
+    return results.values_list("name", "outcome", "is_test")

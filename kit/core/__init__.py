@@ -1,0 +1,1 @@
+"""The core of every change: acts, roles, SQL, request ids."""

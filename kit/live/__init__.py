@@ -1,0 +1,1 @@
+"""Push: the office announces which topics changed, and pages request those parts."""

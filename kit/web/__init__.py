@@ -1,0 +1,1 @@
+"""The base of the pages, the admin and the API."""

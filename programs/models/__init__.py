@@ -1,0 +1,57 @@
+"""The plan: programs, waves and tasks (contract sections 1.1 to 1.3)."""
+
+from programs.models.attachments import (
+    LONGEST_ADDRESS,
+    LONGEST_LABEL,
+    LONGEST_NOTE,
+    WANTED_ADDRESS,
+    LinkKind,
+    TaskLink,
+    TaskNote,
+    leads_to_a_host,
+)
+from programs.models.checks import not_before, one_of, percentage
+from programs.models.plan import MAX_ORDINAL, NAME_BEGINS, PlanNote, Program, Task, Wave
+from programs.models.staging import ImportTransaction, ImportTurn, StagedImport, StagedRecord
+from programs.models.states import (
+    JUDGED_BY,
+    MOVES,
+    TASK_MOVES,
+    UNDER_WAY,
+    BuilderName,
+    State,
+    TaskState,
+    ValidatedBy,
+)
+
+__all__ = [
+    "JUDGED_BY",
+    "LONGEST_ADDRESS",
+    "LONGEST_LABEL",
+    "LONGEST_NOTE",
+    "MAX_ORDINAL",
+    "MOVES",
+    "NAME_BEGINS",
+    "TASK_MOVES",
+    "UNDER_WAY",
+    "WANTED_ADDRESS",
+    "BuilderName",
+    "ImportTransaction",
+    "ImportTurn",
+    "LinkKind",
+    "PlanNote",
+    "Program",
+    "StagedImport",
+    "StagedRecord",
+    "State",
+    "Task",
+    "TaskLink",
+    "TaskNote",
+    "TaskState",
+    "ValidatedBy",
+    "Wave",
+    "leads_to_a_host",
+    "not_before",
+    "one_of",
+    "percentage",
+]

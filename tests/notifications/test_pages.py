@@ -1,0 +1,110 @@
+"""The pages: rules, channels, messages, and one decision with who has it."""
+
+import pytest
+from django.urls import reverse
+
+from foreman_office.notifications.secrets import decrypt
+from governance.models import Channel, Delivery, Notice, NotificationRule
+from tests.factories import GovernanceViolationFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def as_foreman(client, ada):
+    client.force_login(ada)
+    return client
+
+
+@pytest.fixture
+def as_admin(client):
+    client.force_login(UserFactory(username="eve", roles=["admin"]))
+    return client
+
+
+def test_a_person_makes_changes_and_deletes_a_rule(as_foreman, ada):
+    page = as_foreman.get(reverse("notifications"))
+    assert "two minutes after" in page.content.decode()
+    sent = {"band": "all", "delay_seconds": "0", "repeat_minutes": "30", "is_on": "on"}
+    sent |= {"quiet_from": "22:00", "quiet_until": "06:00", "digest_at": "08:00"}
+    assert as_foreman.post(reverse("notifications"), sent).status_code == 302
+    rule = NotificationRule.objects.get(user=ada)
+    assert (rule.band, rule.repeat_minutes, rule.zone, rule.kinds) == ("all", 30, "UTC", [])
+    page = as_foreman.get(reverse("notifications")).content.decode()
+    assert "repeated every 30 min until it is acknowledged" in page
+    address = reverse("notification_rule", args=[rule.pk])
+    assert as_foreman.get(address).status_code == 200
+    assert as_foreman.post(address, sent | {"kinds": ["violation"]}).status_code == 302
+    rule.refresh_from_db()
+    assert rule.kinds == ["violation"]
+    assert as_foreman.post(address, sent | {"quiet_until": ""}).status_code == 422
+    as_foreman.post(reverse("notification_rule_delete", args=[rule.pk]))
+    assert not NotificationRule.objects.exists()
+
+
+def test_an_admin_makes_a_channel_whose_secret_is_shown_once(as_admin):
+    sent = {"name": "team", "kind": "webhook", "address": "https://hooks.example.org/T0/token"}
+    answer = as_admin.post(reverse("channels"), sent)
+    channel = Channel.objects.get()
+    secret = decrypt(channel.secret_encrypted)
+    assert secret in answer.content.decode()
+    assert answer.headers["Cache-Control"] == "no-store"
+    for name in ("channels", "deliveries", "notifications"):
+        page = as_admin.get(reverse(name)).content.decode()
+        assert secret not in page
+        assert "T0/token" not in page
+    address = reverse("channel", args=[channel.pk])
+    assert "T0/token" not in as_admin.get(address).content.decode()
+    assert as_admin.post(address, {"name": "all of us"}).status_code == 302
+    channel.refresh_from_db()
+    assert (channel.name, decrypt(channel.secret_encrypted)) == ("all of us", secret)
+    wrong = [{"address": "ftp://example.org"}, {"kind": "email"}, {"secret": "whsec_short"}]
+    for changed in wrong:
+        answer = as_admin.post(reverse("channels"), sent | {"name": "other"} | changed)
+        assert answer.status_code == 422, changed
+
+
+def test_a_test_message_has_a_page_that_says_how_it_went(as_foreman, deliver):
+    answer = as_foreman.post(reverse("notifications_test"), follow=True)
+    assert "No worker has tried it yet" in answer.content.decode()
+    [row] = deliver()
+    page = as_foreman.get(reverse("delivery", args=[row.pk])).content.decode()
+    assert "Sent" in page
+    assert "hx-trigger" not in page.partition("message")[2].partition("</section>")[0]
+    listed = as_foreman.get(reverse("deliveries"), {"state": "sent"}).content.decode()
+    assert "Test message of Foreman Office" in listed
+
+
+def test_a_decision_has_a_page_and_says_who_has_it(as_foreman, ada, task, sweep):
+    violation = GovernanceViolationFactory(task=task)
+    key = f"violation-task-{task.pk}-{violation.pk}"
+    address = reverse("decision", args=[key])
+    assert "I have it" in as_foreman.get(address).content.decode()
+    # Before a sweep has noted it.
+    as_foreman.post(reverse("decision_acknowledge", args=[key]))
+    assert Notice.objects.get(key=key).acknowledged_by == "ada"
+    for page in (address, reverse("inbox"), reverse("decisions")):
+        shown = as_foreman.get(page).content.decode()
+        assert "<b>ada</b> has it" in shown
+        assert "Give it back" in shown
+    type(violation).objects.update(resolved_at="2099-01-01T00:00:00Z", resolution="Repaired.")
+    sweep()
+    assert "This is over" in as_foreman.get(address).content.decode()
+    assert as_foreman.post(reverse("decision_give_back", args=[key])).status_code == 409
+    assert as_foreman.get(reverse("decision", args=["no-such"])).status_code == 404
+
+
+def test_what_did_not_arrive_is_sent_again_or_set_aside_from_its_card(as_foreman, ada):
+    target = f"user-{ada.pk}"
+    Delivery.objects.create(
+        reason="test", user=ada, target=target, addressee="ada, by e-mail", state="failed",
+        why="550 no such mailbox", finished_at="2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    page = as_foreman.get(reverse("inbox")).content.decode()
+    assert "1 message did not reach ada, by e-mail" in page
+    as_foreman.post(reverse("deliveries_resend", args=[target]))
+    assert Delivery.objects.get().state == "queued"
+    Delivery.objects.update(state="failed", finished_at="2026-01-01T00:00:00Z")
+    as_foreman.post(reverse("deliveries_set_aside", args=[target]))
+    assert Delivery.objects.get().settled_by == "ada"
+    assert "did not reach" not in as_foreman.get(reverse("inbox")).content.decode()

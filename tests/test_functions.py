@@ -1,0 +1,56 @@
+"""Every function of the office is bound to the office's own names (docs/database.md)."""
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+OURS = """
+    FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (
+        SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+"""
+# They write what the office's role may not: the trail and what triggers keep.
+DEFINERS = {
+    "builders_heartbeats_apply",
+    "governance_badge_evidence",
+    "governance_ci_token_evidence",
+    "governance_evidence",
+    "governance_follow_test_results",
+    "governance_keep_latest_runs",
+    "governance_log_access",
+    "governance_log_keys",
+    "governance_log_notifications",
+    "governance_note_absences",
+    "governance_note_office",
+    "governance_record_evidence",
+    "governance_record_remarks",
+    "governance_token_evidence",
+    "programs_open_import",
+}
+
+
+def test_a_function_looks_into_temporary_tables_last_or_is_parsed_when_it_is_created(sql):
+    loose = sql(
+        f"SELECT proname {OURS} AND prosqlbody IS NULL"
+        " AND proconfig IS DISTINCT FROM ARRAY['search_path=public, pg_temp']"
+    )
+    assert loose == []
+
+
+def test_what_runs_for_the_owner_is_listed_and_granted_to_nobody(sql):
+    assert {name for (name,) in sql(f"SELECT proname {OURS} AND prosecdef")} == DEFINERS
+    granted = sql(
+        f"SELECT proname {OURS} AND prosecdef AND EXISTS (SELECT FROM"
+        " aclexplode(coalesce(proacl, acldefault('f', proowner))) AS acl WHERE acl.grantee = 0)"
+    )
+    assert granted == []
+
+
+def test_no_row_that_a_function_returns_is_spelled_out(sql):
+    """A parsed body keeps the columns of its day: `SELECT row.*` would break with the next one."""
+    returning = sql(
+        f"SELECT proname, pg_get_function_sqlbody(oid) {OURS} AND prosqlbody IS NOT NULL"
+        " AND prorettype IN (SELECT reltype FROM pg_class WHERE relkind = 'r')"
+    )
+    assert returning
+    for name, body in returning:
+        assert "SELECT run.*::" in body or "SELECT run.execution_id" not in body, name
