@@ -27,6 +27,15 @@ CRITERIA = {
 FAILED, PASSED, SKIPPED = TestOutcome.FAILED, TestOutcome.PASSED, TestOutcome.SKIPPED
 
 
+class ComparisonList(NamedTuple):
+    """Tests of which the same is to be said: its look, its words, and the run that they are in."""
+
+    look: str
+    words: str
+    results: list[QATestResult]
+    run: QAExecution
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A run against the run of the same suite before it, test by test.
@@ -46,15 +55,18 @@ class Comparison:
     flaky: list[QATestResult] = field(default_factory=list)
 
     @property
-    def lists(self) -> list[tuple[str, str, list[QATestResult]]]:
-        """Return what changed, list by list: its look, its words, its tests; the worst first."""
+    def lists(self) -> list[ComparisonList]:
+        """Return what changed, list by list; the worst first."""
+        run, before = self.run, self.before or self.run
         return [
-            ("not-passed", "newly failing", self.newly_failing if self.named else []),
-            ("not-passed", "still failing", self.still_failing),
-            ("overridden", "removed", self.vanished),
-            ("overridden", "newly skipped", self.newly_skipped),
-            ("spinning", "flaky", self.flaky),
-            ("passed", "fixed", self.fixed),
+            ComparisonList(
+                "not-passed", "newly failing", self.newly_failing if self.named else [], run
+            ),
+            ComparisonList("not-passed", "still failing", self.still_failing, run),
+            ComparisonList("overridden", "removed", self.vanished, before),
+            ComparisonList("overridden", "newly skipped", self.newly_skipped, run),
+            ComparisonList("spinning", "flaky", self.flaky, run),
+            ComparisonList("passed", "fixed", self.fixed, run),
         ]
 
     @property

@@ -358,6 +358,9 @@ ADDITIONS = {
             "idx_qa_executions_arrived": (
                 "btree (task_id, qa_suite_location, arrived_at DESC, recorded DESC)"
             ),
+            "idx_qa_executions_suite": (
+                "btree (qa_suite_location, arrived_at DESC, recorded DESC)"
+            ),
             "idx_qa_executions_newest": "btree (executed_at DESC, execution_id DESC)",
             "idx_qa_executions_figures": (
                 "btree (executed_at DESC, execution_id DESC)"

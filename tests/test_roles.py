@@ -19,6 +19,7 @@ from governance.models import Evidence
 from kit.core.roles import Role
 from tests.api.addresses import ADDRESSES
 from tests.factories import (
+    ArchitectureValidationFactory,
     BlockerFactory,
     BuilderTokenFactory,
     ChannelFactory,
@@ -232,7 +233,8 @@ EXPECTED = {
     "governance:office_log": OVERSEES,
     "governance:office_log_proof": alike({403}, {403}, {404}, {404}),
     "governance:quality": READS,
-    **{f"governance:quality_{of}": READS for of in ("run", "runs", "validations")},
+    **{f"governance:quality_{of}": READS for of in ("run", "runs", "test")},
+    **{f"governance:quality_{of}": READS for of in ("validation", "validations")},
     "governance:spend": READS,
     "governance:plan_import": WRITES,
     "governance:plan_export": READS,
@@ -325,6 +327,8 @@ def arguments(name, pattern, user):
         return {}
     if name == "governance:quality_run":
         return {"pk": QAExecutionFactory(task=task).pk}
+    if name == "governance:quality_validation":
+        return {"pk": ArchitectureValidationFactory(task=task).pk}
     if name == "builders:badge_revoke":
         return {"pk": make_badge(task.wave.program, by=None)[0].pk}
     if name == "builders:ci_token_revoke":

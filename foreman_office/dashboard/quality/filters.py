@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.forms import HiddenInput
 from django.utils.timezone import now
 from django_filters import CharFilter, ChoiceFilter, FilterSet
 
@@ -17,7 +18,7 @@ from governance.models import (
     Readiness,
     TestOutcome,
 )
-from kit.web.listing import NamedRowFilter
+from kit.web.listing import NamedRowField, NamedRowFilter
 from kit.web.search import matching
 from programs.models import BuilderName, Task
 
@@ -102,7 +103,21 @@ class ValidationFilter(JudgedFilter):
         return rows.filter(Q(architecture_reference__icontains=words) | Q(task__in=tasks))
 
 
+class OneResultField(NamedRowField):
+    """One result, by the address of its row. It is not chosen from all of them."""
+
+    widget = HiddenInput
+
+
+class OneResultFilter(NamedRowFilter):
+    field_class = OneResultField
+
+    def filter(self, qs: QuerySet[Any], value: QATestResult | None) -> QuerySet[Any]:
+        return qs.filter(pk=value.pk) if value else qs
+
+
 class ResultFilter(FilterSet):
+    test = OneResultFilter(label="Test", queryset=QATestResult.objects.all())
     q = CharFilter(label="Name", field_name="name", lookup_expr="icontains", widget=SEARCH)
     outcome = ChoiceFilter(label="Outcome", choices=TestOutcome, empty_label="any")
     flaky = ChoiceFilter(
