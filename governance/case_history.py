@@ -8,18 +8,19 @@ from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
-from governance.models import PairedTest, QAExecution, QATestResult, TestOutcome
+from governance.models import PairedTest, QAExecution, QATestResult, TestOutcome, ThinnedRun
 from programs.models import Task
 
 LOOKED_AT = 1_000  # runs of a suite that a test is looked for in, the newest first
 
 FAILED, PASSED, SKIPPED = TestOutcome.FAILED, TestOutcome.PASSED, TestOutcome.SKIPPED
+NOT_KEPT = "not-kept"  # it did not fail; the run is old, and of it only what failed is kept
 
 
 class PastOutcome(NamedTuple):
     """The outcome of a test in one run of its suite."""
 
-    result_id: int
+    result_id: int | None  # None where it is not kept
     outcome: str
     flaky: bool  # it failed at first and passed when it was run again in the same run
     run_id: UUID
@@ -53,13 +54,13 @@ class CaseHistory:
 
     @cached_property
     def failing_since(self) -> PastOutcome | None:
-        """Return the run since which it has failed whenever it ran; None if it failed last in none.
+        """Return the first run of those in which it has failed ever since; None if it does not.
 
         A run that skipped it neither ends that nor begins it.
         """
         since = None
         for past in self.outcomes:
-            if past.outcome == PASSED:
+            if past.outcome in (PASSED, NOT_KEPT):
                 break
             since = past if past.outcome == FAILED else since
         return since
@@ -85,6 +86,16 @@ class CaseHistory:
         return self.times(SKIPPED)
 
     @property
+    def not_kept(self) -> int:
+        """Return how many runs of its tasks did not fail it, and do not tell more any longer."""
+        return self.times(NOT_KEPT)
+
+    @property
+    def named(self) -> int:
+        """Return how many runs tell its outcome."""
+        return len(self.outcomes) - self.not_kept
+
+    @property
     def retried(self) -> int:
         """Return in how many runs it passed only when it was run again."""
         return sum(past.flaky for past in self.outcomes)
@@ -97,7 +108,7 @@ class CaseHistory:
         """
         last: dict[UUID, list[str]] = {}
         for past in self.outcomes:
-            if past.outcome != SKIPPED:
+            if past.outcome in (FAILED, PASSED):
                 last.setdefault(past.task_id, []).append(past.outcome)
         return sum(a != b for outcomes in last.values() for a, b in pairwise(outcomes))
 
@@ -113,10 +124,9 @@ class CaseHistory:
     @cached_property
     def newest_message(self) -> QATestResult | None:
         """Return the newest result that has a message."""
+        kept = [past.result_id for past in self.outcomes if past.result_id is not None]
         with_message = (
-            QATestResult.objects.filter(pk__in=[past.result_id for past in self.outcomes])
-            .exclude(message=None)
-            .exclude(message="")
+            QATestResult.objects.filter(pk__in=kept).exclude(message=None).exclude(message="")
         )
         return (
             with_message.select_related("execution")
@@ -146,8 +156,21 @@ def case_history(suite: str, name: str) -> CaseHistory:
         *("execution__arrived_at", "execution__recorded", "execution__task_id"),
     )
     outcomes = [PastOutcome(*row) for row in told]
+    outcomes += not_kept(newest, outcomes)
     outcomes.sort(key=lambda past: (past.arrived_at, past.recorded), reverse=True)
     return CaseHistory(suite, name, outcomes, len(newest))
+
+
+def not_kept(runs: Sequence[UUID], outcomes: Sequence[PastOutcome]) -> list[PastOutcome]:
+    """Return the thinned runs of the tasks of a test that do not tell of it any longer."""
+    thinned = ThinnedRun.objects.filter(
+        execution__in=runs, execution__task__in={past.task_id for past in outcomes}
+    ).exclude(execution__in=[past.run_id for past in outcomes])
+    told = thinned.values_list(
+        *("execution_id", "execution__executed_at", "execution__arrived_at"),
+        *("execution__recorded", "execution__task_id"),
+    )
+    return [PastOutcome(None, NOT_KEPT, False, *row) for row in told]
 
 
 def parts_of_name(name: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from governance.models import (
     QAExecution,
     QATestResult,
     TestOutcome,
+    ThinnedRun,
 )
 from governance.pairing import Pair, pair_left_over, subtests_of_others, that_stood_for_others
 from programs.models import Task
@@ -40,12 +41,15 @@ class ComparisonList(NamedTuple):
 class Comparison:
     """A run against the run of the same suite before it, test by test.
 
-    `named` tells whether both runs name their tests; where one does not, all lists are empty.
+    `named` tells whether both runs name their tests; where one does not, all lists are empty. Of a
+    run that is `thinned` only the tests that failed are known: the rest is left out.
     """
 
     run: QAExecution
     before: QAExecution | None
     named: bool = False
+    thinned: ThinnedRun | None = None
+    thinned_before: ThinnedRun | None = None
     newly_failing: list[QATestResult] = field(default_factory=list)
     still_failing: list[QATestResult] = field(default_factory=list)
     fixed: list[QATestResult] = field(default_factory=list)
@@ -58,6 +62,11 @@ class Comparison:
     def lists(self) -> list[ComparisonList]:
         """Return what changed, list by list; the worst first."""
         run, before = self.run, self.before or self.run
+        if self.thinned:
+            return [
+                ComparisonList("not-passed", "newly failing", self.newly_failing, run),
+                ComparisonList("not-passed", "still failing", self.still_failing, run),
+            ]
         return [
             ComparisonList(
                 "not-passed", "newly failing", self.newly_failing if self.named else [], run
@@ -96,8 +105,16 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     before = before or previous_run(run)
     now = {result.name: result for result in run.results.order_by("name")}
     then = {result.name: result for result in before.results.order_by("name")} if before else {}
-    pairs = pair_left_over(then, now)
-    comparison = Comparison(run, before, named=bool(now and then), renamed=pairs)
+    thinned = ThinnedRun.objects.in_bulk([each.pk for each in (run, before) if each])
+    pairs = [] if thinned else pair_left_over(then, now)
+    comparison = Comparison(
+        run,
+        before,
+        named=bool((now or run.pk in thinned) and (then or (before and before.pk in thinned))),
+        thinned=thinned.get(run.pk),
+        thinned_before=thinned.get(before.pk) if before else None,
+        renamed=pairs,
+    )
     was_called = {pair.after: pair.before for pair in pairs}
     for result in now.values():
         earlier = then.get(was_called.get(result.name, result.name))
@@ -110,7 +127,7 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
             comparison.fixed.append(result)
         elif result.outcome == SKIPPED and was in (FAILED, PASSED):
             comparison.newly_skipped.append(result)
-    if comparison.named:
+    if comparison.named and not comparison.thinned:
         comparison.vanished.extend(_vanished(then, now, {pair.before for pair in pairs}))
     return comparison
 

@@ -17,6 +17,10 @@ UNFINISHED = "unfinished"
 SEARCH = TextInput({"type": "search", "placeholder": " ", "autocomplete": "off"})
 
 
+# Times are those of the reader's zone, unless the address names another.
+MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
 def programs(request: Any) -> QuerySet[Program]:
     return Program.objects.order_by("name")
 

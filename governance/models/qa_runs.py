@@ -209,6 +209,12 @@ class LatestRun(models.Model):
                 name="idx_qa_latest_runs_debt",
                 condition=Q(test_debt_count__gt=0),
             ),
+            # The worst first.
+            models.Index(
+                fields=["-failing_tests", "-executed_at"],
+                name="idx_qa_latest_runs_worst",
+                condition=~Q(qa_status=QAStatus.GREEN),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -27,6 +27,10 @@ def _page_of_tests(prefix: str) -> str:
     return reverse("governance:quality_test")
 
 
-def row_address(run_id: UUID, result_id: int) -> str:
-    """Return the address of a test's row in a run, which shows it alone, however many there are."""
-    return f"{address_of('governance:quality_run', run_id)}?test={result_id}#t-{result_id}"
+def row_address(run_id: UUID, result_id: int | None) -> str:
+    """Return the address of a test's row in a run, which shows it alone, however many there are.
+
+    Where the row is not kept, the run's.
+    """
+    run = address_of("governance:quality_run", run_id)
+    return run if result_id is None else f"{run}?test={result_id}#t-{result_id}"

@@ -1,12 +1,14 @@
 """The quality of work: figures over a window of time, the runs behind them, each with its tests."""
 
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
+from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.timezone import now
 
-from foreman_office.dashboard.quality import figures
+from foreman_office.dashboard.quality import failing, figures, trends
 from foreman_office.dashboard.quality.comparing import (
     asked_against,
     next_run,
@@ -15,11 +17,13 @@ from foreman_office.dashboard.quality.comparing import (
     validations_to_choose,
 )
 from foreman_office.dashboard.quality.filters import (
+    ClaimFilter,
     JudgedFilter,
     QualityFilter,
     ResultFilter,
     RunFilter,
     SuiteFilter,
+    TurnFilter,
     ValidationFilter,
 )
 from governance.models import ArchitectureValidation, QAExecution
@@ -92,7 +96,8 @@ def quality(request):
         rows = filters._meta.model.objects.all()
         return filters(listing.filterset.data, rows).qs if listing.form.is_valid() else rows.none()
 
-    judged = asked(JudgedFilter)
+    turns, claims = asked(TurnFilter), asked(ClaimFilter)
+    newly = cache(lambda: failing.newly_failing(turns))
     return render_page(
         request,
         "quality/quality.html",
@@ -100,14 +105,35 @@ def quality(request):
             "listing": listing,
             "days": int(listing.form.cleaned_data.get("days") or USUAL["days"]),
             "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
-            "trend": cache(lambda: figures.trend(listing.filtered, judged, now())),
+            "failing": cache(
+                lambda: failing.failing_suites(newly(), failing.worst_failing(asked(SuiteFilter)))
+            ),
+            "failing_means": failing.NEWLY,
+            "failing_tests": cache(lambda: failing.newly_failing_tests(newly())),
+            "trend": cache(
+                lambda: trends.trend(
+                    listing.filtered, turns, claims, now(), partial(address_of_runs, listing)
+                )
+            ),
+            "to_green": cache(lambda: trends.time_to_green(turns)),
+            "refused": cache(lambda: failing.claims_refused(claims)),
+            "judged": cache(lambda: figures.judged(asked(JudgedFilter))),
             "flaky": cache(lambda: figures.flaky_tests(listing.filtered)),
             "flaky_means": figures.FLAKY,
-            "items": cache(lambda: figures.failing_items(judged)),
+            "items": cache(lambda: figures.failing_items(asked(JudgedFilter))),
             "looked_at": figures.LOOKED_AT,
         },
         parts=["list"],
     )
+
+
+def address_of_runs(listing, *, since, until, **asked):
+    """Return the address of the runs of a span of time, with the filters of a listing."""
+    kept = {
+        name: listing.asked[name] for name in QualityFilter.base_filters if name in listing.asked
+    }
+    span = {"since": trends.in_utc(since), "until": trends.in_utc(until)}
+    return f"{reverse('governance:quality_runs')}?{urlencode(kept | span | asked)}"
 
 
 @reads

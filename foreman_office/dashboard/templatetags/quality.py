@@ -9,15 +9,25 @@ from django.utils.safestring import SafeString
 
 from foreman_office.dashboard.quality.addresses import address_of_test, row_address
 from governance import quality
-from governance.case_history import PastOutcome
+from governance.case_history import NOT_KEPT, PastOutcome
 from governance.models import ArchitectureValidation, QATestResult
 from programs.models import Task
 
 register = template.Library()
 
 
-LOOK_OF_OUTCOME = {"passed": "passed", "failed": "not-passed", "skipped": "planned"}
-WORDS_OF_OUTCOME = {"passed": "Passed", "failed": "Failed", "skipped": "Skipped"}
+LOOK_OF_OUTCOME = {
+    "passed": "passed",
+    "failed": "not-passed",
+    "skipped": "planned",
+    NOT_KEPT: "never-heard",
+}
+WORDS_OF_OUTCOME = {
+    "passed": "Passed",
+    "failed": "Failed",
+    "skipped": "Skipped",
+    NOT_KEPT: "Did not fail; no longer kept",
+}
 
 
 @register.simple_tag

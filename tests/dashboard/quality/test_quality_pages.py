@@ -2,18 +2,29 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
-from foreman_office.dashboard.quality import figures
-from governance.models import ArchitectureValidation, LatestRun, QAExecution, QATestResult
+from foreman_office.dashboard.quality import failing, figures, trends
+from governance.models import (
+    ArchitectureValidation,
+    CompletionClaim,
+    LatestRun,
+    QAExecution,
+    QATestResult,
+    SuiteTurn,
+    ThinnedRun,
+)
 from kit.core.acts import act
 from tests.database import without_triggers
 from tests.factories import (
     ArchitectureValidationFactory,
+    CompletionClaimFactory,
     QAExecutionFactory,
     TaskFactory,
     WaveFactory,
@@ -69,7 +80,7 @@ def test_what_counts_now_is_the_latest_run_of_each_suite():
     told = figures.suites_now(LatestRun.objects.all())
     assert (told.suites, told.green, told.partial, told.red) == (3, 1, 1, 1)
     assert (told.tests, told.passing, told.failing, told.skipped) == (15, 9, 4, 2)
-    assert [run.qa_suite_location for run in told.red_suites] == ["elsewhere/"]
+    assert told.not_passing == 2
 
 
 def test_debt_is_told_by_suite_the_deepest_first():
@@ -82,9 +93,11 @@ def test_debt_is_told_by_suite_the_deepest_first():
 
 def test_nothing_adds_up_to_nothing():
     told = figures.suites_now(LatestRun.objects.all())
-    assert [*told[:10]] == [0] * 10
-    trend = figures.trend(QAExecution.objects.all(), ArchitectureValidation.objects.all(), now())
-    assert (trend.rates, trend.volume, trend.runs, trend.judged) == (None, None, 0, 0)
+    assert [*told[:11]] == [0] * 11
+    trend = trended()
+    assert (trend.volume, trend.setbacks, trend.runs, trend.regressions) == (None, None, 0, 0)
+    assert trends.time_to_green(SuiteTurn.objects.all()) == (0, None, None)
+    assert figures.judged(ArchitectureValidation.objects.all()) == (0, 0)
 
 
 def test_a_test_is_flaky_if_it_passed_when_it_was_run_again():
@@ -124,8 +137,11 @@ def test_days_are_those_of_the_readers_zone(settings):
     ran(passing=9, failing=1, executed_at=datetime(2026, 1, 5, 10, tzinfo=UTC))
     ran(passing=10, executed_at=datetime(2026, 1, 5, 12, tzinfo=UTC))
     first, last = datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)
-    slots = figures.by_time(QAExecution.objects.all(), "day", first, last)
-    assert [(slot.at.day, slot.passing, slot.tests) for slot in slots] == [(5, 9, 10), (6, 10, 10)]
+    slots = trends.by_time(QAExecution.objects.all(), "day", first, last)
+    assert [(slot.at.day, slot.runs, slot.green, slot.partial, slot.red) for slot in slots] == [
+        (5, 1, 0, 1, 0),
+        (6, 1, 1, 0, 0),
+    ]
 
 
 def test_a_day_on_which_clocks_go_back_is_one_day(settings):
@@ -133,29 +149,111 @@ def test_a_day_on_which_clocks_go_back_is_one_day(settings):
     first, last = datetime(2026, 4, 4, 11, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
     for hour in (0, 24):  # the first of that day and its last, an hour longer than others
         ran(executed_at=datetime(2026, 4, 4, 11, 30, tzinfo=UTC) + timedelta(hours=hour))
-    slots = figures.by_time(QAExecution.objects.all(), "day", first, last)
+    slots = trends.by_time(QAExecution.objects.all(), "day", first, last)
     assert [(slot.at.day, slot.runs) for slot in slots] == [(5, 2)]
+    assert slots[0].ends - slots[0].at == timedelta(hours=25)
 
 
-def test_a_trend_is_drawn_by_the_day_and_what_is_young_by_the_hour():
-    ran(passing=1, failing=3, executed_at=ago(hours=5))
-    ran(passing=4, failing=0, executed_at=ago(hours=1))
-    everything = QAExecution.objects.all(), ArchitectureValidation.objects.all()
-    young = figures.trend(*everything, now())
-    assert young.unit == "hour"
-    assert young.rates.summary == (
-        "Pass rates per hour: tests passing from 25 % to 100 %, runs green from 0 % to 100 %."
-    )
-    judged(validated_at=ago(days=9))
-    old = figures.trend(*everything, now())
-    assert (old.unit, old.runs, old.green, old.judged, old.ready) == ("day", 2, 1, 1, 1)
-    assert sum(bar.value for bar in old.volume.bars) == 2
+def trended(at=None):
+    everything = (model.objects.all() for model in (QAExecution, SuiteTurn, CompletionClaim))
+    return trends.trend(*everything, at or now(), lambda **asked: f"/?{asked['since']:%H}")
 
 
-def test_a_rate_is_100_only_where_it_is_the_whole():
-    assert figures.share_in_percent(99_999, 100_000) == 99.9
-    assert figures.share_in_percent(3, 3) == 100
-    assert figures.share_in_percent(1, 3) == 33.3
+@pytest.mark.parametrize(
+    ("first", "unit"), [({"hours": 2}, "5 minutes"), ({"hours": 5}, "hour"), ({"days": 9}, "day")]
+)
+def test_a_trend_is_drawn_by_the_day_and_what_is_young_more_finely(first, unit):
+    ran(passing=0, failing=3, executed_at=ago(**first))
+    ran(passing=4, failing=0, executed_at=ago(minutes=3))
+    told = trended()
+    assert (told.unit, told.runs, told.green) == (unit, 2, 1)
+    assert told.volume.summary == f"QA runs per {unit}: 2 in all."
+    widths = {bar.span[1] - bar.span[0] for bar in told.volume.bars}
+    assert len(widths) == 1 or unit == "day"  # the youngest bar is as wide as any
+    assert all(bar.href for bar in told.volume.bars)
+    told.volume.axis.ticks  # noqa: B018  which can be drawn
+
+
+def test_bars_are_stacked_by_status_and_their_table_has_every_number():
+    at = datetime(2026, 1, 5, 10, tzinfo=UTC)
+    for passing, failed in ((3, 0), (3, 0), (2, 1), (0, 3)):
+        ran(passing=passing, failing=failed, executed_at=at)
+    volume = trended(at + timedelta(days=3)).volume
+    (stack,) = volume.columns
+    assert [(each.bar.value, each.bar.begins, each.bar.tone) for each in stack.uprights] == [
+        (2, 0, "done"),
+        (1, 2, "blocked"),
+        (1, 3, "failed"),
+    ]
+    assert stack.words == "5 Jan: 4 runs, 2 green, 1 partial, 1 red"
+    assert volume.headings == ["From", "Green", "Partial", "Red"]
+    assert [row.values for row in volume.rows] == [["2", "1", "1"]]
+    assert volume.measured == "runs"
+
+
+def test_setbacks_are_suites_that_are_green_no_more_and_refused_claims():
+    task = TaskFactory()
+    for hours, passing in ((9, 0), (8, 2), (7, 1), (6, 0), (5, 2), (4, 0)):
+        ran(task, passing, 2 - passing, executed_at=ago(hours=hours))
+    for accepted in (False, True):
+        CompletionClaimFactory(task=task, accepted=accepted, claimed_at=ago(hours=3))
+    told = trended()
+    assert (told.regressions, told.refused) == (2, 1)
+    assert sum(sum(map(int, row.values)) for row in told.setbacks.rows) == 3
+
+
+def test_time_to_green_counts_from_the_first_run_that_was_not():
+    for hours in (1, 2, 10):
+        task = TaskFactory()
+        ran(task, 0, 1, executed_at=ago(hours=hours + 1))
+        ran(task, 0, 1, executed_at=ago(hours=1.5))
+        ran(task, 1, 0, executed_at=ago(hours=1))
+    told = trends.time_to_green(SuiteTurn.objects.all())
+    assert told.suites == 3
+    assert round(told.median.total_seconds() / 3600, 1) == 2
+    assert round(told.nine_in_ten.total_seconds() / 3600, 1) == 8.4
+
+
+def test_failing_suites_are_told_newly_failing_first_and_then_the_worst():
+    fell = TaskFactory(name="Fell")
+    ran(fell, 3, 0, executed_at=ago(hours=9))
+    ran(fell, 2, 1, named=[("it broke", "failed", False)], executed_at=ago(hours=2))
+    ran(fell, 2, 1, named=[("it broke", "failed", False)], executed_at=ago(hours=1))
+    partial = TaskFactory(name="Partial")
+    ran(partial, 1, 19)
+    ran(TaskFactory(name="Red"), 0, 5)
+    ran(TaskFactory(name="Green"))
+    recovered = TaskFactory(name="Recovered")
+    for hours, failed in ((9, 0), (8, 1), (7, 0)):
+        ran(recovered, 1, failed, executed_at=ago(hours=hours))
+    newly = failing.newly_failing(SuiteTurn.objects.all())
+    assert [suite.task for suite in newly] == [fell]
+    suites = failing.failing_suites(newly, failing.worst_failing(LatestRun.objects.all()))
+    assert [suite.task.name for suite in suites] == ["Fell", "Partial", "Red"]
+    assert suites[0].turned_at == SuiteTurn.objects.get(task=fell).turned_at
+    assert suites[1].turned_at is None
+    (test,) = failing.newly_failing_tests(newly)
+    assert (test.name, test.latest.task) == ("it broke", fell)
+    assert failing.newly_failing_tests([]) == []
+
+
+def test_a_suite_with_skipped_tests_or_debt_alone_does_not_fail_and_one_that_broke_off_does():
+    ran(passing=3, skipped_tests=1)
+    ran(passing=3, test_debt_count=2)
+    broken = ran(passing=3, against=[SPEAKS])
+    assert figures.suites_now(LatestRun.objects.all()).not_passing == 1
+    assert [run.pk for run in failing.worst_failing(LatestRun.objects.all())] == [broken.pk]
+
+
+def test_refused_claims_are_told_with_what_was_not_met():
+    answers = [
+        {"rule": "a", "met": False, "detail": "The suite is red."},
+        {"rule": "b", "met": True, "detail": "No blocker is open."},
+    ]
+    refused = CompletionClaimFactory(accepted=False, conditions=answers)
+    CompletionClaimFactory(accepted=True)
+    (told,) = failing.claims_refused(CompletionClaim.objects.all())
+    assert (told, told.unmet) == (refused, ["The suite is red."])
 
 
 # --- the pages ------------------------------------------------------------------------------------
@@ -185,8 +283,25 @@ def test_quality_shows_every_figure_with_what_is_behind_it(person):
 
 def test_quality_without_a_run_says_so(person):
     text = page(person, "quality").text
-    for words in ("No runs.", "No suite is red", "No flaky tests"):
+    for words in ("No runs.", "No suite fails", "No setback", "No claim was refused"):
         assert words in text
+
+
+def test_the_bars_lead_to_their_runs_with_the_filters_of_the_page(person):
+    task = TaskFactory(name="Masonry")
+    ran(task, 2, 0, executed_at=ago(days=10))
+    ran(task, 1, 1, executed_at=ago(days=5))
+    text = page(person, "quality", {"days": "90", "program": task.wave.program_id}).text
+    links = {unescape(link) for link in re.findall(r'href="([^"]*since=[^"]*)"', text)}
+    assert len(links) == 3  # two days with runs, and the setback of one
+    found = {}
+    for link in links:
+        assert f"program={task.wave.program_id}" in link
+        assert "days=90" in link
+        shown = person.get(link).context["listing"].rows
+        found["turned=lost" in link, shown[0].executed_at] = len(shown)
+    assert [*found.values()] == [1, 1, 1]
+    assert sum(lost for lost, _ in found) == 1
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -334,13 +449,25 @@ def test_a_run_without_names_says_how_to_get_them(person):
     assert "the first run of this suite" in text
 
 
+def test_a_thinned_run_says_so(person):
+    run = ran(passing=3, failing=1, named=[("a", "failed", False)])
+    ThinnedRun.objects.create(execution=run, passed=3, skipped=0, kept_days=30)
+    text = page(person, "quality_run", args=[run.pk]).text
+    assert "3 passed tests of this run were not kept after 30 days." in text
+    later = ran(run.task, 3, 0, executed_at=now(), named=[("a", "passed", False)])
+    text = page(person, "quality_run", args=[later.pk]).text
+    assert "3 passed tests of the other run were not kept after 30 days." in text
+    assert "1 fixed" in text
+    assert "3 passed tests of the run before" in person.get(run.task.get_absolute_url()).text
+
+
 def test_a_run_that_is_not_there_is_not_found(person):
     task = TaskFactory()
     assert page(person, "quality_run", args=[task.pk]).status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("quality", 14), ("quality_runs", 8), ("quality_validations", 8)]
+    ("name", "most"), [("quality", 20), ("quality_runs", 8), ("quality_validations", 8)]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     person, name, most, django_assert_max_num_queries
