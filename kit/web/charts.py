@@ -38,6 +38,7 @@ class Scale:
     unit: str = ""
     height: int = HEIGHT
     places: int = 1  # decimal places of values that are not whole
+    least: float = 0.0  # distance of marks
 
     def said(self, value: float) -> str:
         return f"{number(value, self.places)}{self.unit}"
@@ -46,14 +47,14 @@ class Scale:
     def of_counts(cls, most: float, unit: str = "", height: int = HEIGHT) -> "Scale":
         """Return a scale of whole numbers whose top is round, so that its marks are even."""
         step = max(round_step(max(most, 1) / 2), 1)
-        return cls(step * -(-max(most, 1) // step), unit, height)
+        return cls(step * -(-max(most, 1) // step), unit, height, least=1)
 
     def y(self, value: float) -> float:
         return self.height * (1 - min(max(value, 0), self.top) / self.top)
 
     @property
     def grid(self) -> list[Grid]:
-        step = round_step(self.top / 2)
+        step = max(round_step(self.top / 2), self.least)
         values = [step * n for n in range(1, int(self.top / step) + 1)]
         if not values or values[-1] < self.top:
             # The top is a mark of its own, and what would stand too close below it goes.

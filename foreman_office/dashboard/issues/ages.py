@@ -120,7 +120,7 @@ def place(age: timedelta, end: timedelta) -> float:
     """Return where an age lies, in percent: each step along is so many times older."""
     age = min(max(age, FIRST), end)
     whole = log(end / FIRST)
-    return 100 * log(age / FIRST) / whole if whole else 0.0
+    return min(100 * log(age / FIRST) / whole, 100.0) if whole else 0.0
 
 
 def anchor_at(x: float) -> str:

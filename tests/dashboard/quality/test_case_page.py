@@ -115,7 +115,7 @@ def test_the_queries_of_the_page_do_not_depend_on_the_number_of_runs(
     task = TaskFactory()
     for number in range(12):
         ran(task, 0, 1, named=[(NAME, "failed", False)], executed_at=ago(hours=20 - number))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         page(person, "quality_test", {"suite": task.qa_suite_location, "name": NAME}, part="case")
 
 
