@@ -233,8 +233,8 @@ EXPECTED = {
     "governance:office_log": OVERSEES,
     "governance:office_log_proof": alike({403}, {403}, {404}, {404}),
     "governance:quality": READS,
-    **{f"governance:quality_{of}": READS for of in ("run", "runs", "test")},
-    **{f"governance:quality_{of}": READS for of in ("validation", "validations")},
+    **{f"governance:quality_{of}s": READS for of in ("run", "validation")},
+    **{f"governance:quality_{of}": READS for of in ("run", "test", "validation")},
     "governance:spend": READS,
     "governance:plan_import": WRITES,
     "governance:plan_export": READS,
@@ -292,6 +292,16 @@ def people():
     return found
 
 
+# What an address is about that is made for a task.
+OF_A_TASK = {
+    "builders:question_answer": QuestionFactory,
+    "governance:quality_run": QAExecutionFactory,
+    "governance:quality_validation": ArchitectureValidationFactory,
+    "governance:violation_resolve": GovernanceViolationFactory,
+    "programs:task_link_remove": TaskLinkFactory,
+}
+
+
 def arguments(name, pattern, user):
     """Make what an address is about, and return what stands in the address."""
     keys = pattern.pattern.converters.keys()
@@ -325,24 +335,16 @@ def arguments(name, pattern, user):
         return {"target": "user-1"}
     if "pk" not in keys:
         return {}
-    if name == "governance:quality_run":
-        return {"pk": QAExecutionFactory(task=task).pk}
-    if name == "governance:quality_validation":
-        return {"pk": ArchitectureValidationFactory(task=task).pk}
+    if name in OF_A_TASK:
+        return {"pk": OF_A_TASK[name](task=task).pk}
     if name == "builders:badge_revoke":
         return {"pk": make_badge(task.wave.program, by=None)[0].pk}
     if name == "builders:ci_token_revoke":
         return {"pk": CITokenFactory().pk}
-    if name == "programs:task_link_remove":
-        return {"pk": TaskLinkFactory(task=task).pk}
-    if name == "builders:question_answer":
-        return {"pk": QuestionFactory(task=task).pk}
     if name == "builders:token_revoke":
         return {"pk": BuilderTokenFactory().pk}
     if name == "governance:blocker_resolve":
         return {"pk": BlockerFactory(entity=task).pk}
-    if name == "governance:violation_resolve":
-        return {"pk": GovernanceViolationFactory(task=task).pk}
     return {"pk": found["_".join(name.split("_")[:1])]}
 
 

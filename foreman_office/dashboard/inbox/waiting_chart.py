@@ -37,8 +37,8 @@ def waiting_over_time(at: datetime) -> Waiting:
         return Waiting(None, 0, None)
     begins = max(start, min(opened for opened, _, _ in spans))
     axis = TimeAxis(begins, at)
-    everything = counted(((opened, closed) for opened, closed, _ in spans), axis)
-    broken = counted(((opened, closed) for opened, closed, bad in spans if bad), axis)
+    everything = number_at_once(((opened, closed) for opened, closed, _ in spans), axis)
+    broken = number_at_once(((opened, closed) for opened, closed, bad in spans if bad), axis)
     most, now = max(point.value for point in everything), everything[-1].value
     chart = Chart(
         "waiting",
@@ -54,7 +54,9 @@ def waiting_over_time(at: datetime) -> Waiting:
     return Waiting(chart, len(took), median(took) if took else None)
 
 
-def counted(spans: Iterable[tuple[datetime, datetime | None]], axis: TimeAxis) -> list[Point]:
+def number_at_once(
+    spans: Iterable[tuple[datetime, datetime | None]], axis: TimeAxis
+) -> list[Point]:
     """Return how many of these spans there were at once, from the start of an axis to its end."""
     changes: dict[datetime, int] = {axis.start: 0}
     for opened, closed in spans:

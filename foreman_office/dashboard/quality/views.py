@@ -33,6 +33,7 @@ from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
 
 USUAL = {"days": "30"}
+SHARED_FILTERS = ("program", "builder", "days")  # of the page and of the list of runs
 RUN_SORTS = {
     "when": Sort("When", "executed_at", descending=True),
     "failing": Sort("Failing tests", "failing_tests", descending=True),
@@ -91,6 +92,20 @@ def quality(request):
     sorts = {"when": RUN_SORTS["when"]}
     runs = QAExecution.objects.all()
     listing = Listing(request, runs, QualityFilter, sorts, noun="run", usual=USUAL)
+    return render_page(
+        request,
+        "quality/quality.html",
+        {
+            "listing": listing,
+            "days": int(listing.form.cleaned_data.get("days") or USUAL["days"]),
+            **quality_figures(listing),
+        },
+        parts=["list"],
+    )
+
+
+def quality_figures(listing):
+    """Return the figures of the page of quality, each asked for when it is drawn."""
 
     def asked(filters):
         rows = filters._meta.model.objects.all()
@@ -98,40 +113,28 @@ def quality(request):
 
     turns, claims = asked(TurnFilter), asked(ClaimFilter)
     newly = cache(lambda: failing.newly_failing(turns))
-    return render_page(
-        request,
-        "quality/quality.html",
-        {
-            "listing": listing,
-            "days": int(listing.form.cleaned_data.get("days") or USUAL["days"]),
-            "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
-            "failing": cache(
-                lambda: failing.failing_suites(newly(), failing.worst_failing(asked(SuiteFilter)))
-            ),
-            "failing_means": failing.NEWLY,
-            "failing_tests": cache(lambda: failing.newly_failing_tests(newly())),
-            "trend": cache(
-                lambda: trends.trend(
-                    listing.filtered, turns, claims, now(), partial(address_of_runs, listing)
-                )
-            ),
-            "to_green": cache(lambda: trends.time_to_green(turns)),
-            "refused": cache(lambda: failing.claims_refused(claims)),
-            "judged": cache(lambda: figures.judged(asked(JudgedFilter))),
-            "flaky": cache(lambda: figures.flaky_tests(listing.filtered)),
-            "flaky_means": figures.FLAKY,
-            "items": cache(lambda: figures.failing_items(asked(JudgedFilter))),
-            "looked_at": figures.LOOKED_AT,
-        },
-        parts=["list"],
-    )
+    address = partial(address_of_runs, listing)
+    return {
+        "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
+        "failing": cache(
+            lambda: failing.failing_suites(newly(), failing.worst_failing(asked(SuiteFilter)))
+        ),
+        "failing_means": failing.NEWLY,
+        "failing_tests": cache(lambda: failing.newly_failing_tests(newly())),
+        "trend": cache(lambda: trends.trend(listing.filtered, turns, claims, now(), address)),
+        "to_green": cache(lambda: trends.time_to_green(turns)),
+        "refused": cache(lambda: failing.claims_refused(claims)),
+        "judged": cache(lambda: figures.judged(asked(JudgedFilter))),
+        "flaky": cache(lambda: figures.flaky_tests(listing.filtered)),
+        "flaky_means": figures.FLAKY,
+        "items": cache(lambda: figures.failing_items(asked(JudgedFilter))),
+        "looked_at": figures.LOOKED_AT,
+    }
 
 
 def address_of_runs(listing, *, since, until, **asked):
     """Return the address of the runs of a span of time, with the filters of a listing."""
-    kept = {
-        name: listing.asked[name] for name in QualityFilter.base_filters if name in listing.asked
-    }
+    kept = {name: value for name, value in listing.asked.items() if name in SHARED_FILTERS}
     span = {"since": trends.in_utc(since), "until": trends.in_utc(until)}
     return f"{reverse('governance:quality_runs')}?{urlencode(kept | span | asked)}"
 

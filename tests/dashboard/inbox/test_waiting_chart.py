@@ -8,7 +8,7 @@ from django.utils.timezone import now
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreman_office.dashboard.inbox.waiting_chart import counted, waiting_over_time
+from foreman_office.dashboard.inbox.waiting_chart import number_at_once, waiting_over_time
 from governance.models import Notice
 from kit.web.time_axis import TimeAxis
 
@@ -62,7 +62,7 @@ def test_at_each_moment_as_many_are_counted_as_there_are(spans):
         for begin, length in spans
     ]
     moments = [(a, b) for a, b in moments if b is None or b > START]
-    points = counted(moments, axis)
+    points = number_at_once(moments, axis)
     for point in points[:-1]:
         assert point.value == sum(a <= point.at and (b is None or b > point.at) for a, b in moments)
     assert [point.at for point in points] == sorted({point.at for point in points})
