@@ -19,17 +19,14 @@ from governance.models import Evidence
 from kit.core.roles import Role
 from tests.api.addresses import ADDRESSES
 from tests.factories import (
-    ArchitectureValidationFactory,
+    MADE_FOR_A_TASK,
     BlockerFactory,
     BuilderTokenFactory,
     ChannelFactory,
     CITokenFactory,
     DeliveryFactory,
     GovernanceViolationFactory,
-    QAExecutionFactory,
-    QuestionFactory,
     TaskFactory,
-    TaskLinkFactory,
     UserFactory,
 )
 from tests.scenes import undone
@@ -292,16 +289,6 @@ def people():
     return found
 
 
-# What an address is about that is made for a task.
-OF_A_TASK = {
-    "builders:question_answer": QuestionFactory,
-    "governance:quality_run": QAExecutionFactory,
-    "governance:quality_validation": ArchitectureValidationFactory,
-    "governance:violation_resolve": GovernanceViolationFactory,
-    "programs:task_link_remove": TaskLinkFactory,
-}
-
-
 def arguments(name, pattern, user):
     """Make what an address is about, and return what stands in the address."""
     keys = pattern.pattern.converters.keys()
@@ -335,8 +322,8 @@ def arguments(name, pattern, user):
         return {"target": "user-1"}
     if "pk" not in keys:
         return {}
-    if name in OF_A_TASK:
-        return {"pk": OF_A_TASK[name](task=task).pk}
+    if name in MADE_FOR_A_TASK:
+        return {"pk": MADE_FOR_A_TASK[name](task=task).pk}
     if name == "builders:badge_revoke":
         return {"pk": make_badge(task.wave.program, by=None)[0].pk}
     if name == "builders:ci_token_revoke":

@@ -1,14 +1,12 @@
 """The quality of work: figures over a window of time, the runs behind them, each with its tests."""
 
-from functools import cache, partial
+from functools import cache
 from operator import attrgetter
-from urllib.parse import urlencode
 
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.timezone import now
 
-from foreman_office.dashboard.quality import failing, figures, trends
+from foreman_office.dashboard.quality.all_figures import quality_figures
 from foreman_office.dashboard.quality.comparing import (
     asked_against,
     next_run,
@@ -16,14 +14,11 @@ from foreman_office.dashboard.quality.comparing import (
     validation_before,
     validations_to_choose,
 )
+from foreman_office.dashboard.quality.figures import passed_before
 from foreman_office.dashboard.quality.filters import (
-    ClaimFilter,
-    JudgedFilter,
     QualityFilter,
     ResultFilter,
     RunFilter,
-    SuiteFilter,
-    TurnFilter,
     ValidationFilter,
 )
 from governance.models import ArchitectureValidation, QAExecution
@@ -33,7 +28,6 @@ from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
 
 USUAL = {"days": "30"}
-SHARED_FILTERS = ("program", "builder", "days")  # of the page and of the list of runs
 RUN_SORTS = {
     "when": Sort("When", "executed_at", descending=True),
     "failing": Sort("Failing tests", "failing_tests", descending=True),
@@ -97,46 +91,11 @@ def quality(request):
         "quality/quality.html",
         {
             "listing": listing,
+            **quality_figures(listing, now()),
             "days": int(listing.form.cleaned_data.get("days") or USUAL["days"]),
-            **quality_figures(listing),
         },
         parts=["list"],
     )
-
-
-def quality_figures(listing):
-    """Return the figures of the page of quality, each asked for when it is drawn."""
-
-    def asked(filters):
-        rows = filters._meta.model.objects.all()
-        return filters(listing.filterset.data, rows).qs if listing.form.is_valid() else rows.none()
-
-    turns, claims = asked(TurnFilter), asked(ClaimFilter)
-    newly = cache(lambda: failing.newly_failing(turns))
-    address = partial(address_of_runs, listing)
-    return {
-        "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
-        "failing": cache(
-            lambda: failing.failing_suites(newly(), failing.worst_failing(asked(SuiteFilter)))
-        ),
-        "failing_means": failing.NEWLY,
-        "failing_tests": cache(lambda: failing.newly_failing_tests(newly())),
-        "trend": cache(lambda: trends.trend(listing.filtered, turns, claims, now(), address)),
-        "to_green": cache(lambda: trends.time_to_green(turns)),
-        "refused": cache(lambda: failing.claims_refused(claims)),
-        "judged": cache(lambda: figures.judged(asked(JudgedFilter))),
-        "flaky": cache(lambda: figures.flaky_tests(listing.filtered)),
-        "flaky_means": figures.FLAKY,
-        "items": cache(lambda: figures.failing_items(asked(JudgedFilter))),
-        "looked_at": figures.LOOKED_AT,
-    }
-
-
-def address_of_runs(listing, *, since, until, **asked):
-    """Return the address of the runs of a span of time, with the filters of a listing."""
-    kept = {name: value for name, value in listing.asked.items() if name in SHARED_FILTERS}
-    span = {"since": trends.in_utc(since), "until": trends.in_utc(until)}
-    return f"{reverse('governance:quality_runs')}?{urlencode(kept | span | asked)}"
 
 
 @reads
@@ -152,7 +111,7 @@ def quality_runs(request):
 
 def tell_difference(runs):
     """Set on each run how many tests passed in the run before, and how many more do now."""
-    passed = figures.passed_before(runs)
+    passed = passed_before(runs)
     for run in runs:
         run.passed_before = passed[run.pk]
         first = run.passed_before is None
