@@ -3,22 +3,19 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from pkgutil import iter_modules
 from typing import Any
 
 import psycopg
-from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.db.migrations.exceptions import MigrationSchemaMissing
 from django.db.migrations.executor import MigrationExecutor
-from django.db.migrations.loader import MIGRATIONS_MODULE_NAME
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
 from foreman_office.database_roles.applying import grant_again
 from foreman_office.management.commands import migrate as office_migrate
+from kit.core.migration_files import known_migrations
 from kit.runtime import pool
 
 EVERY = 2  # seconds between two lines
@@ -51,20 +48,10 @@ def migrate(say: Callable[[str], object]) -> None:
 
 def steps_to_take() -> int:
     # The names tell that nothing is to do, as nearly always: the modules are not loaded for that.
-    if migrations_on_disk() <= MigrationRecorder(connection).applied_migrations().keys():
+    if known_migrations() <= MigrationRecorder(connection).applied_migrations().keys():
         return 0
     executor = MigrationExecutor(connection)
     return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def migrations_on_disk() -> set[tuple[str, str]]:
-    """Return the migrations of all apps, each by the label of its app and its name."""
-    found = set()
-    for app in apps.get_app_configs():
-        folder = Path(app.path, MIGRATIONS_MODULE_NAME)
-        modules = iter_modules([str(folder)])
-        found |= {(app.label, each.name) for each in modules if each.name[0] not in "_~"}
-    return found
 
 
 @contextmanager
