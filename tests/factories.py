@@ -339,13 +339,3 @@ class DeliveryFactory(DjangoModelFactory):
     channel = factory.SubFactory(ChannelFactory)
     target = factory.LazyAttribute(lambda row: f"channel-{row.channel.pk}")
     addressee = factory.LazyAttribute(lambda row: row.channel.name)
-
-
-# What an address is about that is made for a task.
-MADE_FOR_A_TASK = {
-    "builders:question_answer": QuestionFactory,
-    "governance:quality_run": QAExecutionFactory,
-    "governance:quality_validation": ArchitectureValidationFactory,
-    "governance:violation_resolve": GovernanceViolationFactory,
-    "programs:task_link_remove": TaskLinkFactory,
-}

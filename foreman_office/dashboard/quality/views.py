@@ -21,6 +21,7 @@ from foreman_office.dashboard.quality.filters import (
     RunFilter,
     ValidationFilter,
 )
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import ArchitectureValidation, QAExecution
 from governance.quality import compare, compare_validations, previous_run
 from kit.core.roles import reads
@@ -99,6 +100,7 @@ def quality(request):
 
 
 @reads
+@opens_with_default
 def quality_runs(request):
     runs = QAExecution.objects.select_related("task__wave__program")
     listing = Listing(
@@ -119,6 +121,7 @@ def tell_difference(runs):
 
 
 @reads
+@opens_with_default
 def quality_validations(request):
     validations = ArchitectureValidation.objects.select_related("task__wave__program")
     listing = Listing(

@@ -7,7 +7,7 @@ from kit.core.sql import AddIndexConcurrently
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("governance", "0043_suite_index")]
+    dependencies = [("governance", "0045_suite_index")]
 
     operations = [
         AddIndexConcurrently(

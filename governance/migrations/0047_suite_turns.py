@@ -33,7 +33,7 @@ TURNS_SO_FAR = """
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0016_badges"),
-        ("governance", "0044_quality_indexes"),
+        ("governance", "0046_quality_indexes"),
         ("programs", "0016_pull"),
     ]
 

@@ -7,7 +7,7 @@ from kit.core.sql import AddIndexConcurrently
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("governance", "0042_queue_pinned")]
+    dependencies = [("governance", "0044_saved_views")]
 
     operations = [
         AddIndexConcurrently(

@@ -16,7 +16,7 @@ GOES_WITH_ITS_RUN = """
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0016_badges"),
-        ("governance", "0045_suite_turns"),
+        ("governance", "0047_suite_turns"),
         ("programs", "0016_pull"),
     ]
 
