@@ -47,13 +47,13 @@ def send_by_apprise(
             "timeout": timeout,
             "title": message.subject,
             "body": message.body,
-            "kind": kind_of(message),
+            "kind": urgency_of(message),
         }
     )
     return result_of_apprise(told)
 
 
-def kind_of(message: Message) -> str:
+def urgency_of(message: Message) -> str:
     """Return how urgent a message is, in Apprise's words: it chooses colours and severities.
 
     Never "info": of that, Opsgenie makes a note on an alert, and tells nobody.

@@ -168,7 +168,7 @@ def asset() -> Any:
     )
 
 
-def send(asked: dict[str, Any]) -> dict[str, Any]:
+def send_asked(asked: dict[str, Any]) -> dict[str, Any]:
     """Send a message; return whether it was taken, or what the last request came to."""
     from apprise import Apprise, NotifyFormat
     from apprise.common import OverflowMode
@@ -181,8 +181,8 @@ def send(asked: dict[str, Any]) -> dict[str, Any]:
     apprise = Apprise(asset=plugin.asset)
     apprise.add(plugin)
     result = apprise.notify(
-        title=plain(asked["title"]),
-        body=fit(plain(asked["body"]), plugin.body_maxlen - len(asked["title"])),
+        title=without_calls(asked["title"]),
+        body=fit(without_calls(asked["body"]), plugin.body_maxlen - len(asked["title"])),
         notify_type=asked["kind"],
         body_format=NotifyFormat.TEXT,  # undeclared, it is passed on as HTML
     )
@@ -197,7 +197,7 @@ def outcome(result: Any) -> dict[str, Any]:
     return {"taken": taken, "result": status, **({} if taken else last)}
 
 
-def plain(text: str) -> str:
+def without_calls(text: str) -> str:
     """Return a text in which nothing calls people: who wrote it may be a builder."""
     return NOT_PLAIN.sub(lambda found: f"{found[0]}\u200b", text)
 
@@ -231,7 +231,7 @@ def main() -> None:
     try:
         with all_connections_checked():
             if "body" in asked:
-                told = send(asked)
+                told = send_asked(asked)
             else:
                 plugin_of(asked["address"])
                 told = {}

@@ -88,7 +88,10 @@ def test_each_listed_service_sends_one_message_as_text_over_tls(wire, subtests):
     for address in ONE_OF_EACH:
         with subtests.test(address=address):
             wire.requests.clear()
-            assert apprise_process.send(asked(address)) == {"taken": True, "result": "SUCCESS"}
+            assert apprise_process.send_asked(asked(address)) == {
+                "taken": True,
+                "result": "SUCCESS",
+            }
             sent = [request for request in wire.requests if "builder" in str(request.body)]
             assert len(sent) == 1, wire.requests
             assert all(request.url.startswith("https://") for request in wire.requests)
@@ -102,12 +105,12 @@ def test_no_listed_service_says_sent_where_its_server_refuses(wire, subtests):
     wire.status = 500
     for address in ONE_OF_EACH:
         with subtests.test(address=address):
-            told = apprise_process.send(asked(address))
+            told = apprise_process.send_asked(asked(address))
             assert (told["taken"], told["status"]) == (False, 500)
 
 
 def test_services_that_take_html_get_text_that_is_escaped(wire):
-    apprise_process.send(asked("tgram://123456789:abcdefg_hijklmnop/12315544"))
+    apprise_process.send_asked(asked("tgram://123456789:abcdefg_hijklmnop/12315544"))
     [request] = wire.requests
     assert "&lt;b&gt;&amp;amp;" in request.body
     assert "<b>&amp;" not in request.body
@@ -115,22 +118,24 @@ def test_services_that_take_html_get_text_that_is_escaped(wire):
 
 def test_services_that_can_know_a_message_that_comes_again_get_its_number(wire):
     for address in ("pagerduty://integration@apikey", "opsgenie://apikey"):
-        apprise_process.send(asked(address))
+        apprise_process.send_asked(asked(address))
     told = [json.loads(request.body) for request in wire.requests]
     assert [told[0]["dedup_key"], told[1]["alias"]] == ["the-number", "the-number"]
 
 
 def test_what_is_not_broken_is_told_to_pagers_too(wire):
-    kind = apprise_channel.kind_of(Message("Test message", "Nothing is wrong.", []))
+    kind = apprise_channel.urgency_of(Message("Test message", "Nothing is wrong.", []))
     for address in ("pagerduty://integration@apikey", "opsgenie://apikey"):
-        assert apprise_process.send(asked(address) | {"kind": kind})["taken"]
+        assert apprise_process.send_asked(asked(address) | {"kind": kind})["taken"]
     assert json.loads(wire.requests[0].body)["event_action"] == "trigger"
     assert "/close" not in wire.requests[1].url
 
 
 def test_a_body_that_a_service_would_cut_keeps_its_link(wire):
     link = "https://office.example/decisions/blocker-task-1"
-    apprise_process.send(asked(f"pover://{'u' * 30}@{'a' * 30}", f"{'word ' * 900}\n\n{link}"))
+    apprise_process.send_asked(
+        asked(f"pover://{'u' * 30}@{'a' * 30}", f"{'word ' * 900}\n\n{link}")
+    )
     [request] = wire.requests
     assert len(request.body) < 2000
     assert "office.example" in request.body
