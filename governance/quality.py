@@ -105,7 +105,8 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     before = before or previous_run(run)
     names = Exists(QATestResult.objects.filter(execution=OuterRef("pk")))
     both = QAExecution.objects.select_related("thinned").annotate(names_tests=names)
-    found = both.in_bulk([run.pk, before.pk] if before else [run.pk])
+    # The first run of a suite is compared with nothing, and is never thinned.
+    found = both.in_bulk([run.pk, before.pk]) if before else {}
     thinned = {key: each.thinned for key, each in found.items() if hasattr(each, "thinned")}
     named = before is not None and all(
         each.names_tests or key in thinned for key, each in found.items()
