@@ -18,14 +18,14 @@ from kit.runtime.database_addresses import OFFICE, OWNER, UPKEEP
 WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "findstatic", "help", "version"}
 # They bring their own server, or make an office, or look at one as it is. All others need one.
 BEFORE_THE_FIRST_START = {
-    *("office", "keep_server", "migrate", "restore", "doctor", "roles"),
+    *("office", "migrate", "restore", "doctor", "roles"),
     *("makemigrations", "optimizemigration", "showmigrations", "sqlmigrate", "squashmigrations"),
     *("dbshell", "inspectdb", "shell"),
 }
 # The role of the database that a command works as, if not as the office.
 WORKS_AS = {
     **dict.fromkeys(("migrate", "restore", "generate_office", "flush"), OWNER),
-    **dict.fromkeys(("watch", "backup", "prune_heartbeats"), UPKEEP),
+    **dict.fromkeys(("watch", "backup", "prune_heartbeats", "thin_runs"), UPKEEP),
     **dict.fromkeys(("replay_evidence", "export_evidence", "evidence_key"), UPKEEP),
 }
 
