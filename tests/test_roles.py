@@ -131,6 +131,7 @@ EXPECTED = {
     "decisions": READS,
     "decision": READS,
     **dict.fromkeys(("decision_acknowledge", "decision_give_back"), DECIDES),
+    **dict.fromkeys(("decision_snooze", "decision_wake", "decision_assign"), DECIDES),
     "notifications": READS | {"POST": answers(ENDED, {403}, LET_IN, LET_IN)},
     "notifications_test": OVERSEES_ACT | {"POST": answers(ENDED, {403}, LET_IN, LET_IN)},
     "notification_rule": alike({403}, {404}, {404}),

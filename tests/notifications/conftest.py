@@ -12,6 +12,9 @@ from governance.models import Delivery, Notice
 from kit.core.roles import Role
 from tests.factories import UserFactory
 
+NOTICE_TIMES = ("opened_at", "since", "closed_at", "worsened_at")
+NOTICE_TIMES += ("snoozed_at", "snoozed_until", "assigned_at")
+
 
 @pytest.fixture(autouse=True)
 def mail_is_set_up(settings):
@@ -39,7 +42,7 @@ def later():
     def later(**time):
         with connection.cursor() as cursor:
             for table, columns in (
-                ("notices", ("opened_at", "since", "closed_at", "worsened_at")),
+                ("notices", NOTICE_TIMES),
                 ("deliveries", ("queued_at", "finished_at")),
             ):
                 moved = ", ".join(f"{each} = {each} - %(by)s" for each in columns)
