@@ -17,12 +17,13 @@ from governance.models import (
     Budget,
     Classification,
     CompletionClaim,
+    EntityNote,
     GovernanceViolation,
     QAExecution,
     measure_budgets,
 )
 from governance.recorded_tests import NamedTest, pair_tests, written_tests
-from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act
+from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act, name_of
 from kit.core.sql import ContractNow
 from programs.actions import complete_task, move
 from programs.models import Program, Task, TaskState, Wave
@@ -113,6 +114,15 @@ def resolve_violation(
             violation.resolution = resolution
             violation.save(update_fields=["resolved_at", "resolution"])
     return violation
+
+
+def write_entity_note(about: Mapping[str, Any], *, text: str, by: Actor) -> EntityNote:
+    """Write a note on anything but a task. It stays as it was written.
+
+    `about` are the fields that say what it is about, and about what its evidence is.
+    """
+    with act(by):
+        return EntityNote.objects.create(**about, text=text.strip(), written_by=name_of(by))
 
 
 def record_validation(

@@ -29,6 +29,7 @@ from tests.factories import (
     QuestionFactory,
     TaskFactory,
     TaskLinkFactory,
+    TaskNoteFactory,
     UserFactory,
 )
 from tests.scenes import undone
@@ -132,6 +133,8 @@ EXPECTED = {
     "decision": READS,
     **dict.fromkeys(("decision_acknowledge", "decision_give_back"), DECIDES),
     **dict.fromkeys(("decision_snooze", "decision_wake", "decision_assign"), DECIDES),
+    "notes": READS,
+    **dict.fromkeys(("note_write", "note_withdraw"), DECIDES),
     "notifications": READS | {"POST": answers(ENDED, {403}, LET_IN, LET_IN)},
     "notifications_test": OVERSEES_ACT | {"POST": answers(ENDED, {403}, LET_IN, LET_IN)},
     "notification_rule": alike({403}, {404}, {404}),
@@ -310,6 +313,8 @@ def arguments(name, pattern, user):
     }
     if "token" in keys:
         return {"token": make_login_link(user or UserFactory()).split("/")[-2]}
+    if name == "note_withdraw":
+        return {"kind": "task", "pk": TaskNoteFactory(task=task).pk}
     if "kind" in keys:
         return {"kind": "task", "pk": task.pk}
     if "sequence" in keys:

@@ -147,6 +147,18 @@ class TaskNoteForm(forms.Form):
     )
 
 
+class NoteTextForm(TaskNoteForm):
+    """The form of a note on anything but a task, which no builder reads."""
+
+    text = TextField(
+        label="Note",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea({"rows": 4}),
+        error_messages={"required": "Enter a note."},
+        help_text="In Markdown: emphasis, code, lists, quotations, links. It cannot be edited.",
+    )
+
+
 class BudgetForm(ReasonForm):
     """The form of a budget: how much, and why. Without an amount there is no budget."""
 

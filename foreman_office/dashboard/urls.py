@@ -13,6 +13,7 @@ from foreman_office.dashboard.fulfilment import urls as fulfilment
 from foreman_office.dashboard.inbox import urls as inbox
 from foreman_office.dashboard.issues import urls as issues
 from foreman_office.dashboard.login import urls as login
+from foreman_office.dashboard.notes import urls as notes
 from foreman_office.dashboard.notifications import urls as notifications
 from foreman_office.dashboard.planning import urls as planning
 from foreman_office.dashboard.preferences import urls as preferences
@@ -47,6 +48,7 @@ urlpatterns = [
     *inbox.urlpatterns,
     *login.urlpatterns,
     *account.urlpatterns,
+    *notes.urlpatterns,
     *notifications.urlpatterns,
     *search.urlpatterns,
     *preferences.urlpatterns,

@@ -4,6 +4,7 @@ from governance.models.blockers import BlockedEntity, Blocker, Classification
 from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
+from governance.models.entity_notes import MOST_ENTITY_NOTES, EntityNote, NotedKind
 from governance.models.evidence import COMPLETIONS, Evidence, EvidenceEntity
 from governance.models.logins import (
     LoginAttempt,
@@ -34,6 +35,7 @@ from governance.models.watchers import Watcher
 
 __all__ = [
     "COMPLETIONS",
+    "MOST_ENTITY_NOTES",
     "ArchitectureValidation",
     "BlockedEntity",
     "Blocker",
@@ -43,6 +45,7 @@ __all__ = [
     "Classification",
     "CompletionClaim",
     "Delivery",
+    "EntityNote",
     "Evidence",
     "EvidenceEntity",
     "EvidenceKey",
@@ -50,6 +53,7 @@ __all__ = [
     "KeyEntry",
     "LatestRun",
     "LoginAttempt",
+    "NotedKind",
     "Notice",
     "NotificationRule",
     "OfficeLogEntry",

@@ -33,7 +33,7 @@ def decision(request: HttpRequest, key: str) -> HttpResponseBase:
     if problem:
         finish([problem], builders(), decides=may_decide(request))
     context = {"problem": problem, "last": last}
-    return render_page(request, "inbox/decision.html", context, parts=["card"])
+    return render_page(request, "inbox/decision.html", context, parts=["card", "written"])
 
 
 def find(key: str, builders: list[object]) -> OpenProblem | None:

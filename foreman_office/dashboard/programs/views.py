@@ -98,7 +98,7 @@ def program(request, pk):
 NOTES = 10  # with which a plan was sent back, that its page shows
 PROGRAM_PARTS = [
     *("summary", "gate", "notes", "board", "timeline", "progress", "tasks", "spend"),
-    *("blockers", "evidence"),
+    *("blockers", "evidence", "written"),
 ]
 
 
@@ -118,7 +118,7 @@ WAVE_TASK_SORTS = {
     "progress": Sort("Progress", "progress_percentage", descending=True),
     "updated": Sort("Last change", "updated_at", descending=True),
 }
-WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "blockers", "evidence"]
+WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "written", "blockers", "evidence"]
 
 
 @reads

@@ -154,7 +154,7 @@ def quality_run(request, pk):
             "compared": cache(lambda: compare(run, before())),
             "listing": listing,
         },
-        parts=["list"],
+        parts=["list", "written"],
     )
 
 
