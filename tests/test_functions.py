@@ -17,6 +17,7 @@ DEFINERS = {
     "governance_follow_test_results",
     "governance_keep_latest_runs",
     "governance_log_access",
+    "governance_log_handover",
     "governance_log_keys",
     "governance_log_notifications",
     "governance_note_absences",

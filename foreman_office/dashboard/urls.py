@@ -10,6 +10,7 @@ from foreman_office.dashboard.evidence import urls as evidence
 from foreman_office.dashboard.evidence_archive import urls as evidence_archive
 from foreman_office.dashboard.explain import urls as explain
 from foreman_office.dashboard.fulfilment import urls as fulfilment
+from foreman_office.dashboard.handover import urls as handover
 from foreman_office.dashboard.inbox import urls as inbox
 from foreman_office.dashboard.issues import urls as issues
 from foreman_office.dashboard.login import urls as login
@@ -46,6 +47,7 @@ GOVERNANCE = [
 
 urlpatterns = [
     *inbox.urlpatterns,
+    *handover.urlpatterns,
     *login.urlpatterns,
     *account.urlpatterns,
     *notes.urlpatterns,

@@ -106,6 +106,22 @@ def send_test(target: Target, *, by: Actor) -> Delivery:
     return delivery
 
 
+def send_handover(user: Any, *, subject: str, body: str, by: Actor) -> Delivery:
+    """Queue a handover, as it was read, to a person's e-mail address."""
+    target = Target(user=user)
+    with transaction.atomic(), act(by):
+        delivery = Delivery.objects.create(
+            reason=Delivery.Reason.HANDOVER,
+            user=user,
+            target=target.key,
+            addressee=target.words,
+            subject=subject,
+            body=body,
+        )
+        defer(delivery.pk)
+    return delivery
+
+
 def save_channel(
     channel: Channel, *, name: str, address: str = "", secret: str = "", by: Actor
 ) -> Channel:

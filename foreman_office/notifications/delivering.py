@@ -90,7 +90,7 @@ def reason_to_suppress(delivery: Delivery, notices: list[Notice]) -> str:
         return f"The channel is disabled. {delivery.channel.disabled_because}".strip()
     if delivery.user and not delivery.user.is_active:
         return "The person's account is closed."
-    if notices or delivery.reason == Reason.TEST:
+    if notices or delivery.reason in (Reason.TEST, Reason.HANDOVER):
         return ""
     taken = delivery.notices.open().exclude(acknowledged_by="").first()
     if taken:

@@ -6,6 +6,7 @@ from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
 from governance.models.entity_notes import MOST_ENTITY_NOTES, EntityNote, NotedKind
 from governance.models.evidence import COMPLETIONS, Evidence, EvidenceEntity
+from governance.models.handover import HandoverReading
 from governance.models.logins import (
     LoginAttempt,
     OfficeSession,
@@ -50,6 +51,7 @@ __all__ = [
     "EvidenceEntity",
     "EvidenceKey",
     "GovernanceViolation",
+    "HandoverReading",
     "KeyEntry",
     "LatestRun",
     "LoginAttempt",

@@ -228,6 +228,7 @@ class Delivery(models.Model):
         ESCALATED = "escalated", "Not acknowledged"
         ASSIGNED = "assigned", "Assigned"
         DIGEST = "digest", "Daily digest"
+        HANDOVER = "handover", "Handover"
         TEST = "test", "Test"
 
     delivery_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)

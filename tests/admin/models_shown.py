@@ -74,7 +74,8 @@ READ_ONLY = [
 # How the office works, not what it records: shown on its own pages, if at all.
 WORKINGS = {
     *("governance.Channel", "governance.Delivery"),
-    *("governance.EntityNote", "governance.Notice", "governance.NotificationRule"),
+    *("governance.EntityNote", "governance.HandoverReading"),
+    *("governance.Notice", "governance.NotificationRule"),
     "builders.BadgeKey",
     *("builders.CIIdempotencyKey", "builders.IdempotencyKey", "governance.SentForm"),
     *("builders.AgentStop", "governance.Budget"),

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def things(task):
-    """Return what notes can be written on, by kind: its key, its page, what its evidence is about."""
+    """Return what notes can be written on: by kind, its key, its page, the subject in evidence."""
     violation = GovernanceViolationFactory(task=task)
     blocker = BlockerFactory(entity=task.wave)
     run, validation = QAExecutionFactory(task=task), ArchitectureValidationFactory(task=task)
