@@ -120,7 +120,7 @@ class Handover:
         return f"{some(self.records, 'record')}{f'; {said}' if said else ''}."
 
 
-def hand_over(since: Place, until: Place, *, is_cut: bool) -> Handover:
+def tell_handover(since: Place, until: Place, *, is_cut: bool) -> Handover:
     """Return what happened between two places, and what waits now."""
     rows = read_span(since, until)
     programs = programs_of(rows)

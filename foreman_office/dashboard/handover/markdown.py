@@ -15,18 +15,18 @@ SPECIAL = re.compile(r"([\\`*_\[\]<>#|])")
 
 def handover_as_markdown(handover: Handover, *, office: str, person: str) -> str:
     """Return the whole handover, with office, person and when it was so."""
-    return "\n".join(_lines(handover, office, person)).rstrip() + "\n"
+    return "\n".join(_handover_lines(handover, office, person)).rstrip() + "\n"
 
 
-def plain(text: str) -> str:
+def as_plain_words(text: str) -> str:
     """Return a text of others as one line that Markdown shows as it is."""
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _lines(handover: Handover, office: str, person: str) -> Iterator[str]:
+def _handover_lines(handover: Handover, office: str, person: str) -> Iterator[str]:
     yield "# Shift handover"
     yield ""
-    yield f"{plain(office)}, for {plain(person)}, as of {exact(handover.as_of)}."
+    yield f"{as_plain_words(office)}, for {as_plain_words(person)}, as of {exact(handover.as_of)}."
     yield f"Record from {handover.since} to {handover.until}: {handover.words}"
     if handover.is_cut:
         yield "There is more beyond its end: read on after this."
@@ -41,7 +41,7 @@ def _lines(handover: Handover, office: str, person: str) -> Iterator[str]:
 
 
 def _part_lines(part: ProgramHandover) -> Iterator[str]:
-    yield f"## {plain(str(part))}"
+    yield f"## {as_plain_words(str(part))}"
     if part.cost:
         yield ""
         yield f"Cost: {money(part.cost)}."
@@ -54,9 +54,9 @@ def _part_lines(part: ProgramHandover) -> Iterator[str]:
 
 
 def _line_words(line: HandoverLine) -> str:
-    said = f"{plain(line.name)}: {plain(line.what)}"
-    said += f". {plain(line.detail)}" if line.detail else ""
-    more = [f"by {plain(line.by)}"] if line.by else []
+    said = f"{as_plain_words(line.name)}: {as_plain_words(line.what)}"
+    said += f". {as_plain_words(line.detail)}" if line.detail else ""
+    more = [f"by {as_plain_words(line.by)}"] if line.by else []
     more += [date_words(localtime(line.at), "j M Y H:i T")] if line.at else []
-    more += [plain(each) for each in line.who]
+    more += [as_plain_words(each) for each in line.who]
     return f"{said} ({', '.join(more)})" if more else said

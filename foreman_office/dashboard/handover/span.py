@@ -119,7 +119,7 @@ def sort_rows(rows: Iterable[SpanRow]) -> dict[str, list[SpanRow]]:
         if row.action in NOTED:
             found[NOTES].append(row)
             shown.add(row.sequence)
-    found[DECIDED] = [row for row in _acts(rows) if row.sequence not in shown]
+    found[DECIDED] = [row for row in _acts_of_people(rows) if row.sequence not in shown]
     return found
 
 
@@ -144,7 +144,7 @@ def _moves(rows: list[SpanRow]) -> Iterator[tuple[str, SpanRow]]:
             yield STILL if row.went_to == State.FAILED else OVER, row
 
 
-def _acts(rows: list[SpanRow]) -> list[SpanRow]:
+def _acts_of_people(rows: list[SpanRow]) -> list[SpanRow]:
     """Return of each act of a person the record that the others follow from."""
     heads: dict[object, SpanRow] = {}
     for row in rows:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
 
-from foreman_office.dashboard.handover.content import Handover, hand_over
+from foreman_office.dashboard.handover.content import Handover, tell_handover
 from foreman_office.dashboard.handover.markdown import handover_as_markdown
 from foreman_office.notifications.actions import send_handover
 from foreman_office.notifications.rules import foremen_with_address
@@ -84,7 +84,9 @@ def read_between(user: Any, since: Place | None, until: Place | None) -> ReadHan
         reading = last_reading(user)
         begin = since or reading.place
         end = place_between(begin, until, settled)
-        told = hand_over(begin, end, is_cut=not (is_at_end(end) if until is None else end == until))
+        told = tell_handover(
+            begin, end, is_cut=not (is_at_end(end) if until is None else end == until)
+        )
     return ReadHandover(told, reading, since in (None, reading.place))
 
 
@@ -111,13 +113,13 @@ def handover(request: HttpRequest) -> HttpResponseBase:
 
 
 def as_file(request: HttpRequest, told: Handover) -> HttpResponse:
-    text = text_of(request, told)
+    text = handover_text(request, told)
     name = f"handover-{localtime(told.as_of):%Y-%m-%d-%H%M}.md"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return HttpResponse(text, content_type="text/markdown; charset=utf-8", headers=headers)
 
 
-def text_of(request: HttpRequest, told: Handover) -> str:
+def handover_text(request: HttpRequest, told: Handover) -> str:
     person = request.user.get_username()
     return handover_as_markdown(told, office=request.get_host(), person=person)
 
@@ -138,7 +140,7 @@ def handover_mail(request: HttpRequest) -> HttpResponse:
     told = read_between(request.user, asked["since"], asked["until"]).handover
     by = request.user.get_username()
     link = f"{reverse('handover')}?since={told.since}&until={told.until}"
-    body = text_of(request, told)
+    body = handover_text(request, told)
     if settings.FOREMAN_URL:
         body += f"\n{settings.FOREMAN_URL.rstrip('/')}{link}\n"
     subject = f"Shift handover by {by}: {told.words}"

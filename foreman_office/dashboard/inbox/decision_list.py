@@ -35,14 +35,16 @@ COLUMNS = {
     "happened": attrgetter("happened"),
     "impact": attrgetter("held.words"),
     "if_nothing_is_done": attrgetter("otherwise"),
-    "acknowledged_by": lambda problem: noted(problem, "acknowledged_by"),
-    "assigned_to": lambda problem: noted(problem, "assigned_to"),
-    "snoozed_by": lambda problem: noted(problem, "snoozed_by") if problem.snoozed else None,
-    "snoozed_until": lambda problem: noted(problem, "snoozed_until") if problem.snoozed else None,
+    "acknowledged_by": lambda problem: noted_of(problem, "acknowledged_by"),
+    "assigned_to": lambda problem: noted_of(problem, "assigned_to"),
+    "snoozed_by": lambda problem: noted_of(problem, "snoozed_by") if problem.snoozed else None,
+    "snoozed_until": lambda problem: (
+        noted_of(problem, "snoozed_until") if problem.snoozed else None
+    ),
 }
 
 
-def noted(problem: OpenProblem, name: str) -> Any:
+def noted_of(problem: OpenProblem, name: str) -> Any:
     """Return what people noted of a decision, or None."""
     return getattr(problem.notice, name, None) or None
 
@@ -85,7 +87,7 @@ class DecisionFilter(FilterSet):
             and program in (None, program_of(problem.entity))
             and asked["snoozed"] in ("", "all", "yes" if problem.snoozed else "no")
             and asked["person"]
-            in ("", noted(problem, "acknowledged_by"), noted(problem, "assigned_to"))
+            in ("", noted_of(problem, "acknowledged_by"), noted_of(problem, "assigned_to"))
         )
 
 

@@ -24,7 +24,7 @@ def notes_on(context: RequestContext, row: Any, kind: str = "") -> dict[str, Any
 
 
 @register.simple_tag
-def count_notes(rows: list[Any], kind: str) -> str:
+def number_notes(rows: list[Any], kind: str) -> str:
     """Add to each row of a list the number of its notes; draw nothing."""
     queries.count_notes(rows, kind)
     return ""
