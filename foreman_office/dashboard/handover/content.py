@@ -278,7 +278,8 @@ def costs_of(since: Place, until: Place) -> dict[UUID | None, Any]:
     """
     begin, end = (hour_of(place) for place in (since, until))
     rows = UsageHour.objects.counted().filter(hour__gte=begin, hour__lt=end).order_by()
-    sums = rows.values_list("task__wave__program").annotate(SUMS["told"], SUMS["estimated"])
+    spent = {name: SUMS[name] for name in ("told", "estimated")}
+    sums = rows.values_list("task__wave__program").annotate(**spent)
     costs = {program: told + estimated for program, told, estimated in sums}
     return {program: cost for program, cost in costs.items() if cost}
 

@@ -32,16 +32,14 @@ from kit.web.htmx import render_page
 NO_PLACE = "The record of the office has no such place."
 
 
-class PlaceField(forms.CharField):
+class PlaceField(forms.Field):
     """A place in the record, as an address has it."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(max_length=LONGEST_PLACE, widget=forms.HiddenInput, **options)
+    widget = forms.HiddenInput
 
-    def to_python(self, value: Any) -> Any:
-        text = super().to_python(value)
+    def to_python(self, value: Any) -> Place | None:
         try:
-            return Place.parse(text) if text else None
+            return Place.parse(value[:LONGEST_PLACE]) if value else None
         except ValueError as error:
             raise forms.ValidationError(NO_PLACE, code="invalid") from error
 

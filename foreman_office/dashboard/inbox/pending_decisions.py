@@ -204,8 +204,8 @@ def _question(counted: int, threshold: timedelta) -> str:
     ]
     first, *others = (
         rows.order_by(since)
-        .annotate(place=Value(place), kind=kind, key=Cast("pk", TextField()))
-        .values_list("place", "kind", "key")[: counted + 1]
+        .annotate(place=Value(place), is_of=kind, row_key=Cast("pk", TextField()))
+        .values_list("place", "is_of", "row_key")[: counted + 1]
         for place, rows, since, kind in sets
     )
     return prepared_query.words(*first.union(*others, all=True).order_by().query.sql_with_params())
