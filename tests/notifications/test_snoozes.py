@@ -8,6 +8,7 @@ from django.utils.timezone import now
 
 from foreman_office.dashboard.inbox.inbox_cards import list_bands
 from foreman_office.dashboard.inbox.pending_decisions import count_pending
+from foreman_office.dashboard.inbox.reconciling import reconcile
 from foreman_office.notifications import actions
 from governance.actions import raise_blocker
 from governance.models import Delivery, Notice, NotificationRule, OfficeLogEntry
@@ -115,6 +116,7 @@ def test_what_gets_worse_wakes_and_is_told(ada, notice, sweep, later, deliver):
     [worse] = list_bands(count_pending(), read_builders()).broken
     assert not worse.snoozed  # at once, before a sweep
     later(minutes=1)
+    reconcile()  # as a sweep does each minute, and whenever other decisions are pending
     sweep()
     notice.refresh_from_db()
     assert notice.snoozed_at is None
