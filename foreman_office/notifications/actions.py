@@ -48,7 +48,7 @@ def snooze(notice: Notice, *, until: datetime | None, impact: int, by: Actor) ->
 
 
 def end_snooze(notice: Notice, *, by: Actor) -> Notice:
-    """Let a decision that was put off be shown and told again."""
+    """End the snooze of a decision: it is shown and told again."""
     with act(by):
         notice.snoozed_at = notice.snoozed_until = notice.snoozed_impact = None
         notice.snoozed_by = ""

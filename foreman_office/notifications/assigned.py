@@ -1,4 +1,4 @@
-"""Tell a person once of a decision that another has assigned to them."""
+"""Messages about decisions that were assigned: each is told to its assignee, once."""
 
 from collections.abc import Iterator
 from datetime import datetime

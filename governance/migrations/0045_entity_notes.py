@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
                             said := coalesce(said, 'A note that is not withdrawn has no reason for it.');
                         END IF;
                     ELSIF NEW.withdrawn_by = '' OR NEW.withdrawn_because !~ '\S' THEN
-                        said := coalesce(said, 'A note is withdrawn by somebody, with a reason.');
+                        said := coalesce(said, 'A note is withdrawn with a name and a reason.');
                     END IF;
                     IF said IS NOT NULL THEN
                         RAISE EXCEPTION '%', said USING ERRCODE = 'check_violation',

@@ -100,7 +100,7 @@ def handover(request: HttpRequest) -> HttpResponseBase:
     told = read.handover
     people = foremen_with_address() if settings.FOREMAN_MAIL_IS_SET_UP else ()
     context = {
-        "handover": told,
+        "told": told,
         "reading": read.reading,
         "is_own": read.is_own,
         "office": request.get_host(),

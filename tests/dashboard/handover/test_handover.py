@@ -38,13 +38,13 @@ def johan(person):
 def read_all(client):
     """Read the handover as it is now."""
     page = client.get(reverse("handover"))
-    sent = {"place": str(page.context["handover"].until)}
+    sent = {"place": str(page.context["told"].until)}
     assert client.post(reverse("handover_read"), sent).status_code == 302
 
 
 def told(client, **asked):
     """Return what each section of the page tells: the names of what it is about."""
-    handover = client.get(reverse("handover"), asked).context["handover"]
+    handover = client.get(reverse("handover"), asked).context["told"]
     return {
         section.name: [line.name for line in section.lines]
         for part in handover.parts
@@ -139,7 +139,7 @@ def test_a_place_that_the_record_does_not_have_is_refused(person, johan):
 def test_a_span_is_shared_by_its_address(person, johan, task):
     read_all(person)
     block(task)
-    span = person.get(reverse("handover")).context["handover"]
+    span = person.get(reverse("handover")).context["told"]
     asked = {"since": str(span.since), "until": str(span.until)}
     read_all(person)
     write_note(task, text="Later.", by=None)
@@ -155,7 +155,7 @@ def test_a_span_is_shared_by_its_address(person, johan, task):
 def test_what_is_not_read_yet_is_the_last_day(person, johan, task):
     page = person.get(reverse("handover"))
     assert "Of the last 24 hours" in page.text
-    assert page.context["handover"].records == Evidence.objects.count()
+    assert page.context["told"].records == Evidence.objects.count()
 
 
 def test_long_lists_are_bounded_and_say_so(person, johan, wave, django_assert_max_num_queries):
@@ -179,7 +179,7 @@ def test_programs_are_bounded(person, johan, monkeypatch):
     for _ in range(4):
         BlockerFactory(entity=TaskFactory())
     page = person.get(reverse("handover"))
-    assert len(page.context["handover"].parts) == 2
+    assert len(page.context["told"].parts) == 2
     assert "more program" in page.text
 
 
@@ -191,9 +191,9 @@ def test_a_handover_that_is_cut_is_read_on(person, johan, monkeypatch):
     records = 0
     for _ in range(20):
         page = person.get(reverse("handover"))
-        records += page.context["handover"].records
+        records += page.context["told"].records
         read_all(person)
-        if not page.context["handover"].is_cut:
+        if not page.context["told"].is_cut:
             break
         assert "There is more" in page.text
     assert records == Evidence.objects.count() - before
@@ -222,7 +222,7 @@ def test_it_is_sent_by_mail_as_it_was(person, johan, task, settings):
     block(task)
     span = person.get(reverse("handover"))
     assert "Send by e-mail" in span.text
-    told = span.context["handover"]
+    told = span.context["told"]
     sent = {"since": str(told.since), "until": str(told.until), "person": "bob"}
     assert person.post(reverse("handover_mail"), sent | {"person": "eve"}).status_code == 422
     assert person.post(reverse("handover_mail"), sent).status_code == 302
@@ -257,7 +257,7 @@ def test_a_note_on_a_wave_is_told_of_its_program(person, johan, wave):
         "entity_id": wave.pk,
     }
     write_entity_note(about, text="It is late.", by=johan)
-    [part] = person.get(reverse("handover")).context["handover"].parts
+    [part] = person.get(reverse("handover")).context["told"].parts
     assert part.program == wave.program
     assert told(person)["notes"] == [str(wave)]
 
