@@ -75,6 +75,11 @@ WRITES = {
     "GET": answers(TO_LOGIN, {403}, {403}, {200}),
     "POST": answers(ENDED, {403}, {403}, LET_IN),
 }
+# What is chosen in a list is shown to whoever reads, who may export it.
+CHOOSES = {
+    "GET": answers(TO_LOGIN, {403}, {200}, {200}),
+    "POST": answers(ENDED, {403}, {403}, {404}),
+}
 # Without a program there is nothing to export, and without proof there is no certificate.
 EXPORTS = WRITES | {"GET": answers(TO_LOGIN, {403}, {403}, {422})}
 CERTIFICATE = {
@@ -92,6 +97,11 @@ OWN = {
 ACCOUNT = {
     "GET": answers(TO_LOGIN, {200}, {200}, {200}),
     "POST": answers(ENDED, {422}, {422}, {422}),
+}
+# A view is its owner's; there is none of this key.
+OWN_VIEW = {
+    "GET": answers(TO_LOGIN, {403}, {405}, {405}),
+    "POST": answers(ENDED, {403}, {404}, {404}),
 }
 OWN_SECRET = {
     "GET": answers(TO_LOGIN, {405}, {405}, {405}),
@@ -149,14 +159,22 @@ EXPECTED = {
     "second_factor_remove": OWN_SECRET,
     "recovery_codes_renew": OWN_SECRET,
     "search": READS,
+    "saved_view_list": READS,
+    "saved_view": alike({403}, {404}, {404}),
+    "saved_view_save": OWN_VIEW | {"POST": answers(ENDED, {403}, {422}, {422})},
+    **dict.fromkeys(("saved_view_change", "saved_view_delete"), OWN_VIEW),
     "choice": OWN,
     "zone": {
         "GET": answers(TO_LOGIN, {200}, {200}, {200}),
         "POST": answers(ENDED, {405}, {405}, {405}),
     },
+    **dict.fromkeys(("programs:program_bulk", "programs:task_bulk"), CHOOSES),
+    "governance:blocker_bulk": CHOOSES,
     "programs:program_list": READS,
     "programs:task_list": READS,
     "programs:program": READS,
+    "programs:program_forecast": READS,
+    "programs:wave_forecast": READS,
     "programs:program_new": WRITES,
     "programs:program_edit": WRITES,
     "programs:program_delete": DELETES,
@@ -165,6 +183,8 @@ EXPECTED = {
     "programs:program_allow_pull": DECIDES,
     "programs:program_forbid_pull": DECIDES,
     "programs:program_budget": DECIDES,
+    "programs:program_archive": DECIDES,
+    "programs:program_unarchive": DECIDES,
     "programs:program_fail": DECIDES,
     "programs:program_send_back": DECIDES,
     "programs:program_unblock": DECIDES,

@@ -19,6 +19,7 @@ from governance.models.office_log import OfficeLogEntry
 from governance.models.qa_runs import LatestRun, QAExecution, QAStatus
 from governance.models.qa_test_results import PairedTest, QATestResult, TestOutcome
 from governance.models.refused_acts import RefusedAct
+from governance.models.saved_views import LONGEST_NAME, LONGEST_QUERY, SavedView
 from governance.models.sealing import (
     Checkpoint,
     EvidenceKey,
@@ -36,6 +37,8 @@ from governance.models.watchers import Watcher
 
 __all__ = [
     "COMPLETIONS",
+    "LONGEST_NAME",
+    "LONGEST_QUERY",
     "MOST_ENTITY_NOTES",
     "ArchitectureValidation",
     "BlockedEntity",
@@ -69,6 +72,7 @@ __all__ = [
     "RecordKind",
     "RecoveryCode",
     "RefusedAct",
+    "SavedView",
     "SealedRecord",
     "SealingProgress",
     "SecondFactor",

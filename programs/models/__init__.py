@@ -13,6 +13,7 @@ from programs.models.attachments import (
     note_text,
 )
 from programs.models.checks import not_before, one_of, percentage
+from programs.models.due import FINISHED, FIRST_DAY, NOT_FINISHED, Today, today
 from programs.models.plan import MAX_ORDINAL, NAME_BEGINS, PlanNote, Program, Task, Wave
 from programs.models.staging import ImportTransaction, ImportTurn, StagedImport, StagedRecord
 from programs.models.states import (
@@ -27,6 +28,8 @@ from programs.models.states import (
 )
 
 __all__ = [
+    "FINISHED",
+    "FIRST_DAY",
     "JUDGED_BY",
     "LONGEST_ADDRESS",
     "LONGEST_LABEL",
@@ -34,6 +37,7 @@ __all__ = [
     "MAX_ORDINAL",
     "MOVES",
     "NAME_BEGINS",
+    "NOT_FINISHED",
     "TASK_MOVES",
     "UNDER_WAY",
     "WANTED_ADDRESS",
@@ -51,6 +55,7 @@ __all__ = [
     "TaskLink",
     "TaskNote",
     "TaskState",
+    "Today",
     "ValidatedBy",
     "Wave",
     "leads_to_a_host",
@@ -58,4 +63,5 @@ __all__ = [
     "note_text",
     "one_of",
     "percentage",
+    "today",
 ]

@@ -8,8 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0016_badges"),
-        ("governance", "0042_queue_pinned"),
-        ("programs", "0016_pull"),
+        ("governance", "0044_saved_views"),
+        ("programs", "0019_archive"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0016_pull"),
+        ("programs", "0019_archive"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0043_snoozes"),
+        ("governance", "0045_snoozes"),
     ]
 
     operations = [

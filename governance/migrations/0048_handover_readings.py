@@ -11,8 +11,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("builders", "0016_badges"),
-        ("governance", "0045_entity_notes"),
-        ("programs", "0017_note_withdrawals"),
+        ("governance", "0047_entity_notes"),
+        ("programs", "0020_note_withdrawals"),
     ]
 
     operations = [

@@ -11,8 +11,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0016_badges"),
-        ("governance", "0044_snoozes_validated"),
-        ("programs", "0017_note_withdrawals"),
+        ("governance", "0046_snoozes_validated"),
+        ("programs", "0020_note_withdrawals"),
     ]
 
     operations = [
