@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("builders", "0016_badges"),
-        ("governance", "0047_entity_notes"),
+        ("governance", "0051_entity_notes"),
         ("programs", "0020_note_withdrawals"),
     ]
 

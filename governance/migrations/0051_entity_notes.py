@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0016_badges"),
-        ("governance", "0046_snoozes_validated"),
+        ("governance", "0050_snoozes_validated"),
         ("programs", "0020_note_withdrawals"),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0016_badges"),
-        ("governance", "0044_saved_views"),
+        ("governance", "0048_thinned_runs"),
         ("programs", "0019_archive"),
     ]
 

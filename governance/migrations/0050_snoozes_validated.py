@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0045_snoozes"),
+        ("governance", "0049_snoozes"),
     ]
 
     operations = [
