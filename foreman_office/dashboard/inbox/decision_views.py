@@ -60,7 +60,7 @@ def decision_snooze(request: HttpRequest, key: str) -> HttpResponse:
     if problem is None:
         raise over()
     notice = actions.snooze(noted(key), until=until, impact=problem.held.cost, by=request.user)
-    said = f"“{notice}” is snoozed until {moment_words(until)}."
+    said = f"“{notice}” is snoozed until {snooze_end_words(until)}."
     return respond_done(request, said, reverse("decision", args=[key]))
 
 
@@ -78,7 +78,7 @@ def decision_assign(request: HttpRequest, key: str) -> HttpResponse:
     return respond_done(request, said, reverse("decision", args=[key]))
 
 
-def moment_words(until: datetime | None) -> str:
+def snooze_end_words(until: datetime | None) -> str:
     return f"{localtime(until):%Y-%m-%d %H:%M %Z}" if until else "it gets worse"
 
 
