@@ -17,6 +17,7 @@ from tests.factories import (
     QuestionFactory,
     TaskFactory,
     TaskLinkFactory,
+    TaskNoteFactory,
     UserFactory,
 )
 
@@ -29,7 +30,7 @@ def arguments(name, pattern, user):
         "channel": ChannelFactory().pk,
         "delivery": DeliveryFactory().pk,
         "notification": uuid4(),
-        "saved_view": uuid4(),
+        "saved": uuid4(),
         "programs:program": task.wave.program_id,
         "programs:wave": task.wave_id,
         "programs:task": task.pk,
@@ -41,6 +42,8 @@ def arguments(name, pattern, user):
     }
     if "token" in keys:
         return {"token": make_login_link(user or UserFactory()).split("/")[-2]}
+    if name == "note_withdraw":
+        return {"kind": "task", "pk": TaskNoteFactory(task=task).pk}
     if "kind" in keys:
         return {"kind": "task", "pk": task.pk}
     if "sequence" in keys:
