@@ -13,6 +13,7 @@ from foreman_office.dashboard.evidence.folding import Folded
 from governance.models import Evidence, RecordKind
 from governance.sealing.proofs import proof_of, seals_of
 from kit.core.roles import may_oversee, oversees, reads
+from kit.web.addresses import address_of, address_then
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
 
@@ -58,7 +59,7 @@ def evidence_list(request):
         Evidence.objects.all(),
         EvidenceFilter,
         SORTS,
-        noun="act",
+        noun="evidence row",
         key="sequence",
         annotate_rows=add_sentences,
     )
@@ -85,10 +86,21 @@ def evidence(request, sequence):
             "snapshot": sentences.recorded_snapshot(row),
             "besides": sentences.said_besides(row),
             "raw": json.dumps(row.context, ensure_ascii=False, indent=2),
+            "then": entity_after(row),
             "neighbours": cache(lambda: sentences.neighbours(row)),
             "at_once": cache(lambda: told_one_by_one(sentences.at_once(row)[:SAME_MOMENT])),
         },
     )
+
+
+def entity_after(row):
+    """Return the page of what an act is about, as of then; of what it deleted there is none."""
+    about = row.told.entity
+    if row.action == "deleted" or not row.witnessed:
+        return ""
+    if row.entity_type == "builder":
+        return address_then(about.get_absolute_url(), row.timestamp) if about else ""
+    return address_then(address_of(f"programs:{row.entity_type}", row.entity_id), row.timestamp)
 
 
 @reads
