@@ -28,7 +28,7 @@ from governance.models.sealing import (
     WitnessProgress,
 )
 from governance.models.sent_forms import SentForm
-from governance.models.validations import ArchitectureValidation, Readiness
+from governance.models.validations import ArchitectureValidation, Readiness, pass_rate_of
 from governance.models.violations import GovernanceViolation
 from governance.models.watchers import Watcher
 
@@ -72,5 +72,6 @@ __all__ = [
     "Watcher",
     "WitnessProgress",
     "measure_budgets",
+    "pass_rate_of",
     "within",
 ]

@@ -100,6 +100,13 @@ def test_a_correction_names_the_admin_and_the_reason(office, factory, values):
         (TaskFactory, {"progress_percentage": "40"}),
         (TaskFactory, {"assigned_builder": "qa-builder"}),
         (BuilderFactory, {"state": "failed"}),
+        (ProgramFactory, {"name": "Another"}),
+        (WaveFactory, {"name": "Another"}),
+        (WaveFactory, {"sequence_number": "77"}),
+        (TaskFactory, {"name": "Another"}),
+        (TaskFactory, {"acceptance_criteria": "- it glows"}),
+        (TaskFactory, {"qa_suite_location": "tests/other/"}),
+        (TaskFactory, {"architecture_reference": "other.md"}),
     ],
 )
 def test_a_governed_column_asks_for_a_reason(office, factory, values):
@@ -139,6 +146,7 @@ def test_waves_are_edited_inside_their_program(office):
             "waves-1-sequence_number": "2",
             "waves-1-name": "Second",
         },
+        reason="Plainer.",
     )
     assert response.status_code == 302
     assert list(program.waves.values_list("name", "state")) == [
@@ -175,7 +183,7 @@ def test_objectives_are_lines(office):
     page = office.open(program)
     assert shows(page, 'Old\njson: {"goal": 7}\njson: "two\\nlines"')
     lines = 'New\r\n\r\njson: {"goal": 7}\r\njson: "two\\nlines"\r\n 2026 '
-    assert office.change(program, objectives=lines).status_code == 302
+    assert office.change(program, objectives=lines, reason="Better words.").status_code == 302
     program.refresh_from_db()
     assert program.objectives == ["New", {"goal": 7}, "two\nlines", "2026"]
 
@@ -193,11 +201,12 @@ def test_dependencies_are_chosen_among_the_waves_of_the_program(office):
     form = office.open(third).context["adminform"].form
     assert list(form.fields["dependencies"].queryset) == [first, second]
 
-    assert office.change(third, dependencies=[str(first.pk), str(second.pk)]).status_code == 302
+    both, why = [str(first.pk), str(second.pk)], "They come first."
+    assert office.change(third, dependencies=both, reason=why).status_code == 302
     third.refresh_from_db()
     assert third.dependency_ids == [first.pk, second.pk]
-    assert errors(office.change(third, dependencies=[str(stranger.pk)]))
-    assert office.change(third, dependencies=[]).status_code == 302
+    assert errors(office.change(third, dependencies=[str(stranger.pk)], reason=why))
+    assert office.change(third, dependencies=[], reason=why).status_code == 302
     third.refresh_from_db()
     assert third.dependencies == []
 
@@ -207,7 +216,9 @@ def test_a_circle_of_dependencies_comes_back_with_what_the_database_says(office)
     first = WaveFactory(program=program, name="One")
     second = WaveFactory(program=program, dependencies=[str(first.pk)])
     before = trail().last().sequence
-    page = office.change(first, dependencies=[str(second.pk)], name="Renamed")
+    page = office.change(
+        first, dependencies=[str(second.pk)], name="Renamed", reason="A better name."
+    )
     assert errors(page) == [
         'The dependencies of wave "Renamed" form a cycle. (rule: programs_waves_dependencies)'
     ]
@@ -221,7 +232,7 @@ def test_a_circle_of_dependencies_comes_back_with_what_the_database_says(office)
 def test_a_wave_that_others_wait_for_does_not_leave_its_program(office):
     first = WaveFactory()
     WaveFactory(program=first.program, dependencies=[str(first.pk)])
-    page = office.change(first, program=str(ProgramFactory().pk))
+    page = office.change(first, program=str(ProgramFactory().pk), reason="It belongs there.")
     assert "(rule: programs_waves_dependencies)" in errors(page)[0]
 
 
@@ -234,7 +245,7 @@ def test_one_sequence_number_is_one_wave(office):
 def test_one_sequence_number_is_one_wave_inside_a_program_too(office):
     first = WaveFactory(sequence_number=1)
     WaveFactory(program=first.program, sequence_number=2)
-    page = office.change(first.program, **{"waves-1-sequence_number": "1"})
+    page = office.change(first.program, **{"waves-1-sequence_number": "1"}, reason="Earlier.")
     assert errors(page)
     assert not Wave.objects.filter(sequence_number=1).exclude(pk=first.pk)
 
@@ -290,9 +301,10 @@ def test_ready_is_a_full_pass(office):
         pass_rate="92",
         build_readiness="READY",
     )
-    assert errors(page) == ["READY means a pass rate of 100, and nothing else does."]
+    assert page.status_code == 302
+    added = ArchitectureValidation.objects.get(architecture_reference="design.md")
+    assert (added.pass_rate, added.build_readiness) == (92, "NOT_READY")
     validation = ArchitectureValidationFactory()
-    assert errors(office.change(validation, pass_rate="92"))
     page = office.change(validation, validation_results="")
     assert "Enter a reason to correct what was recorded." in errors(page)[0]
     assert office.change(validation, validation_results="", reason="Odd.").status_code == 302
@@ -300,16 +312,41 @@ def test_ready_is_a_full_pass(office):
     assert validation.validation_results == {}
 
 
-def test_counts_of_tests_add_up(office):
-    run = QAExecutionFactory()
-    assert errors(office.change(run, total_tests="11")) == [
-        "total_tests must be passing + failing + skipped."
+def test_the_pass_rate_follows_from_the_checklist(office):
+    def add(**values):
+        return office.add(
+            ArchitectureValidation,
+            task=str(TaskFactory().pk),
+            architecture_reference="design.md",
+            **values,
+        )
+
+    checklist = '{"docs": {"design": true, "diagram": true, "names": false}}'
+    assert add(validation_results=checklist).status_code == 302
+    added = ArchitectureValidation.objects.get(architecture_reference="design.md")
+    assert (str(added.pass_rate), added.build_readiness) == ("66.66", "NOT_READY")
+    assert errors(add(validation_results=checklist, pass_rate="100")) == [
+        "The checklist gives 66.66 %: change the checklist."
     ]
+    assert errors(add(validation_results="{}")) == ["Enter a checklist or a pass rate."]
+    answer = office.change(
+        added, validation_results=checklist.replace("false", "true"), reason="It is named."
+    )
+    assert answer.status_code == 302
+    added.refresh_from_db()
+    assert (added.pass_rate, added.build_readiness) == (100, "READY")
+
+
+def test_the_total_of_tests_follows_from_the_counts(office):
+    run = QAExecutionFactory(passing_tests=5, failing_tests=0)
+    answer = office.change(run, failing_tests="2", reason="Two were left out.")
+    assert answer.status_code == 302
+    run.refresh_from_db()
+    assert (run.total_tests, run.qa_status) == (7, "PARTIAL")
     page = office.add(
         QAExecution,
         task=str(run.task_id),
         qa_suite_location="tests/",
-        total_tests="3",
         passing_tests="2",
         failing_tests="1",
         skipped_tests="0",
@@ -372,17 +409,17 @@ def test_two_builders_never_hold_one_task(office):
 
 def test_text_that_is_cleared_is_absent(office):
     task = TaskFactory(evidence_location="evidence/")
-    assert office.change(task, evidence_location="").status_code == 302
+    assert office.change(task, evidence_location="", reason="It is gone.").status_code == 302
     task.refresh_from_db()
     assert task.evidence_location is None
 
 
 def test_the_criteria_of_work_under_way_ask_a_reason_at_its_field(office):
     task = TaskFactory(state="in-progress", name="Wire")
-    assert "If the task is under way" in office.open(task).text
+    assert "acceptance criteria" in office.open(task).context["adminform"].form["reason"].help_text
     page = office.change(task, acceptance_criteria="- it glows")
     assert [*page.context["adminform"].form.errors] == ["reason"]
-    assert shows(page, "enter a reason to change its acceptance criteria")
+    assert shows(page, "Enter a reason: this is a correction.")
     answer = office.change(task, acceptance_criteria="- it glows", reason="The lamp was dark.")
     assert answer.status_code == 302
     evidence = trail().last()
@@ -397,3 +434,15 @@ def test_a_silence_threshold_has_the_bound_that_the_page_has(office):
     assert office.change(builder, silence_threshold_seconds="120").status_code == 302
     builder.refresh_from_db()
     assert builder.silence_threshold_seconds == 120
+
+
+def test_what_is_changed_in_a_row_below_asks_a_reason_too(office):
+    wave = WaveFactory(name="Foundations")
+    page = office.change(wave.program, **{"waves-0-name": "Footings"})
+    assert page.status_code == 200
+    assert shows(page, "Enter a reason: this is a correction.")
+    answer = office.change(wave.program, **{"waves-0-name": "Footings"}, reason="Plainer.")
+    assert answer.status_code == 302
+    evidence = trail().last()
+    assert evidence.context["changes"] == {"name": ["Foundations", "Footings"]}
+    assert evidence.context["reason"] == "Plainer."
