@@ -36,7 +36,15 @@ class ProgramAdmin(GovernedAdmin):
     date_hierarchy = "created_at"
     readonly_fields = ["progress_percentage", "created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": ["name", "description", "objectives", "state", "progress_percentage"]}),
+        (
+            None,
+            {
+                "fields": [
+                    *("name", "description", "objectives", "due_on", "state"),
+                    "progress_percentage",
+                ]
+            },
+        ),
         ("Validation", {"fields": ["validation_checklist", "validated_by"]}),
         (
             "Record",
@@ -74,6 +82,7 @@ class WaveAdmin(SearchedFilters, GovernedAdmin):
                     "sequence_number",
                     "name",
                     "dependencies",
+                    "due_on",
                     "state",
                     "progress_percentage",
                 ]
@@ -103,7 +112,7 @@ class TaskAdmin(SearchedFilters, GovernedAdmin):
     autocomplete_fields = ["wave"]
     readonly_fields = ["created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": ["wave", "name", "acceptance_criteria"]}),
+        (None, {"fields": ["wave", "name", "acceptance_criteria", "due_on"]}),
         ("Architecture and quality", {"fields": ["architecture_reference", "qa_suite_location"]}),
         (
             "Work",

@@ -17,6 +17,7 @@ from governance.models.office_log import OfficeLogEntry
 from governance.models.qa_runs import LatestRun, QAExecution, QAStatus
 from governance.models.qa_test_results import PairedTest, QATestResult, TestOutcome
 from governance.models.refused_acts import RefusedAct
+from governance.models.saved_views import LONGEST_NAME, LONGEST_QUERY, SavedView
 from governance.models.sealing import (
     Checkpoint,
     EvidenceKey,
@@ -34,6 +35,8 @@ from governance.models.watchers import Watcher
 
 __all__ = [
     "COMPLETIONS",
+    "LONGEST_NAME",
+    "LONGEST_QUERY",
     "ArchitectureValidation",
     "BlockedEntity",
     "Blocker",
@@ -63,6 +66,7 @@ __all__ = [
     "RecordKind",
     "RecoveryCode",
     "RefusedAct",
+    "SavedView",
     "SealedRecord",
     "SealingProgress",
     "SecondFactor",

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from foreman_office.dashboard.evidence import sentences
 from foreman_office.dashboard.evidence.filters import EvidenceFilter
 from foreman_office.dashboard.evidence.folding import Folded
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import Evidence, RecordKind
 from governance.sealing.proofs import proof_of, seals_of
 from kit.core.roles import may_oversee, oversees, reads
@@ -53,6 +54,7 @@ def add_sentences(rows):
 
 
 @reads
+@opens_with_default
 def evidence_list(request):
     listing = Listing(
         request,
