@@ -26,7 +26,7 @@ def came_to(holder, kind):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("governance", "0042_queue_pinned")]
+    dependencies = [("governance", "0044_saved_views")]
 
     operations = [
         AddIndexConcurrently("evidence", came_to("wave", "task")),
