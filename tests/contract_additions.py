@@ -13,6 +13,7 @@ from tests.contract_triggers import (
     blockers_resolved,
     bounded,
     by_age,
+    came_to,
     departures,
     each_row,
     each_statement,
@@ -279,15 +280,8 @@ ADDITIONS = {
                 " AND ((context -> 'from'::text) = '\"completed\"'::jsonb)))"
                 " AND (entity_type = 'task'::text) AND witnessed)"
             ),
-            **{
-                f"idx_evidence_came_to_{holder}": (
-                    f"btree (COALESCE((context #>> '{{snapshot,{holder}_id}}'::text[]),"
-                    f" (context #>> '{{changes,{holder}_id,1}}'::text[])))"
-                    f" WHERE (((action = 'created'::text) OR ((context -> 'changes'::text) ?"
-                    f" '{holder}_id'::text)) AND (entity_type = '{kind}'::text) AND witnessed)"
-                )
-                for holder, kind in (("wave", "task"), ("program", "wave"))
-            },
+            **came_to("wave", "task"),
+            **came_to("program", "wave"),
         },
         "triggers": {
             "governance_evidence_trail_append_only": (

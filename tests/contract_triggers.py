@@ -139,3 +139,16 @@ JUDGED_ANEW = (
     "((old.state = ANY (ARRAY['assigned'::text, 'in-progress'::text, 'blocked'::text]))"
     " AND (new.state <> 'planned'::text) AND ({}))"
 ).format(" OR ".join(f"(old.{column} <> new.{column})" for column in JUDGED_BY.split(", ")))
+
+
+def came_to(holder, kind):
+    """Return the index on the evidence of what came into a wave or a program."""
+    changed = f"'{{changes,{holder}_id,1}}'::text[]"
+    return {
+        f"idx_evidence_came_to_{holder}": (
+            f"btree (COALESCE((context #>> '{{snapshot,{holder}_id}}'::text[]),"
+            f" (context #>> {changed})))"
+            f" WHERE (((action = 'created'::text) OR ((context -> 'changes'::text) ?"
+            f" '{holder}_id'::text)) AND (entity_type = '{kind}'::text) AND witnessed)"
+        )
+    }

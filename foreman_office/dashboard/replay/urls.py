@@ -3,5 +3,5 @@ from django.urls import path
 from foreman_office.dashboard.replay import views
 
 urlpatterns = [
-    path("replay/", views.replay, name="replay"),
+    path("replay/", views.replayed_span, name="replay"),
 ]

@@ -51,7 +51,7 @@ def draw_strip_of(span: TimeSpan) -> ReplayStrip:
 
 @reads
 @one_snapshot
-def replay(request: HttpRequest) -> HttpResponseBase:
+def replayed_span(request: HttpRequest) -> HttpResponseBase:
     """Show what happened in a span: since the last visit, unless the address says otherwise."""
     form = ReplayForm(request.GET, last_visit(request).since)
     is_right = form.is_valid()

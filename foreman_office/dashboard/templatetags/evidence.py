@@ -93,7 +93,7 @@ def exactly(value: Any) -> SafeString | str:
 
 
 @register.simple_tag
-def record_of(row: Model) -> str:
+def record_address(row: Model) -> str:
     """Return where the record has what was done to a row: of a user it is the office log."""
     kind = row._meta.model_name
     if row._meta.app_label == "auth":
