@@ -16,6 +16,7 @@ DEFINERS = {
     "governance_evidence",
     "governance_follow_test_results",
     "governance_keep_latest_runs",
+    "governance_keep_suite_turns",
     "governance_log_access",
     "governance_log_keys",
     "governance_log_notifications",
@@ -23,6 +24,7 @@ DEFINERS = {
     "governance_note_office",
     "governance_record_evidence",
     "governance_record_remarks",
+    "governance_thin_runs",
     "governance_token_evidence",
     "programs_open_import",
 }
