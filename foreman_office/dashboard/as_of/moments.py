@@ -34,11 +34,11 @@ def moment_asked(text: str) -> datetime:
     except ValidationError as error:
         raise NotShownError(f"as_of: {' '.join(error.messages)}") from error
     if moment > now():
-        raise NotShownError(f"{moment_words(moment)} is in the future: nothing is known of it yet.")
+        raise NotShownError(f"{past_moment(moment)} is in the future: nothing is known of it yet.")
     return moment
 
 
-def moment_words(moment: datetime) -> str:
+def past_moment(moment: datetime) -> str:
     """Return a moment as the banner says it: 30 Nov 2026, 03:12:00 UTC."""
     return date_format(localtime(moment), "j M Y, H:i:s T")
 
@@ -50,13 +50,13 @@ def must_have_existed(kind: str, key: UUID, moment: datetime) -> None:
         raise Http404(f"This {kind} does not exist.")
     if moment < known.made_at:
         raise NotShownError(
-            f"This {kind} did not exist at {moment_words(moment)}: the office has it since"
-            f" {moment_words(known.made_at)}.",
+            f"This {kind} did not exist at {past_moment(moment)}: the office has it since"
+            f" {past_moment(known.made_at)}.",
             404,
         )
     if known.deleted_at and moment >= known.deleted_at:
         raise NotShownError(
-            f"This {kind} did not exist at {moment_words(moment)}: it was deleted at"
-            f" {moment_words(known.deleted_at)}.",
+            f"This {kind} did not exist at {past_moment(moment)}: it was deleted at"
+            f" {past_moment(known.deleted_at)}.",
             404,
         )

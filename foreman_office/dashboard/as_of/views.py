@@ -18,7 +18,7 @@ from foreman_office.dashboard.as_of import rebuilt
 from foreman_office.dashboard.as_of.moments import (
     NotShownError,
     moment_asked,
-    moment_words,
+    past_moment,
 )
 from foreman_office.dashboard.evidence.sentences import describe
 from governance.models import Evidence
@@ -64,7 +64,7 @@ def entity_as_of(request: HttpRequest, kind: str, pk: Any) -> HttpResponseBase:
         {
             "entity": entity,
             "moment": moment,
-            "moment_words": moment_words(moment),
+            "moment_words": past_moment(moment),
             "now_address": request.path,
             "acts": describe(acts.recent()[:TOLD]),
             "evidence_of": f"{'within' if kind in ('program', 'wave') else 'of'}={kind}:{key}",
