@@ -87,6 +87,7 @@ def builder(request, pk):
             "summary",
             "present",
             "heard",
+            "written",
             "record",
             "spend",
             "tasks",
