@@ -26,7 +26,7 @@ def came_to(holder, kind):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("governance", "0048_thinned_runs")]
+    dependencies = [("governance", "0052_handover_readings")]
 
     operations = [
         AddIndexConcurrently("evidence", came_to("wave", "task")),
