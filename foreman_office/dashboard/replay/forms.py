@@ -14,7 +14,7 @@ SHORTEST = timedelta(minutes=1)
 
 
 class ReplayForm(forms.Form):
-    """A span of the past; what the address leaves out is from the last visit on, and up to now."""
+    """A span of the past; what the address leaves out is since somebody left, and up to now."""
 
     field_order = ["from", "to"]
 

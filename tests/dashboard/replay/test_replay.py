@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from builders.actions import assign_task
-from foreman_office.dashboard.replay import events
+from foreman_office.dashboard.replay import events, views
 from foreman_office.dashboard.replay.views import draw_strip_of
 from governance.actions import raise_blocker
 from governance.models import Evidence
@@ -128,10 +129,10 @@ def test_a_span_that_is_none_is_refused_in_words(client, night):
         assert 'id="replay"' not in response.text
 
 
-def test_without_a_choice_it_begins_with_the_last_visit(client, night):
-    ended = (now() - 2 * HOUR).replace(microsecond=0)
-    client.cookies["visit"] = f"{int(ended.timestamp())}.{int(now().timestamp())}"
-    assert replayed(client).context["strip"].span.start == ended
+def test_without_a_choice_it_begins_where_the_handover_was_read(client, night, monkeypatch):
+    read = now() - 2 * HOUR
+    monkeypatch.setattr(views, "last_visit", lambda request: SimpleNamespace(since=read))
+    assert replayed(client).context["strip"].span.start == read
 
 
 def test_a_span_with_very_much_in_it_is_told_in_parts(client, night, monkeypatch):
