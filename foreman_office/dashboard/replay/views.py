@@ -52,7 +52,7 @@ def draw_strip_of(span: TimeSpan) -> ReplayStrip:
 @reads
 @one_snapshot
 def replayed_span(request: HttpRequest) -> HttpResponseBase:
-    """Show what happened in a span: since the last handover that was read, unless the address says otherwise."""
+    """Show what happened in a span, by default since the last handover that was read."""
     form = ReplayForm(request.GET, last_visit(request).since)
     is_right = form.is_valid()
     strip = draw_strip_of(form.span) if is_right else None
