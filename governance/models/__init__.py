@@ -4,7 +4,9 @@ from governance.models.blockers import BlockedEntity, Blocker, Classification
 from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
+from governance.models.entity_notes import MOST_ENTITY_NOTES, EntityNote, NotedKind
 from governance.models.evidence import COMPLETIONS, Evidence, EvidenceEntity
+from governance.models.handover import HandoverReading
 from governance.models.logins import (
     LoginAttempt,
     OfficeSession,
@@ -39,6 +41,7 @@ __all__ = [
     "COMPLETIONS",
     "LONGEST_NAME",
     "LONGEST_QUERY",
+    "MOST_ENTITY_NOTES",
     "ArchitectureValidation",
     "BlockedEntity",
     "Blocker",
@@ -48,13 +51,16 @@ __all__ = [
     "Classification",
     "CompletionClaim",
     "Delivery",
+    "EntityNote",
     "Evidence",
     "EvidenceEntity",
     "EvidenceKey",
     "GovernanceViolation",
+    "HandoverReading",
     "KeyEntry",
     "LatestRun",
     "LoginAttempt",
+    "NotedKind",
     "Notice",
     "NotificationRule",
     "OfficeLogEntry",
