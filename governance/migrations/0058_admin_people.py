@@ -21,7 +21,7 @@ def give(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0053_evidence_came_to"),
+        ("governance", "0057_evidence_came_to"),
         ("auth", "0012_alter_user_first_name_max_length"),
     ]
 

@@ -26,7 +26,7 @@ def came_to(holder, kind):
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("governance", "0052_handover_readings")]
+    dependencies = [("governance", "0056_known_tests_found")]
 
     operations = [
         AddIndexConcurrently("evidence", came_to("wave", "task")),
