@@ -15,9 +15,11 @@ from tests.contract_triggers import (
     departures,
     each_row,
     each_statement,
+    grams_of,
     not_ahead,
     not_before,
     proof,
+    texts_kept,
     watched,
 )
 
@@ -40,6 +42,7 @@ ADDITIONS = {
             **watched("program", "program_id", "{updated_at,progress_percentage}"),
             **announced("program", "{updated_at,progress_percentage}"),
             **blockers_resolved("program"),
+            **texts_kept("program", "name", "description", "objectives", "evidence_location"),
         },
         "indexes": {"idx_programs_words": WORDS},
     },
@@ -62,6 +65,7 @@ ADDITIONS = {
             **watched("wave", "wave_id", "{updated_at,progress_percentage}"),
             **announced("wave", "{updated_at,progress_percentage}"),
             **blockers_resolved("wave"),
+            **texts_kept("wave", "name"),
             "wave_progress_inserted": (
                 "AFTER INSERT FOR EACH STATEMENT calculate_program_progress()"
             ),
@@ -129,6 +133,11 @@ ADDITIONS = {
                 "'{progress_percentage}')"
             ),
             **blockers_resolved("task"),
+            **texts_kept(
+                "task",
+                *("name", "architecture_reference", "qa_suite_location"),
+                *("acceptance_criteria", "evidence_location"),
+            ),
             "task_progress_inserted": "AFTER INSERT FOR EACH STATEMENT calculate_wave_progress()",
             "task_progress_deleted": "AFTER DELETE FOR EACH STATEMENT calculate_wave_progress()",
         },
@@ -177,6 +186,7 @@ ADDITIONS = {
                 "UNIQUE btree (entity_type, entity_id, classification) WHERE (resolved_at IS NULL)"
             ),
             **by_age("blockers", "blocker_id"),
+            "idx_blockers_grams": grams_of("description", "resolution_action"),
         },
         "triggers": {
             **watched("blocker", "blocker_id"),
@@ -265,6 +275,7 @@ ADDITIONS = {
                 " AND ((context -> 'from'::text) = '\"completed\"'::jsonb)))"
                 " AND (entity_type = 'task'::text) AND witnessed)"
             ),
+            "idx_evidence_grams": ("gin (programs_grams(governance_evidence_text(context)))"),
         },
         "triggers": {
             "governance_evidence_trail_append_only": (
@@ -281,7 +292,10 @@ ADDITIONS = {
     },
     "governance_violations": {
         "constraints": not_before("governance_violations", "resolved_at", "detected_at"),
-        "indexes": by_age("violations", "violation_id"),
+        "indexes": {
+            **by_age("violations", "violation_id"),
+            "idx_violations_grams": grams_of("violation_type", "description", "resolution"),
+        },
         "triggers": {
             **watched("violation", "violation_id"),
             **announced("violation"),

@@ -121,6 +121,32 @@ WORDS = (
     r""" '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, '                                '::text)))"""
 )
 
+
+def grams_of(*columns):
+    """The index that finds texts by any part of them."""
+    lines = reduce(
+        lambda before, line: f"(({before} || '\n'::text) || {line})",
+        [f"COALESCE({column}, ''::text)" for column in columns],
+    )
+    return f"gin (programs_grams({lines}))"
+
+
+def texts_kept(noun, *columns):
+    """The triggers that keep the texts of a table for searches."""
+    arguments = f"programs_keep_texts('{noun}', '{noun}_id')"
+    old, new = (", ".join(f"{side}.{column}" for column in columns) for side in ("old", "new"))
+    if len(columns) > 1:
+        old, new = f"ROW({old})", f"ROW({new})"
+    return {
+        "programs_keep_texts_inserted": f"AFTER INSERT FOR EACH STATEMENT {arguments}",
+        "programs_keep_texts_updated": (
+            f"AFTER UPDATE OF {', '.join(columns)} FOR EACH ROW"
+            f" WHEN (({old} IS DISTINCT FROM {new})) {arguments}"
+        ),
+        "programs_keep_texts_deleted": f"AFTER DELETE FOR EACH STATEMENT {arguments}",
+    }
+
+
 MOVED = "(old.state IS DISTINCT FROM new.state)"
 
 

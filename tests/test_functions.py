@@ -24,6 +24,7 @@ DEFINERS = {
     "governance_record_evidence",
     "governance_record_remarks",
     "governance_token_evidence",
+    "programs_keep_texts",
     "programs_open_import",
 }
 

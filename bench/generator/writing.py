@@ -22,7 +22,10 @@ TABLES = [
     *("builders", "heartbeats", "evidence_trail"),
 ]
 # The triggers that judge nothing, but keep what follows from the rows.
-KEEPING = {"qa_executions": "governance_keep_latest_runs_inserted"}
+KEEPING = {
+    **dict.fromkeys(["programs", "waves", "tasks"], "programs_keep_texts_inserted"),
+    "qa_executions": "governance_keep_latest_runs_inserted",
+}
 TRAIL = "evidence_id, entity_type, entity_id, action, actor, backend, model, context, timestamp"
 
 

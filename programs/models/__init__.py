@@ -23,6 +23,7 @@ from programs.models.states import (
     TaskState,
     ValidatedBy,
 )
+from programs.models.texts import PlanText
 
 __all__ = [
     "JUDGED_BY",
@@ -40,6 +41,7 @@ __all__ = [
     "ImportTurn",
     "LinkKind",
     "PlanNote",
+    "PlanText",
     "Program",
     "StagedImport",
     "StagedRecord",

@@ -84,7 +84,7 @@ WORKINGS = {
     *("governance.OfficeLogEntry", "governance.RefusedAct", "governance.Watcher"),
     *("governance.LoginAttempt", "governance.OfficeSession", "governance.OpenIDAccount"),
     *("governance.RecoveryCode", "governance.SecondFactor"),
-    *("programs.ImportTransaction", "programs.ImportTurn"),
+    *("programs.ImportTransaction", "programs.ImportTurn", "programs.PlanText"),
     *("programs.StagedImport", "programs.StagedRecord"),
     *("governance.Checkpoint", "governance.EvidenceKey", "governance.SealedRecord"),
     *("governance.SealingProgress", "governance.TreeNode", "governance.WitnessProgress"),

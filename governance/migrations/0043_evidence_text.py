@@ -1,0 +1,30 @@
+"""What a row of evidence says, as a search reads it."""
+
+from django.db import migrations
+
+import kit.core.rules
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("builders", "0017_questions_found"),
+        ("governance", "0042_queue_pinned"),
+        ("programs", "0018_plan_texts_found"),
+    ]
+
+    operations = [
+        kit.core.rules.ChangeRules(
+            after={
+                "governance_evidence_text": r"""
+                CREATE OR REPLACE FUNCTION governance_evidence_text(context jsonb) RETURNS text
+                LANGUAGE sql IMMUTABLE PARALLEL SAFE
+                BEGIN ATOMIC
+                    SELECT coalesce(string_agg(said #>> '{}', E'\n'), '')
+                    FROM jsonb_path_query(context, 'strict $.** ? (@.type() == "string"
+                        && !(@ like_regex "^([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+-]+)$"))'
+                    ) AS said;
+                END;
+                """,
+            },
+        ),
+    ]
