@@ -388,6 +388,11 @@ ADDITIONS = {
             **each_row("governance_settle_run", "BEFORE INSERT OR UPDATE"),
             **each_statement("governance_follow_qa_executions", "INSERT"),
             **each_statement("governance_keep_latest_runs", "INSERT", "UPDATE", "DELETE"),
+            **each_statement(
+                "governance_keep_test_names_of_runs",
+                "INSERT",
+                function="governance_keep_test_names",
+            ),
         },
     },
 }

@@ -16,6 +16,7 @@ DEFINERS = {
     "governance_evidence",
     "governance_follow_test_results",
     "governance_keep_latest_runs",
+    "governance_keep_test_names",
     "governance_log_access",
     "governance_log_keys",
     "governance_log_notifications",

@@ -25,6 +25,7 @@ TABLES = [
 KEEPING = {
     **dict.fromkeys(["programs", "waves", "tasks"], "programs_keep_texts_inserted"),
     "qa_executions": "governance_keep_latest_runs_inserted",
+    "qa_test_results": "governance_keep_test_names",
 }
 TRAIL = "evidence_id, entity_type, entity_id, action, actor, backend, model, context, timestamp"
 

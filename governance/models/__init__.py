@@ -5,6 +5,7 @@ from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
 from governance.models.evidence import COMPLETIONS, EVIDENCE_TEXT, Evidence, EvidenceEntity
+from governance.models.known_tests import KnownTest
 from governance.models.logins import (
     LoginAttempt,
     OfficeSession,
@@ -49,6 +50,7 @@ __all__ = [
     "EvidenceKey",
     "GovernanceViolation",
     "KeyEntry",
+    "KnownTest",
     "LatestRun",
     "LoginAttempt",
     "Notice",

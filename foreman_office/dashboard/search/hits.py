@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Model
@@ -12,7 +13,15 @@ from foreman_office.dashboard.evidence.sentences import describe
 from foreman_office.dashboard.search.snippets import SnippetPart, has_all, mark_words, snippet
 from foreman_office.dashboard.search.texts import TextMatch
 from governance.entities import name_entities
-from governance.models import Blocker, Evidence, GovernanceViolation
+from governance.models import (
+    Blocker,
+    Evidence,
+    GovernanceViolation,
+    KnownTest,
+    LatestRun,
+    QAExecution,
+)
+from kit.web.addresses import address_of
 from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
 
@@ -92,6 +101,25 @@ def describe_violations(keys: list[str]) -> dict[str, ShownHit]:
     }
 
 
+def describe_tests(keys: list[str]) -> dict[str, ShownHit]:
+    """Describe tests by the latest run of their suite, which shows them."""
+    rows = list(KnownTest.objects.filter(pk__in=keys))
+    first = QAExecution.objects.filter(pk__in=[row.first_run_id for row in rows])
+    tasks = dict(first.values_list("pk", "task_id"))
+    latest = {
+        (run.task_id, run.qa_suite_location): run
+        for run in LatestRun.objects.filter(task__in=tasks.values()).select_related("task")
+    }
+    shown = {}
+    for row in rows:
+        if run := latest.get((tasks.get(row.first_run_id), row.qa_suite_location)):
+            query = urlencode({"q": row.name})
+            url = f"{address_of('governance:quality_run', run.pk)}?{query}"
+            within = f"{row.qa_suite_location} / {run.task}"
+            shown[str(row.pk)] = (row.name, url, "quality", "", within)
+    return shown
+
+
 def describe_of_tasks(
     model: Any, icon: str, label: Callable[[Any], str], anchor: str = "", field: str = "task"
 ) -> DescribeHits:
@@ -147,6 +175,7 @@ DESCRIPTIONS: dict[str, DescribeHits] = {
     "programs": describe_plan(Program),
     "waves": describe_plan(Wave, "program__name"),
     "tasks": describe_plan(Task, "wave__program__name", "wave__name"),
+    "tests": describe_tests,
     "blockers": describe_blockers,
     "violations": describe_violations,
     "questions": describe_of_tasks(

@@ -43,6 +43,10 @@ TEXT_KINDS = [
     _of_the_plan("waves", "Waves"),
     _of_the_plan("tasks", "Tasks"),
     TextKind(
+        *("tests", "Tests", "known_tests", "known_test_id", "known_test_id"),
+        joined_columns("name"),
+    ),
+    TextKind(
         *("blockers", "Blockers", "blockers", "blocker_id", "detected_at"),
         joined_columns("description", "resolution_action"),
     ),
