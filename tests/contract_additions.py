@@ -275,7 +275,10 @@ ADDITIONS = {
                 " AND ((context -> 'from'::text) = '\"completed\"'::jsonb)))"
                 " AND (entity_type = 'task'::text) AND witnessed)"
             ),
-            "idx_evidence_grams": ("gin (programs_grams(governance_evidence_text(context)))"),
+            "idx_evidence_grams": (
+                "gin (programs_grams(governance_evidence_text(context)))"
+                " WHERE governance_evidence_says(context)"
+            ),
         },
         "triggers": {
             "governance_evidence_trail_append_only": (

@@ -15,14 +15,20 @@ class Migration(migrations.Migration):
     operations = [
         kit.core.rules.ChangeRules(
             after={
+                "governance_evidence_says": r"""
+                CREATE OR REPLACE FUNCTION governance_evidence_says(context jsonb) RETURNS boolean
+                LANGUAGE sql IMMUTABLE PARALLEL SAFE
+                BEGIN ATOMIC
+                    SELECT jsonb_path_exists(context, 'strict $.** ? (@.type() == "string")');
+                END;
+                """,
                 "governance_evidence_text": r"""
                 CREATE OR REPLACE FUNCTION governance_evidence_text(context jsonb) RETURNS text
                 LANGUAGE sql IMMUTABLE PARALLEL SAFE
                 BEGIN ATOMIC
-                    SELECT coalesce(string_agg(said #>> '{}', E'\n'), '')
-                    FROM jsonb_path_query(context, 'strict $.** ? (@.type() == "string"
+                    SELECT jsonb_path_query_array(context, 'strict $.** ? (@.type() == "string"
                         && !(@ like_regex "^([0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.+-]+)$"))'
-                    ) AS said;
+                    )::text;
                 END;
                 """,
             },

@@ -7,6 +7,9 @@ from kit.core.sql import AddIndexConcurrently, Grams, GramsIndex, Lines
 EVIDENCE_TEXT = models.Func(
     "context", function="governance_evidence_text", output_field=models.TextField()
 )
+SAYS = models.Func(
+    "context", function="governance_evidence_says", output_field=models.BooleanField()
+)
 
 
 class Migration(migrations.Migration):
@@ -31,6 +34,8 @@ class Migration(migrations.Migration):
         ),
         AddIndexConcurrently(
             model_name="evidence",
-            index=GramsIndex(Grams(EVIDENCE_TEXT), name="idx_evidence_grams"),
+            index=GramsIndex(
+                Grams(EVIDENCE_TEXT), name="idx_evidence_grams", condition=models.Q(SAYS)
+            ),
         ),
     ]

@@ -4,7 +4,13 @@ from governance.models.blockers import BlockedEntity, Blocker, Classification
 from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
-from governance.models.evidence import COMPLETIONS, EVIDENCE_TEXT, Evidence, EvidenceEntity
+from governance.models.evidence import (
+    COMPLETIONS,
+    EVIDENCE_SAYS,
+    EVIDENCE_TEXT,
+    Evidence,
+    EvidenceEntity,
+)
 from governance.models.known_tests import KnownTest
 from governance.models.logins import (
     LoginAttempt,
@@ -35,6 +41,7 @@ from governance.models.watchers import Watcher
 
 __all__ = [
     "COMPLETIONS",
+    "EVIDENCE_SAYS",
     "EVIDENCE_TEXT",
     "ArchitectureValidation",
     "BlockedEntity",

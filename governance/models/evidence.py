@@ -32,9 +32,12 @@ COMPLETIONS = Q(
     witnessed=True,
 )
 
-# The texts of a row's context: what a search finds it by.
+# The texts of a row's context as JSON, which a search finds it by; and whether it has any.
 EVIDENCE_TEXT = models.Func(
     "context", function="governance_evidence_text", output_field=models.TextField()
+)
+EVIDENCE_SAYS = models.Func(
+    "context", function="governance_evidence_says", output_field=models.BooleanField()
 )
 
 
@@ -116,7 +119,7 @@ class Evidence(models.Model):
             newest("idx_evidence_person", KT("context__user"), condition=BY_SOMEBODY),
             newest("idx_evidence_forced", condition=FORCED),
             models.Index("entity_id", condition=COMPLETIONS, name="idx_evidence_completions"),
-            GramsIndex(Grams(EVIDENCE_TEXT), name="idx_evidence_grams"),
+            GramsIndex(Grams(EVIDENCE_TEXT), name="idx_evidence_grams", condition=Q(EVIDENCE_SAYS)),
         ]
 
     def __str__(self) -> str:

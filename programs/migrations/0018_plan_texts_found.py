@@ -13,16 +13,16 @@ from kit.core.sql import AddIndexConcurrently
 CHUNK = 1000  # rows of a transaction
 TABLES = {"program": "programs", "wave": "waves", "task": "tasks"}
 KEEP = """
-    WITH some AS (
+    WITH chunk AS (
         SELECT {noun}_id AS id, to_jsonb({table}) AS doc FROM {table}
         WHERE %s::uuid IS NULL OR {noun}_id > %s::uuid
         ORDER BY {noun}_id LIMIT %s
     ), kept AS (
         INSERT INTO plan_texts (entity_type, entity_id, text)
-        SELECT '{noun}', id, programs_plan_text(doc) FROM some
+        SELECT '{noun}', id, programs_plan_text(doc) FROM chunk
         ON CONFLICT (entity_type, entity_id) DO NOTHING
     )
-    SELECT id FROM some ORDER BY id DESC LIMIT 1
+    SELECT id FROM chunk ORDER BY id DESC LIMIT 1
 """
 
 

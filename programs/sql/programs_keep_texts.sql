@@ -12,8 +12,8 @@ BEGIN
             AND entity_id IN (SELECT (to_jsonb(old_rows) ->> TG_ARGV[1])::uuid FROM old_rows);
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO plan_texts (entity_type, entity_id, text)
-        SELECT TG_ARGV[0], (new.doc ->> TG_ARGV[1])::uuid, programs_plan_text(new.doc)
-        FROM (SELECT to_jsonb(new_rows) AS doc FROM new_rows) AS new
+        SELECT TG_ARGV[0], (made.doc ->> TG_ARGV[1])::uuid, programs_plan_text(made.doc)
+        FROM (SELECT to_jsonb(new_rows) AS doc FROM new_rows) AS made
         ON CONFLICT (entity_type, entity_id) DO UPDATE SET text = EXCLUDED.text;
     ELSE
         INSERT INTO plan_texts (entity_type, entity_id, text)

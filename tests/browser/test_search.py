@@ -33,7 +33,7 @@ def ready(transactional_db):
     QAExecutionFactory(
         task=task, qa_suite_location=task.qa_suite_location, passing_tests=0, failing_tests=2
     )
-    HeartbeatFactory(builder=BuilderFactory(pk="ui-builder"), task=None, status="idle")
+    HeartbeatFactory(builder=BuilderFactory(builder_id="ui-builder"), task=None, status="idle")
     return task
 
 
@@ -85,7 +85,7 @@ def test_the_same_act_opens_on_the_page_that_is_open_already(inbox):
 
 def test_a_task_is_assigned_to_whom_was_named(inbox, ready):
     page = inbox
-    other = BuilderFactory(pk="api-builder")
+    other = BuilderFactory(builder_id="api-builder")
     HeartbeatFactory(builder=other, task=None, status="idle")
     option = ask(page, "assign login to api-builder").filter(has_text="Login screen")
     expect(option.first).to_have_attribute("aria-selected", "true")

@@ -11,8 +11,8 @@ from django_filters import CharFilter
 
 from foreman_office.dashboard.filters import SEARCH
 from foreman_office.dashboard.search.snippets import SnippetPart, has_all, snippet
-from foreman_office.dashboard.search.texts import can_be_found, is_indexed, words_in
-from governance.models import EVIDENCE_TEXT, Evidence
+from foreman_office.dashboard.search.texts import can_be_found, in_json, is_indexed, words_in
+from governance.models import EVIDENCE_SAYS, EVIDENCE_TEXT, Evidence
 from kit.core.sql import Grams
 from kit.web.listing import COUNTED
 
@@ -50,9 +50,9 @@ def with_text(rows: QuerySet[Evidence], text: str, *, whole: bool = False) -> Qu
         return rows
     if whole:
         return containing_words(rows, words)
-    few = rows.alias(grams=Grams(EVIDENCE_TEXT))
+    few = rows.filter(EVIDENCE_SAYS).alias(grams=Grams(EVIDENCE_TEXT))
     for word in filter(is_indexed, words):
-        few = few.filter(grams__contains=Grams(Value(word)))
+        few = few.filter(grams__contains=Grams(Value(in_json(word))))
     newest = few.order_by("-sequence").values_list("sequence", flat=True)[:MOST]
     found = containing_words(Evidence.objects.filter(sequence__in=list(newest)), words)
     return rows.filter(sequence__in=list(found.order_by().values_list("sequence", flat=True)))
@@ -61,7 +61,7 @@ def with_text(rows: QuerySet[Evidence], text: str, *, whole: bool = False) -> Qu
 def containing_words(rows: QuerySet[Evidence], words: Sequence[str]) -> QuerySet[Evidence]:
     for number, word in enumerate(words):
         name = f"place_of_word_{number}"
-        place = StrIndex(folded_text(EVIDENCE_TEXT), folded_text(Value(word)))
+        place = StrIndex(folded_text(EVIDENCE_TEXT), folded_text(Value(in_json(word))))
         rows = rows.alias(**{name: place}).filter(**{f"{name}__gt": 0})
     return rows
 

@@ -22,7 +22,7 @@ from foreman_office.dashboard.available_actions import (
 )
 from foreman_office.dashboard.builders.queries import with_verdict
 from foreman_office.dashboard.search.hits import Hit, path_of
-from foreman_office.dashboard.search.snippets import has_all
+from foreman_office.dashboard.search.snippets import has_all, is_named
 from governance.entities import name_entities
 from governance.gates import conditions, state_before_block
 from governance.models import Blocker, GovernanceViolation
@@ -171,7 +171,7 @@ def acts_named(wanted: Wanted) -> Iterator[Candidate]:
 
 def builders_named_in_act(name: str) -> Iterator[Candidate]:
     for builder in with_verdict():
-        if has_all(builder.pk, name.split()):
+        if is_named(builder.pk, name):
             yield Candidate(builder, builder.get_absolute_url(), "", offers_on(builder))
 
 
@@ -211,7 +211,7 @@ def plan_named_in_act(model: Any, path: tuple[str, ...], wanted: Wanted) -> Iter
         rows = rows.order_by("-created_at")
     else:
         return
-    found = list(rows.select_related(*path)[:ASKED])
+    found = list((rows.select_related(*path) if path else rows)[:ASKED])
     found.sort(key=lambda row: not row.name.lower().startswith(wanted.name.lower()))
     for row in found:
         offers = [*offers_on(row), *offers_to_object(row)]

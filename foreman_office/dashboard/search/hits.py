@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from builders.models import Question
 from foreman_office.dashboard.evidence.sentences import describe
+from foreman_office.dashboard.evidence.text_search import texts_in
 from foreman_office.dashboard.search.snippets import SnippetPart, has_all, mark_words, snippet
 from foreman_office.dashboard.search.texts import TextMatch
 from governance.entities import name_entities
@@ -37,7 +38,17 @@ class Hit(NamedTuple):
     snippet: Sequence[SnippetPart] = ()
 
 
-type ShownHit = tuple[str, str, str, str, str]  # label, url, icon, state, within
+class ShownHit(NamedTuple):
+    """How a row is shown that was found; its text where it is not the one that was searched."""
+
+    label: str
+    url: str
+    icon: str = ""
+    state: str = ""
+    within: str = ""
+    text: str = ""
+
+
 type DescribeHits = Callable[[list[str]], dict[str, ShownHit]]
 
 
@@ -52,9 +63,9 @@ def hits_of(matches: Sequence[TextMatch], words: Sequence[str]) -> list[Hit]:
 
 
 def as_hit(shown: ShownHit, excerpt: str, words: Sequence[str]) -> Hit:
-    label = shown[0]
-    is_named = has_all(label, words)
-    return Hit(*shown, mark_words(label, words), () if is_named else snippet(excerpt, words))
+    is_named = has_all(shown.label, words)
+    said = () if is_named else snippet(shown.text or excerpt, words)
+    return Hit(*shown[:5], mark_words(shown.label, words), said)
 
 
 # --- each kind ------------------------------------------------------------------------------------
@@ -64,7 +75,7 @@ def describe_plan(model: Any, *path: str) -> DescribeHits:
     def described(keys: list[str]) -> dict[str, ShownHit]:
         rows = model.objects.filter(pk__in=keys).values_list("pk", "name", "state", *path)
         return {
-            str(pk): (name, address_in_plan(model, pk), "", state, " / ".join(within))
+            str(pk): ShownHit(name, address_in_plan(model, pk), "", state, " / ".join(within))
             for pk, name, state, *within in rows
         }
 
@@ -78,10 +89,11 @@ def address_in_plan(model: Any, pk: UUID) -> str:
 def describe_blockers(keys: list[str]) -> dict[str, ShownHit]:
     rows = name_entities(Blocker.objects.filter(pk__in=keys))
     return {
-        str(row.pk): (
+        str(row.pk): ShownHit(
             row.get_classification_display(),
             row.entity.get_absolute_url(),
-            *("", "resolved" if row.resolved_at else "open", path_of(row.entity)),
+            state="resolved" if row.resolved_at else "open",
+            within=path_of(row.entity),
         )
         for row in rows
         if row.entity
@@ -91,10 +103,11 @@ def describe_blockers(keys: list[str]) -> dict[str, ShownHit]:
 def describe_violations(keys: list[str]) -> dict[str, ShownHit]:
     rows = GovernanceViolation.objects.filter(pk__in=keys)
     return {
-        str(row.pk): (
+        str(row.pk): ShownHit(
             row.violation_type,
             about.get_absolute_url() if about else reverse("governance:violation_list"),
-            *("", "resolved" if row.resolved_at else "open", path_of(about)),
+            state="resolved" if row.resolved_at else "violation",
+            within=path_of(about),
         )
         for row in rows.select_related("task__wave__program", "builder")
         for about in [row.task or row.builder]
@@ -116,21 +129,23 @@ def describe_tests(keys: list[str]) -> dict[str, ShownHit]:
             query = urlencode({"q": row.name})
             url = f"{address_of('governance:quality_run', run.pk)}?{query}"
             within = f"{row.qa_suite_location} / {run.task}"
-            shown[str(row.pk)] = (row.name, url, "quality", "", within)
+            shown[str(row.pk)] = ShownHit(row.name, url, "quality", within=within)
     return shown
 
 
 def describe_of_tasks(
-    model: Any, icon: str, label: Callable[[Any], str], anchor: str = "", field: str = "task"
+    model: Any, icon: str, label: Callable[[Any], str], anchor: str
 ) -> DescribeHits:
-    """DescribeHits what hangs on a task: it is shown on the task's page."""
+    """Describe what hangs on a task: it is shown on the task's page."""
 
     def described(keys: list[str]) -> dict[str, ShownHit]:
-        rows = model.objects.filter(pk__in=keys).select_related(f"{field}__wave__program")
+        rows = model.objects.filter(pk__in=keys).select_related("task__wave__program")
         return {
-            str(row.pk): (
-                *(label(row), row.task.get_absolute_url() + anchor),
-                *(icon, "", path_of(row.task)),
+            str(row.pk): ShownHit(
+                label(row),
+                row.task.get_absolute_url() + anchor,
+                icon,
+                within=path_of(row.task),
             )
             for row in rows
         }
@@ -141,9 +156,11 @@ def describe_of_tasks(
 def describe_plan_notes(keys: list[str]) -> dict[str, ShownHit]:
     rows = PlanNote.objects.filter(pk__in=keys).select_related("program")
     return {
-        str(row.pk): (
+        str(row.pk): ShownHit(
             f"Note of {row.written_by}",
-            *(row.program.get_absolute_url(), "programs", "", row.program.name),
+            row.program.get_absolute_url(),
+            "programs",
+            within=row.program.name,
         )
         for row in rows
     }
@@ -152,10 +169,12 @@ def describe_plan_notes(keys: list[str]) -> dict[str, ShownHit]:
 def describe_evidence(keys: list[str]) -> dict[str, ShownHit]:
     rows = Evidence.objects.filter(sequence__in=keys)
     return {
-        str(told.row.sequence): (
+        str(told.row.sequence): ShownHit(
             " ".join(filter(None, [told.what, told.object and str(told.object)])),
             reverse("governance:evidence", args=[told.row.sequence]),
-            *("evidence", "", told.entity_name),
+            "evidence",
+            within=told.entity_name,
+            text=" · ".join(texts_in(told.row.context)),
         )
         for told in describe(rows)
     }

@@ -11,8 +11,15 @@ from builders.models import Builder
 from foreman_office.dashboard.builders.queries import with_last_words
 from foreman_office.dashboard.navigation import FIRST, OTHERS
 from foreman_office.dashboard.search.acts import find_acts
-from foreman_office.dashboard.search.hits import Hit, address_in_plan, as_hit, hits_of, ranked_hits
-from foreman_office.dashboard.search.snippets import has_all, mark_words
+from foreman_office.dashboard.search.hits import (
+    Hit,
+    ShownHit,
+    address_in_plan,
+    as_hit,
+    hits_of,
+    ranked_hits,
+)
+from foreman_office.dashboard.search.snippets import has_all, is_named, mark_words
 from foreman_office.dashboard.search.texts import (
     TEXT_KINDS,
     TextMatch,
@@ -107,7 +114,7 @@ def places(text: str, words: Sequence[str]) -> Iterator[Hit]:
 
 def builders_named(text: str, words: Sequence[str]) -> Iterator[Hit]:
     for builder in Builder.objects.order_by("pk"):
-        if is_named(builder.pk, text) or (words and has_all(builder.pk, words)):
+        if is_named(builder.pk, text) or (can_be_found(words) and has_all(builder.pk, words)):
             url = builder.get_absolute_url()
             yield Hit(builder.pk, url, "builders", name=mark_words(builder.pk, words))
 
@@ -120,14 +127,9 @@ def last_messages(words: Sequence[str]) -> Iterator[Hit]:
         message = builder.last_message or ""
         if has_all(message, words):
             within = str(builder.current_task or "")
-            shown = f"{builder.pk} says", builder.get_absolute_url(), "builders", "", within
+            url = builder.get_absolute_url()
+            shown = ShownHit(f"{builder.pk} says", url, "builders", within=within)
             yield as_hit(shown, message, words)
-
-
-def is_named(name: str, text: str) -> bool:
-    """Return whether a name matches, in Python as `matching` does in the database."""
-    own = words_of(name.lower())
-    return all(any(part.startswith(word) for part in own) for word in words_of(text.lower()))
 
 
 def rows_named(kind: str, text: str, words: Sequence[str]) -> list[Hit]:
@@ -142,7 +144,7 @@ def rows_named(kind: str, text: str, words: Sequence[str]) -> list[Hit]:
         return []
     read = rows.values_list("pk", "name", "state", *path)[:LOOKED_AT]
     return [
-        as_hit((name, address_in_plan(model, pk), "", state, " / ".join(within)), "", words)
+        as_hit(ShownHit(name, address_in_plan(model, pk), "", state, " / ".join(within)), "", words)
         for pk, name, state, *within in read
     ]
 

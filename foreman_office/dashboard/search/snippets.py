@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from unicodedata import normalize
 
+from kit.web.search import words_of
+
 LONGEST = 160  # characters that are shown
 LEAD = 40  # of which so many stand before what was found first
 
@@ -52,3 +54,9 @@ def has_all(text: str, words: Sequence[str]) -> bool:
     """Return whether each of the words is in the text, as the database compares them."""
     own = normalize("NFC", text).lower()
     return all(normalize("NFC", word).lower() in own for word in words)
+
+
+def is_named(name: str, text: str) -> bool:
+    """Return whether a name matches, in Python as `matching` does in the database."""
+    own = words_of(name.lower())
+    return all(any(part.startswith(word) for part in own) for word in words_of(text.lower()))

@@ -5,8 +5,9 @@ met among the newest of them; what few have is found by the index. So of a word 
 the newest are found, and not all.
 """
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -26,6 +27,7 @@ class TextKind(NamedTuple):
     newest: str
     text: str  # of which there is an index of grams
     where: str = "true"
+    is_json: bool = False  # the text is JSON, and so must be the words that are looked for
 
 
 def joined_columns(*columns: str) -> str:
@@ -70,7 +72,7 @@ TEXT_KINDS = [
     TextKind("links", "Links", "task_links", "link_id", "added_at", joined_columns("label", "url")),
     TextKind(
         *("evidence", "Evidence", "evidence_trail", "sequence", "sequence"),
-        "governance_evidence_text(context)",
+        *("governance_evidence_text(context)", "governance_evidence_says(context)", True),
     ),
 ]
 
@@ -100,7 +102,7 @@ ONE_KIND = """
         LIMIT %(most)s
     )
     SELECT '{name}', key::text,
-        substr(text, greatest(1, strpos(folded, programs_folded(%(word0)s)) - {before}), {excerpt})
+        substr(text, greatest(1, strpos(folded, programs_folded({first})) - {before}), {excerpt})
     FROM (SELECT * FROM recent UNION ALL SELECT * FROM older) AS found
     ORDER BY place DESC LIMIT %(most)s)
 """
@@ -139,16 +141,27 @@ def search_texts(
     """Return by kind the rows whose text has each of the words, the newest first, in one query."""
     found: dict[str, list[TextMatch]] = {kind.name: [] for kind in kinds}
     if found and can_be_found(words):
-        parameters: dict[str, Any] = {f"word{n}": word for n, word in enumerate(words)}
+        parameters = {f"word{n}": word for n, word in enumerate(words)}
+        parameters |= {f"json{n}": in_json(word) for n, word in enumerate(words)}
         with connection.cursor() as cursor:
-            cursor.execute(statement_of(words, kinds), parameters | {"most": most})
+            cursor.execute(statement_of(words, kinds), {**parameters, "most": most})
             for row in cursor.fetchall():
                 found[row[0]].append(TextMatch(*row))
     return found
 
 
+def in_json(word: str) -> str:
+    """Return a word as it stands in a text of JSON."""
+    return json.dumps(word, ensure_ascii=False)[1:-1]
+
+
 def statement_of(words: Sequence[str], kinds: Iterable[TextKind]) -> str:
-    named = [f"%(word{n})s" for n in range(len(words))]
+    """Return the query of some kinds; its parameters are the words, as they are and as JSON."""
+    return " UNION ALL ".join(statement_of_kind(words, kind) for kind in kinds)
+
+
+def statement_of_kind(words: Sequence[str], kind: TextKind) -> str:
+    named = [f"%({'json' if kind.is_json else 'word'}{n})s" for n in range(len(words))]
     own = {
         "contains": " AND ".join(f"strpos(folded, programs_folded({word})) > 0" for word in named),
         "grams": " || ".join(
@@ -156,8 +169,9 @@ def statement_of(words: Sequence[str], kinds: Iterable[TextKind]) -> str:
             for name, word in zip(named, words, strict=True)
             if is_indexed(word)
         ),
+        "first": named[0],
         "window": NEWEST,
         "before": BEFORE,
         "excerpt": EXCERPT,
     }
-    return " UNION ALL ".join(ONE_KIND.format(**kind._asdict(), **own) for kind in kinds)
+    return ONE_KIND.format(**kind._asdict(), **own)

@@ -35,7 +35,7 @@ def ready(db):
     QAExecutionFactory(
         task=task, qa_suite_location=task.qa_suite_location, passing_tests=0, failing_tests=2
     )
-    HeartbeatFactory(builder=BuilderFactory(pk="ui-builder"), task=None, status="idle")
+    HeartbeatFactory(builder=BuilderFactory(builder_id="ui-builder"), task=None, status="idle")
     return task
 
 

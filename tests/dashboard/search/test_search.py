@@ -11,14 +11,17 @@ pytestmark = pytest.mark.django_db
 
 
 def names(text):
-    return {group.name: [hit.label for hit in group.hits] for group in search_entities(text)}
+    """Return what is found by its name: the evidence has texts of what was made, too."""
+    found = {group.name: [hit.label for hit in group.hits] for group in search_entities(text)}
+    found.pop("Evidence", None)
+    return found
 
 
 def test_rows_of_the_plan_are_found_by_the_beginnings_of_their_words():
     program = ProgramFactory(name="Escalation pilot")
     wave = WaveFactory(program=program, name="Pings that escalate")
     TaskFactory(wave=wave, name="Ping generator for escalations")
-    TaskFactory(wave=wave, name="Login screen")
+    TaskFactory(wave=wave, name="Login screen", architecture_reference="", qa_suite_location="")
     assert names("ESC") == {
         "Programs": ["Escalation pilot"],
         "Waves": ["Pings that escalate"],
@@ -49,7 +52,8 @@ def test_the_best_come_first_and_few_are_read(monkeypatch):
         TaskFactory(name=name, state=state)
     TaskFactory.create_batch(3, name="Wall", state="planned")
     monkeypatch.setattr(queries, "SHOWN", 4)
-    (group,) = search_entities("wall")
+    group, evidence = search_entities("wall")
+    assert evidence.name == "Evidence"
     assert [hit.label for hit in group.hits] == ["Wall", "Wall", "Wall", "Wall of a wall"]
     assert group.more
     assert group.all == f"{reverse('search')}?q=wall&kind=tasks"
@@ -77,7 +81,7 @@ def test_the_command_menu_asks_for_options_alone(person):
     TaskFactory(name="Masonry")
     headers = {"HX-Request": "true", "HX-Target": "hits"}
     content = person.get(reverse("search"), {"q": "mason"}, headers=headers).text
-    assert content.count('role="option"') == 2  # the task, and the page of all results
+    assert content.count('role="option"') == 3  # the task, that it was made, and all results
     assert "<html" not in content
 
 
