@@ -1,7 +1,10 @@
 """Acts by their names: what may be done now leads to its form, and only for who decides."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils.timezone import now
 
 from builders.models import Builder
 from foreman_office.dashboard.search.acts import find_acts
@@ -48,8 +51,10 @@ def test_a_builder_is_paused_by_its_name(typed):
 
 
 def test_only_what_may_be_done_now_is_offered():
+    HeartbeatFactory(builder=BuilderFactory(builder_id="ui-builder"), task=None, status="idle")
     assert acts("resume ui-builder") == []
-    BuilderPauseFactory(builder=Builder.objects.get(pk="ui-builder"))
+    builder, soon = Builder.objects.get(pk="ui-builder"), now() + timedelta(hours=1)
+    BuilderPauseFactory(builder=builder, ends_at=soon, ended_at=None)
     assert acts("resume ui-builder") == ["End the pause ui-builder"]
     assert acts("pause ui-builder") == []
 
@@ -104,7 +109,7 @@ def test_the_page_that_an_act_leads_to_has_its_form(person, ready):
     BlockerFactory(entity=TaskFactory(name="Roof", state="in-progress"))
     plan = TaskFactory(wave__state="planned", wave__program__state="planned").wave.program
     typed = ["pause ui-builder", "assign login", "resolve roof", f"approve {plan.name}"]
-    typed += ["block login", "note login", "link login", "abandon login"]
+    typed += ["block login", "note login", "link login", "abandon roof"]
     for text in typed:
         (found, *_) = find_acts(text)
         page, _, key = found.url.partition("#")
