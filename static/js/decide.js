@@ -21,7 +21,7 @@
   body.addEventListener("offer:open", (event) => openOffer(event.target.closest(".offer")));
   // An address may name an act, and what to choose in its form.
   const openNamed = () => {
-    const offer = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const offer = document.getElementById(location.hash.slice(1));
     if (!offer?.matches(".offer")) return;
     openOffer(offer);
     const chosen = new URLSearchParams(location.search).get("choose");
