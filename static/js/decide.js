@@ -33,7 +33,10 @@
     const link = event.target.closest("a[href]");
     if (link?.hash && link.href === location.href) setTimeout(openNamed); // no change of the address
   });
-  openNamed();
+  // The browser goes to the named place itself, once the page is drawn, and takes the focus along.
+  const onceDrawn = () => requestAnimationFrame(() => setTimeout(openNamed));
+  if (document.readyState === "complete") onceDrawn();
+  else addEventListener("load", onceDrawn);
   body.addEventListener("keydown", (event) => {
     const form = event.key === "Enter" && event.target.closest("details.offer form");
     if (!form || event.isComposing) return;
