@@ -2,10 +2,15 @@
 
 from tests.contract import BUILDERS, MOMENT, NOW, among
 from tests.contract_triggers import (
+    EVIDENCE_GRAMS,
     JUDGED_ANEW,
     JUDGED_BY,
     MEASURED,
     MOVED,
+    NAMES_OF_TESTS,
+    TEXTS_OF_PROGRAMS,
+    TEXTS_OF_TASKS,
+    TEXTS_OF_WAVES,
     VIOLATED,
     WORDS,
     announced,
@@ -19,7 +24,6 @@ from tests.contract_triggers import (
     not_ahead,
     not_before,
     proof,
-    texts_kept,
     watched,
 )
 
@@ -42,7 +46,7 @@ ADDITIONS = {
             **watched("program", "program_id", "{updated_at,progress_percentage}"),
             **announced("program", "{updated_at,progress_percentage}"),
             **blockers_resolved("program"),
-            **texts_kept("program", "name", "description", "objectives", "evidence_location"),
+            **TEXTS_OF_PROGRAMS,
         },
         "indexes": {"idx_programs_words": WORDS},
     },
@@ -65,7 +69,7 @@ ADDITIONS = {
             **watched("wave", "wave_id", "{updated_at,progress_percentage}"),
             **announced("wave", "{updated_at,progress_percentage}"),
             **blockers_resolved("wave"),
-            **texts_kept("wave", "name"),
+            **TEXTS_OF_WAVES,
             "wave_progress_inserted": (
                 "AFTER INSERT FOR EACH STATEMENT calculate_program_progress()"
             ),
@@ -133,11 +137,7 @@ ADDITIONS = {
                 "'{progress_percentage}')"
             ),
             **blockers_resolved("task"),
-            **texts_kept(
-                "task",
-                *("name", "architecture_reference", "qa_suite_location"),
-                *("acceptance_criteria", "evidence_location"),
-            ),
+            **TEXTS_OF_TASKS,
             "task_progress_inserted": "AFTER INSERT FOR EACH STATEMENT calculate_wave_progress()",
             "task_progress_deleted": "AFTER DELETE FOR EACH STATEMENT calculate_wave_progress()",
         },
@@ -275,10 +275,7 @@ ADDITIONS = {
                 " AND ((context -> 'from'::text) = '\"completed\"'::jsonb)))"
                 " AND (entity_type = 'task'::text) AND witnessed)"
             ),
-            "idx_evidence_grams": (
-                "gin (programs_grams(governance_evidence_text(context)))"
-                " WHERE governance_evidence_says(context)"
-            ),
+            "idx_evidence_grams": EVIDENCE_GRAMS,
         },
         "triggers": {
             "governance_evidence_trail_append_only": (
@@ -391,11 +388,7 @@ ADDITIONS = {
             **each_row("governance_settle_run", "BEFORE INSERT OR UPDATE"),
             **each_statement("governance_follow_qa_executions", "INSERT"),
             **each_statement("governance_keep_latest_runs", "INSERT", "UPDATE", "DELETE"),
-            **each_statement(
-                "governance_keep_test_names_of_runs",
-                "INSERT",
-                function="governance_keep_test_names",
-            ),
+            **NAMES_OF_TESTS,
         },
     },
 }
