@@ -160,7 +160,9 @@ TEXTS_OF_TASKS = texts_kept(
     "evidence_location",
 )
 # By which evidence is found: no row without any text is in it.
-EVIDENCE_GRAMS = "gin (programs_grams(governance_evidence_text(context))) WHERE governance_evidence_says(context)"
+EVIDENCE_GRAMS = "gin (programs_grams({0}_text(context))) WHERE {0}_says(context)".format(
+    "governance_evidence"
+)
 NAMES_OF_TESTS = each_statement(
     "governance_keep_test_names_of_runs", "INSERT", function="governance_keep_test_names"
 )
