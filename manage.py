@@ -18,7 +18,7 @@ from kit.runtime.database_addresses import OFFICE, OWNER, UPKEEP
 WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "findstatic", "help", "version"}
 # They bring their own server, or make an office, or look at one as it is. All others need one.
 BEFORE_THE_FIRST_START = {
-    *("office", "keep_server", "migrate", "restore", "doctor", "roles"),
+    *("office", "migrate", "restore", "doctor", "roles"),
     *("makemigrations", "optimizemigration", "showmigrations", "sqlmigrate", "squashmigrations"),
     *("dbshell", "inspectdb", "shell"),
 }

@@ -29,6 +29,7 @@ from foreman_office.database_roles.findings import findings_of_roles, findings_o
 from foreman_office.notifications.findings import findings_of_notifications
 from governance.sealing.findings import findings_of_sealing
 from kit.core.findings import TAG, fault, warning
+from kit.core.migration_files import known_migrations
 from kit.core.outages import DATABASE_AWAY, reason_it_is_read_only
 from kit.runtime import pool
 from kit.runtime.database_addresses import LIMITS, OTHER_ADDRESSES
@@ -328,7 +329,7 @@ def schema() -> Iterator[CheckMessage]:
             f"{len(missing)} are not applied, {missing[0]} first: run manage.py migrate.",
         )
     applied = set(MigrationRecorder(connection).applied_migrations())
-    known = health.known_migrations() | OLD_NAMES
+    known = known_migrations() | OLD_NAMES
     newer = sorted(key for key in applied - known if key[0] in OURS)
     if newer:
         yield fault(

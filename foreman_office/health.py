@@ -1,12 +1,10 @@
 """Health checks without a login: whether the process answers, and whether the office works."""
 
 import socket
-from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, ProgrammingError, connection, transaction
-from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import now
@@ -16,6 +14,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from foreman_office.baseline import missing_of_old_history
 from governance.models import Watcher
+from kit.core.migration_files import known_migrations
 from kit.core.outages import DATABASE_AWAY, reason_it_is_read_only
 from kit.runtime.background_probe import SingleFlight
 
@@ -136,12 +135,6 @@ def reason_to_wait(command: str) -> str:
             " run `make run` or `manage.py migrate`."
         )
     return ""
-
-
-@cache
-def known_migrations() -> set[tuple[str, str]]:
-    """Return the migrations of this code, read from its files once."""
-    return set(MigrationLoader(None).disk_migrations)
 
 
 def watcher() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from kit.runtime import database_addresses, embedded_postgres, pool
+from kit.runtime.logs import LINE
 from kit.runtime.mail_server import mail_server
 from kit.web.provider_settings import check_provider
 
@@ -356,7 +357,7 @@ LOGGING = {
     "formatters": {
         "line": {
             "()": "kit.runtime.logs.LineFormatter",
-            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+            "format": LINE,
         },
         "json": {"()": "kit.runtime.logs.JSONFormatter"},
     },

@@ -38,7 +38,10 @@ def find_entities(keys: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], Mo
 
 # What is said of each, in the order of its fields, and the path of each from its program on.
 READ: dict[type[Model], list[str]] = {
-    Program: ["program_id", "name", "state", "created_at", "updated_at", "allows_pull"],
+    Program: [
+        *("program_id", "name", "state", "created_at", "updated_at", "allows_pull"),
+        "archived_at",
+    ],
     Wave: ["wave_id", "name", "state", "updated_at"],
     Task: [
         *("task_id", "name", "assigned_builder", "state", "evidence_location", "updated_at"),
@@ -47,16 +50,19 @@ READ: dict[type[Model], list[str]] = {
 }
 PATHS = """
     SELECT 'program', p.program_id, p.name, p.state, p.created_at, p.updated_at, p.allows_pull,
+        p.archived_at,
         NULL::uuid, '', '', NULL::timestamptz,
         NULL::uuid, '', '', '', '', NULL::timestamptz, NULL::timestamptz, ''
     FROM programs AS p WHERE p.program_id = ANY (%(program)s)
     UNION ALL
     SELECT 'wave', p.program_id, p.name, p.state, p.created_at, p.updated_at, p.allows_pull,
+        p.archived_at,
         w.wave_id, w.name, w.state, w.updated_at,
         NULL, '', '', '', '', NULL, NULL, ''
     FROM waves AS w JOIN programs AS p USING (program_id) WHERE w.wave_id = ANY (%(wave)s)
     UNION ALL
     SELECT 'task', p.program_id, p.name, p.state, p.created_at, p.updated_at, p.allows_pull,
+        p.archived_at,
         w.wave_id, w.name, w.state, w.updated_at,
         t.task_id, t.name, t.assigned_builder, t.state, t.evidence_location, t.updated_at,
         t.completed_at, t.planned_builder

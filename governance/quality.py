@@ -1,9 +1,9 @@
 """Questions about the quality of work: what changed between two runs, and what red became green."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import DateTimeField, Func, Q, Value
@@ -82,36 +82,73 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     Names are compared exactly first; what is left over is paired by a rule, one to one.
     """
     before = before or previous_run(run)
-    now = {result.name: result for result in run.results.order_by("name")}
-    then = {result.name: result for result in before.results.order_by("name")} if before else {}
-    pairs = pair_left_over(then, now)
-    comparison = Comparison(run, before, named=bool(now and then), renamed=pairs)
+    named = before is not None and before.results.exists() and run.results.exists()
+    changed = changed_tests(run, before if named else None)
+    gone = [then for now, then in changed if then and now is None]
+    names = _names_of(before, run) if before and gone else (set(), set())
+    pairs = pair_left_over(*names)
+    comparison = Comparison(run, before, named=named, renamed=pairs)
     was_called = {pair.after: pair.before for pair in pairs}
-    for result in now.values():
-        earlier = then.get(was_called.get(result.name, result.name))
-        was = earlier.outcome if earlier else None
-        if result.flaky:
-            comparison.flaky.append(result)
-        if result.outcome == FAILED:
-            (comparison.still_failing if was == FAILED else comparison.newly_failing).append(result)
-        elif result.outcome == PASSED and was == FAILED:
-            comparison.fixed.append(result)
-        elif result.outcome == SKIPPED and was in (FAILED, PASSED):
-            comparison.newly_skipped.append(result)
-    if comparison.named:
-        comparison.vanished.extend(_vanished(then, now, {pair.before for pair in pairs}))
+    outcomes = {then.name: then.outcome for then in gone}
+    for now, then in changed:
+        if now is None:
+            continue
+        was = then.outcome if then else outcomes.get(was_called.get(now.name, now.name))
+        if now.flaky:
+            comparison.flaky.append(now)
+        if now.outcome == FAILED:
+            (comparison.still_failing if was == FAILED else comparison.newly_failing).append(now)
+        elif now.outcome == PASSED and was == FAILED:
+            comparison.fixed.append(now)
+        elif now.outcome == SKIPPED and was in (FAILED, PASSED):
+            comparison.newly_skipped.append(now)
+    paired = {pair.before for pair in pairs}
+    left = [then for then in gone if then.is_test and then.name not in paired]
+    comparison.vanished.extend(_vanished(left, *names))
     return comparison
 
 
+CHANGED_TESTS = """
+    SELECT name, now.id, now.outcome, now.flaky, now.message, now.is_test,
+           was.id, was.outcome, was.flaky, was.message, was.is_test
+    FROM (SELECT * FROM qa_test_results WHERE execution_id = %(run)s) AS now
+    FULL JOIN (SELECT * FROM qa_test_results WHERE execution_id = %(before)s) AS was USING (name)
+    WHERE now.flaky OR now.outcome = 'failed'
+       OR (now.outcome IS DISTINCT FROM was.outcome AND %(before)s::uuid IS NOT NULL)
+    ORDER BY name
+"""
+
+
+def changed_tests(
+    run: QAExecution, before: QAExecution | None
+) -> list[tuple[QATestResult | None, QATestResult | None]]:
+    """Return the tests of two runs that failed, are flaky, or ended otherwise, in each of them.
+
+    Most of fifty thousand did not change, and are not read.
+    """
+    columns = ["id", "outcome", "flaky", "message", "is_test"]
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED_TESTS, {"run": run.pk, "before": before.pk if before else None})
+        rows = cursor.fetchall()
+
+    def result(of: QAExecution | None, name: str, values: tuple[Any, ...]) -> QATestResult | None:
+        if of is None or values[0] is None:
+            return None
+        return QATestResult(execution=of, name=name, **dict(zip(columns, values, strict=True)))
+
+    return [(result(run, row[0], row[1:6]), result(before, row[0], row[6:])) for row in rows]
+
+
+def _names_of(before: QAExecution, run: QAExecution) -> tuple[set[str], set[str]]:
+    """Return the names of the tests of two runs."""
+    of = QATestResult.objects.values_list("name", flat=True)
+    return {*of.filter(execution=before)}, {*of.filter(execution=run)}
+
+
 def _vanished(
-    then: Mapping[str, QATestResult], now: Mapping[str, QATestResult], paired: set[str]
+    gone: list[QATestResult], then: Collection[str], now: Collection[str]
 ) -> list[QATestResult]:
     """Return the tests that are gone; what was never a test may be."""
-    gone = [
-        result
-        for name, result in then.items()
-        if name not in now and name not in paired and result.is_test
-    ]
     failed = {result.name for result in gone if result.outcome == FAILED}
     stood = that_stood_for_others(failed, then, now) | subtests_of_others(failed, then, now)
     return [result for result in gone if result.name not in stood]

@@ -106,6 +106,26 @@ def forbid_pull(program: Program, *, reason: str, by: Actor) -> Program:
     return _set_pull(program, False, reason=reason, by=by)
 
 
+def archive_program(program: Program, *, reason: str, by: Actor) -> Program:
+    """Put a finished program away: out of lists and counts, unchanged until it is taken out."""
+    with act(by, reason=reason):
+        # Whoever changes one of its tasks or waves, or blocks one, has locked that first.
+        for rows in (Task.objects.filter(wave__program=program), program.waves.all()):
+            list(rows.order_by("pk").select_for_update(no_key=True, of=("self",)).values_list("pk"))
+        program.archived_at = ContractNow()
+        program.save(update_fields=["archived_at"])
+        program.refresh_from_db(fields=["archived_at"])
+    return program
+
+
+def unarchive_program(program: Program, *, reason: str, by: Actor) -> Program:
+    """Take a program out of the archive: into lists and counts, and open to changes again."""
+    with act(by, reason=reason):
+        program.archived_at = None
+        program.save(update_fields=["archived_at"])
+    return program
+
+
 def _set_pull(program: Program, allowed: bool, *, reason: str, by: Actor) -> Program:
     with act(by, reason=reason):
         program.allows_pull = allowed

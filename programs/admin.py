@@ -30,7 +30,15 @@ class ProgramAdmin(GovernedAdmin):
     date_hierarchy = "created_at"
     readonly_fields = ["progress_percentage", "created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": ["name", "description", "objectives", "state", "progress_percentage"]}),
+        (
+            None,
+            {
+                "fields": [
+                    *("name", "description", "objectives", "due_on", "state"),
+                    "progress_percentage",
+                ]
+            },
+        ),
         ("Validation", {"fields": ["validation_checklist", "validated_by"]}),
         (
             "Record",
@@ -68,6 +76,7 @@ class WaveAdmin(GovernedAdmin):
                     "sequence_number",
                     "name",
                     "dependencies",
+                    "due_on",
                     "state",
                     "progress_percentage",
                 ]
@@ -97,7 +106,7 @@ class TaskAdmin(GovernedAdmin):
     autocomplete_fields = ["wave"]
     readonly_fields = ["created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": ["wave", "name", "acceptance_criteria"]}),
+        (None, {"fields": ["wave", "name", "acceptance_criteria", "due_on"]}),
         ("Architecture and quality", {"fields": ["architecture_reference", "qa_suite_location"]}),
         (
             "Work",

@@ -1,6 +1,7 @@
 """The additions of the database to the contract."""
 
 from tests.contract import BUILDERS, MOMENT, NOW, among
+from tests.contract_planning import ARCHIVED, ARCHIVED_CHECK, OVERDUE, calendar_day
 from tests.contract_triggers import (
     EVIDENCE_GRAMS,
     JUDGED_ANEW,
@@ -33,13 +34,18 @@ ADDITIONS = {
             "validated_by": "text NOT NULL DEFAULT 'foreman'::text",
             "validation_checklist": "jsonb NOT NULL DEFAULT '[]'::jsonb",
             "allows_pull": "boolean NOT NULL DEFAULT false",
+            "due_on": "date",
+            "archived_at": MOMENT,
         },
         "constraints": {
+            **ARCHIVED_CHECK,
             "programs_validated_by_check": among("validated_by", "'foreman'::text, 'builder'::text")
             + " NOT VALID",
+            **calendar_day("programs"),
         },
         "triggers": {
             **each_row("programs_programs_moves", "BEFORE UPDATE", MOVED),
+            **ARCHIVED["programs"],
             **bounded("name"),
             **each_row("governance_programs_gate", "AFTER UPDATE"),
             **each_statement("governance_follow_programs", "UPDATE"),
@@ -48,10 +54,11 @@ ADDITIONS = {
             **blockers_resolved("program"),
             **TEXTS_OF_PROGRAMS,
         },
-        "indexes": {"idx_programs_words": WORDS},
+        "indexes": {"idx_programs_words": WORDS, "idx_programs_overdue": OVERDUE},
     },
     "waves": {
-        "columns": {"dependencies_accepted_at": MOMENT},
+        "columns": {"dependencies_accepted_at": MOMENT, "due_on": "date"},
+        "constraints": calendar_day("waves"),
         "triggers": {
             **each_row(
                 "programs_waves_reason",
@@ -59,6 +66,7 @@ ADDITIONS = {
                 "(old.dependencies_accepted_at IS DISTINCT FROM new.dependencies_accepted_at)",
             ),
             **each_row("programs_waves_moves", "BEFORE UPDATE", MOVED),
+            **ARCHIVED["waves"],
             **each_row("governance_waves_gate", "AFTER UPDATE"),
             **each_statement("governance_follow_waves", "UPDATE"),
             **each_statement("governance_programs_open", "INSERT"),
@@ -80,17 +88,19 @@ ADDITIONS = {
                 " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW programs_waves_dependencies()"
             ),
         },
-        "indexes": {"idx_waves_words": WORDS},
+        "indexes": {"idx_waves_words": WORDS, "idx_waves_overdue": OVERDUE},
     },
     "tasks": {
         "columns": {
             "worked_at": MOMENT,
             "work_received_at": MOMENT,
             "planned_builder": "text",
+            "due_on": "date",
         },
         "constraints": {
             "tasks_planned_builder_check": f"{among('planned_builder', BUILDERS)} NOT VALID",
             **not_before("tasks", "completed_at", "started_at"),
+            **calendar_day("tasks"),
         },
         "indexes": {
             "idx_tasks_wave_state": "btree (wave_id, state)",
@@ -103,9 +113,12 @@ ADDITIONS = {
                 "btree (completed_at, task_id) WHERE (completed_at IS NOT NULL)"
             ),
             "idx_tasks_words": WORDS,
+            "idx_tasks_overdue": OVERDUE,
+            "idx_tasks_due": "btree (COALESCE(due_on, '9999-12-31'::date), task_id)",
         },
         "triggers": {
             **each_row("programs_tasks_moves", "BEFORE UPDATE", MOVED),
+            **ARCHIVED["tasks"],
             **each_row(
                 "programs_tasks_measured",
                 "BEFORE UPDATE OF worked_at, work_received_at",
@@ -194,6 +207,7 @@ ADDITIONS = {
             **each_row(
                 "governance_blockers_not_on_completed", "BEFORE INSERT OR UPDATE OF resolved_at"
             ),
+            **each_row("governance_blockers_unarchived", "BEFORE INSERT OR UPDATE OF resolved_at"),
             **each_statement("governance_follow_blockers", "INSERT", "UPDATE", "DELETE"),
             "governance_proof_reason_removed": (
                 "BEFORE DELETE FOR EACH ROW governance_proof_reason()"

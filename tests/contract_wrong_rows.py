@@ -28,6 +28,14 @@ WRONG = [
     ("tasks", {"planned_builder": "foreman"}, "tasks_planned_builder_check"),
     ("programs", {"validated_by": "viewer"}, "programs_validated_by_check"),
     (
+        "programs",
+        {"archived_at": "2026-11-20 00:00Z", "state": "planned"},
+        "programs_archived_at_check",
+    ),
+    ("programs", {"due_on": "infinity"}, "programs_due_on_check"),
+    ("waves", {"due_on": "1969-12-31"}, "waves_due_on_check"),
+    ("tasks", {"due_on": "0044-03-15 BC"}, "tasks_due_on_check"),
+    (
         "tasks",
         {"started_at": "2026-11-20 00:00Z", "completed_at": "2026-11-19 00:00Z"},
         "tasks_completed_at_check",

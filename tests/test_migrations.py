@@ -11,6 +11,7 @@ from builders.models import Builder
 from governance.models import Blocker, Evidence
 from governance.replay import Replay
 from kit.core import rules
+from kit.core.migration_files import known_migrations
 from kit.core.sql import AddIndexConcurrently
 from programs.models import Task
 from tests import catalog, migrations
@@ -291,3 +292,7 @@ def test_the_record_replays_over_an_upgrade(another_database, sql):
     sql("SELECT governance_raise_blocker('task', task_id, 'protected_path', 'Again.') FROM tasks")
     assert Blocker.objects.get().occurrences == 2
     assert Replay().first_difference() is None
+
+
+def test_the_names_of_migrations_are_known_without_loading_them():
+    assert known_migrations() == MigrationLoader(None).disk_migrations.keys()

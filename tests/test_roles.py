@@ -5,7 +5,6 @@ What is answered is for one alone, so no browser and no proxy may store it.
 
 from copy import deepcopy
 from itertools import product
-from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group, Permission
@@ -13,24 +12,10 @@ from django.http import FileResponse
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from builders.actions import make_badge
-from foreman_office.login_link import make_login_link
-from governance.models import Evidence
 from kit.core.roles import Role
+from tests.addresses_tried import arguments
 from tests.api.addresses import ADDRESSES
-from tests.factories import (
-    BlockerFactory,
-    BuilderTokenFactory,
-    ChannelFactory,
-    CITokenFactory,
-    DeliveryFactory,
-    GovernanceViolationFactory,
-    QAExecutionFactory,
-    QuestionFactory,
-    TaskFactory,
-    TaskLinkFactory,
-    UserFactory,
-)
+from tests.factories import UserFactory
 from tests.scenes import undone
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +75,11 @@ WRITES = {
     "GET": answers(TO_LOGIN, {403}, {403}, {200}),
     "POST": answers(ENDED, {403}, {403}, LET_IN),
 }
+# What is chosen in a list is shown to whoever reads, who may export it.
+CHOOSES = {
+    "GET": answers(TO_LOGIN, {403}, {200}, {200}),
+    "POST": answers(ENDED, {403}, {403}, {404}),
+}
 # Without a program there is nothing to export, and without proof there is no certificate.
 EXPORTS = WRITES | {"GET": answers(TO_LOGIN, {403}, {403}, {422})}
 CERTIFICATE = {
@@ -107,6 +97,11 @@ OWN = {
 ACCOUNT = {
     "GET": answers(TO_LOGIN, {200}, {200}, {200}),
     "POST": answers(ENDED, {422}, {422}, {422}),
+}
+# A view is its owner's; there is none of this key.
+OWN_VIEW = {
+    "GET": answers(TO_LOGIN, {403}, {405}, {405}),
+    "POST": answers(ENDED, {403}, {404}, {404}),
 }
 OWN_SECRET = {
     "GET": answers(TO_LOGIN, {405}, {405}, {405}),
@@ -158,14 +153,22 @@ EXPECTED = {
     "second_factor_remove": OWN_SECRET,
     "recovery_codes_renew": OWN_SECRET,
     "search": READS,
+    "saved_view_list": READS,
+    "saved_view": alike({403}, {404}, {404}),
+    "saved_view_save": OWN_VIEW | {"POST": answers(ENDED, {403}, {422}, {422})},
+    **dict.fromkeys(("saved_view_change", "saved_view_delete"), OWN_VIEW),
     "choice": OWN,
     "zone": {
         "GET": answers(TO_LOGIN, {200}, {200}, {200}),
         "POST": answers(ENDED, {405}, {405}, {405}),
     },
+    **dict.fromkeys(("programs:program_bulk", "programs:task_bulk"), CHOOSES),
+    "governance:blocker_bulk": CHOOSES,
     "programs:program_list": READS,
     "programs:task_list": READS,
     "programs:program": READS,
+    "programs:program_forecast": READS,
+    "programs:wave_forecast": READS,
     "programs:program_new": WRITES,
     "programs:program_edit": WRITES,
     "programs:program_delete": DELETES,
@@ -174,6 +177,8 @@ EXPECTED = {
     "programs:program_allow_pull": DECIDES,
     "programs:program_forbid_pull": DECIDES,
     "programs:program_budget": DECIDES,
+    "programs:program_archive": DECIDES,
+    "programs:program_unarchive": DECIDES,
     "programs:program_fail": DECIDES,
     "programs:program_send_back": DECIDES,
     "programs:program_unblock": DECIDES,
@@ -288,58 +293,6 @@ def people():
             client.force_login(user)
         found[role] = client, user
     return found
-
-
-def arguments(name, pattern, user):
-    """Make what an address is about, and return what stands in the address."""
-    keys = pattern.pattern.converters.keys()
-    task = TaskFactory(state="in-progress")
-    found = {
-        "channel": ChannelFactory().pk,
-        "delivery": DeliveryFactory().pk,
-        "notification": uuid4(),
-        "programs:program": task.wave.program_id,
-        "programs:wave": task.wave_id,
-        "programs:task": task.pk,
-        "builders:builder": "qa-builder",
-        "builders:task": task.pk,
-        "governance:plan": task.wave.program_id,
-        "governance:blocker": None,
-        "governance:violation": None,
-    }
-    if "token" in keys:
-        return {"token": make_login_link(user or UserFactory()).split("/")[-2]}
-    if "kind" in keys:
-        return {"kind": "task", "pk": task.pk}
-    if "sequence" in keys:
-        return {"sequence": Evidence.objects.within(task)[0].sequence}
-    if "task_id" in keys:
-        return {key: uuid4() for key in keys}
-    if "agent" in keys:
-        return {"agent": "claude-code"}
-    if "key" in keys:
-        return {"key": f"violation-task-{task.pk}-{GovernanceViolationFactory(task=task).pk}"}
-    if "target" in keys:
-        return {"target": "user-1"}
-    if "pk" not in keys:
-        return {}
-    if name == "governance:quality_run":
-        return {"pk": QAExecutionFactory(task=task).pk}
-    if name == "builders:badge_revoke":
-        return {"pk": make_badge(task.wave.program, by=None)[0].pk}
-    if name == "builders:ci_token_revoke":
-        return {"pk": CITokenFactory().pk}
-    if name == "programs:task_link_remove":
-        return {"pk": TaskLinkFactory(task=task).pk}
-    if name == "builders:question_answer":
-        return {"pk": QuestionFactory(task=task).pk}
-    if name == "builders:token_revoke":
-        return {"pk": BuilderTokenFactory().pk}
-    if name == "governance:blocker_resolve":
-        return {"pk": BlockerFactory(entity=task).pk}
-    if name == "governance:violation_resolve":
-        return {"pk": GovernanceViolationFactory(task=task).pk}
-    return {"pk": found["_".join(name.split("_")[:1])]}
 
 
 def who_asks(name):

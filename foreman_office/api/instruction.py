@@ -1,6 +1,6 @@
 """The instruction of a task: what is to be built to green, and where it is reported."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +95,9 @@ class Instruction(Schema):
     suite: Suite
     acceptance_criteria: list[str]
     evidence_location: str | None
+    due_on: date | None = Field(
+        description="The last day, in UTC, on which the task is in time; null if none is set."
+    )
     open_blockers: list[OpenBlocker] = Field(
         description="Of the task, and of its wave and program, which block it too."
     )
@@ -153,6 +156,7 @@ def instruction(task: Task) -> Instruction:
             criterion(line) for line in task.acceptance_criteria.splitlines() if line.strip()
         ],
         evidence_location=task.evidence_location or None,
+        due_on=task.due_on,
         open_blockers=[OpenBlocker.from_orm(blocker) for blocker in blockers],
         questions=asked_about(task),
         links=links_of(task),

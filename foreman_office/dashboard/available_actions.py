@@ -33,7 +33,7 @@ from governance.gates import NextMove
 from governance.models import Blocker, Budget, GovernanceViolation
 from kit.web.addresses import address_of
 from kit.web.decision_forms import ActionButton, OverrideForm, ReasonForm
-from programs.models import Program, State, Task, TaskLink, TaskState, Wave
+from programs.models import FINISHED, Program, State, Task, TaskLink, TaskState, Wave
 
 FORCE = "Override"
 
@@ -54,6 +54,10 @@ def offer(
 def offers_on(entity: Model, builders: Iterable[Any] = ()) -> list[ActionButton]:
     """Return what may be decided about a program, wave, task or builder; the likeliest first."""
     match entity:
+        case Program() if entity.state in FINISHED:
+            return [*offers_to_archive(entity)]
+        case Program() | Wave() | Task() if entity.is_archived:
+            return []
         case Program():
             return [*_plan(entity, "approve")]
         case Wave():
@@ -63,6 +67,16 @@ def offers_on(entity: Model, builders: Iterable[Any] = ()) -> list[ActionButton]
         case Builder():
             return [*_builder_actions(entity)]
     return []
+
+
+def offers_to_archive(program: Program) -> Iterator[ActionButton]:
+    """Return what may be decided about a finished program."""
+    if program.is_archived:
+        label = "Take out of the archive"
+        yield offer(program, "programs:program_unarchive", label, ReasonForm)
+        return
+    yield from _plan(program, "approve")
+    yield offer(program, "programs:program_archive", "Archive", ReasonForm)
 
 
 # Where a blocked entity goes when nothing blocks it any more: the state that it had before.
@@ -249,7 +263,7 @@ def offer_to_remove_link(link: TaskLink) -> ActionButton:
 
 def offers_to_object(entity: Program | Wave | Task) -> Iterator[ActionButton]:
     """Return the offers to record what is wrong with what is not completed."""
-    if entity.state != State.COMPLETED:
+    if entity.state != State.COMPLETED and not entity.is_archived:
         yield offer_to_block(entity)
         if isinstance(entity, Task):
             yield offer_to_record_violation(entity)

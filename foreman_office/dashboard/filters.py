@@ -1,24 +1,62 @@
 """Filters that several lists share."""
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import SearchInput, TextInput
 from django_filters import CharFilter, ChoiceFilter, Filter
 
 from governance.entities import find_entities
 from governance.models import BlockedEntity, EvidenceEntity
 from kit.web.search import matching
-from programs.models import Program, State, TaskState
+from programs.models import NOT_FINISHED, Program, State, TaskState, Today, Wave, today
 
 UNFINISHED = "unfinished"
+ARCHIVED = Q(archived_at__isnull=False)
 SEARCH = TextInput({"type": "search", "placeholder": " ", "autocomplete": "off"})
 
 
 def programs(request: Any) -> QuerySet[Program]:
-    return Program.objects.order_by("name")
+    """Return the programs to choose from: no archived one, but that which is asked for."""
+    asked = as_key(request.GET.get("program")) if request else None
+    return Program.objects.filter(Q(archived_at=None) | Q(pk=asked)).order_by("name")
+
+
+def as_key(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+class ArchivedFilter(ChoiceFilter):
+    """Leaves out what is archived, unless it is asked for, or asked for by its program or wave.
+
+    `program` is the path to a row's program.
+    """
+
+    named_by = ("program", "wave")
+
+    def __init__(self, program: str = "", **options: Any) -> None:
+        self.program = program
+        choices = [("only", "Archived"), ("all", "Archived or not")]
+        super().__init__(label="Archive", choices=choices, empty_label="not archived", **options)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        data = self.parent.data if self.parent else {}
+        if value == "all" or (not value and any(data.get(name) for name in self.named_by)):
+            return qs
+        archived = Q(**{self.program: self.archived()}) if self.program else ARCHIVED
+        return qs.filter(archived if value == "only" else ~archived)
+
+    def archived(self) -> QuerySet[Any]:
+        """Return the keys of what is archived, which are few beside all rows."""
+        if self.program == "wave__in":
+            return Wave.objects.filter(program__archived_at__isnull=False).values("pk")
+        return Program.objects.archived().values("pk")
 
 
 class NameFilter(CharFilter):
@@ -45,6 +83,33 @@ class StateFilter(ChoiceFilter):
         if value == UNFINISHED:
             return qs.filter(state__in=self.open)
         return qs.filter(state=value) if value else qs
+
+
+SOON = timedelta(days=7)
+
+
+class DueFilter(ChoiceFilter):
+    """What is late, what is due within a week, and what has a due date or none."""
+
+    choices = (
+        ("late", "Late"),
+        ("soon", "Within 7 days"),
+        ("some", "With a due date"),
+        ("none", "Without a due date"),
+    )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(label="Due", choices=self.choices, empty_label="any", **options)
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        match value:
+            case "late":
+                return qs.filter(NOT_FINISHED, due_on__lt=Today())
+            case "soon":
+                return qs.filter(NOT_FINISHED, due_on__range=(today(), today() + SOON))
+            case "some" | "none":
+                return qs.filter(due_on__isnull=value == "none")
+        return qs
 
 
 class EntityKey(NamedTuple):

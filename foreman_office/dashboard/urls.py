@@ -5,6 +5,7 @@ from django.urls import include, path
 from foreman_office.dashboard.account import urls as account
 from foreman_office.dashboard.badges import urls as badges
 from foreman_office.dashboard.builders import urls as builders
+from foreman_office.dashboard.bulk import urls as bulk
 from foreman_office.dashboard.ci_tokens import urls as ci_tokens
 from foreman_office.dashboard.evidence import urls as evidence
 from foreman_office.dashboard.evidence_archive import urls as evidence_archive
@@ -18,11 +19,13 @@ from foreman_office.dashboard.planning import urls as planning
 from foreman_office.dashboard.preferences import urls as preferences
 from foreman_office.dashboard.programs import urls as programs
 from foreman_office.dashboard.quality import urls as quality
+from foreman_office.dashboard.saved_views import urls as saved_views
 from foreman_office.dashboard.search import urls as search
 from foreman_office.dashboard.spend import urls as spend
 from foreman_office.dashboard.tasks import urls as tasks
 
 PROGRAMS = [
+    *bulk.program_urlpatterns,
     *programs.urlpatterns,
     *tasks.urlpatterns,
     *fulfilment.urlpatterns,
@@ -41,6 +44,7 @@ GOVERNANCE = [
     *quality.urlpatterns,
     *spend.urlpatterns,
     *issues.urlpatterns,
+    *bulk.blocker_urlpatterns,
 ]
 
 urlpatterns = [
@@ -50,6 +54,7 @@ urlpatterns = [
     *notifications.urlpatterns,
     *search.urlpatterns,
     *preferences.urlpatterns,
+    *saved_views.urlpatterns,
     *badges.public_urlpatterns,
     path("", include((PROGRAMS, "programs"))),
     path("builders/", include((BUILDERS, "builders"))),

@@ -14,7 +14,7 @@ from pydantic import (
 
 from foreman_office.plan_files.reading import plain
 from kit.core.bounds import is_ahead, too_long
-from programs.models import MAX_ORDINAL, BuilderName
+from programs.models import FIRST_DAY, MAX_ORDINAL, BuilderName
 
 INTEGER = 2**31 - 1
 
@@ -47,6 +47,15 @@ def utc_time(value: Any) -> datetime:
     if is_ahead(told):
         raise ValueError("is in the future, by the office's clock")
     return told
+
+
+def day_alone(value: Any) -> date:
+    """Return a day of the calendar, which has no time and no zone."""
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError("must be a day such as 2026-12-24, without a time and without quotes")
+    if value < FIRST_DAY:
+        raise ValueError(f"must not be before {FIRST_DAY}")
+    return value
 
 
 def exact_rate(value: Any) -> Decimal:
@@ -95,6 +104,7 @@ Sentence = Annotated[str, Field(pattern=r"\S", max_length=10_000)]
 Ordinal = Annotated[int, Field(ge=0, le=MAX_ORDINAL)]
 Count = Annotated[int, Field(ge=0, le=INTEGER)]
 Percent = Annotated[int, Field(ge=0, le=100)]
+Day = Annotated[date, BeforeValidator(day_alone)]
 Time = Annotated[datetime, BeforeValidator(utc_time)]
 Id = Annotated[UUID, BeforeValidator(uuid_of)]
 Texts = Annotated[Any, AfterValidator(text_or_texts)]

@@ -17,6 +17,7 @@ from builders.models import Builder as BuilderRow
 from foreman_office.plan_files.field_types import (
     INTEGER,
     BuilderKey,
+    Day,
     Id,
     Indexed,
     IndexedName,
@@ -63,6 +64,7 @@ class TaskRecord(KeyedRecord):
     architecture_reference: str = ""
     qa_suite_location: Indexed = ""
     acceptance_criteria: str = ""
+    due_on: Day | None = None
     evidence_location: str | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -89,6 +91,7 @@ class WaveRecord(KeyedRecord):
     sequence_number: Ordinal
     description: str | None = None
     dependencies: list[Key] = []
+    due_on: Day | None = None
     state: Annotated[str, in_choices(State)] = State.PLANNED.value
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -108,6 +111,7 @@ class ProgramRecord(KeyedRecord):
     organisation_id: Id | None = None
     validation_checklist: list[str] = []
     validated_by: Annotated[str, in_choices(ValidatedBy)] = ValidatedBy.FOREMAN.value
+    due_on: Day | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
     waves: list[WaveRecord] = []

@@ -13,7 +13,13 @@ from builders.models import Builder
 from foreman_office.api.callers import Caller, ReporterBearer
 from foreman_office.dashboard.builders.queries import with_verdict
 from foreman_office.dashboard.explain.problems import OpenProblem
-from foreman_office.dashboard.filters import NameFilter, StateFilter, programs
+from foreman_office.dashboard.filters import (
+    ArchivedFilter,
+    DueFilter,
+    NameFilter,
+    StateFilter,
+    programs,
+)
 from foreman_office.dashboard.inbox.decision_list import COLUMNS, DecisionFilter
 from foreman_office.dashboard.inbox.inbox_cards import finish, list_decisions, read_builders
 from foreman_office.dashboard.inbox.pending_decisions import COUNTED, count_pending
@@ -37,6 +43,8 @@ class WaveFilter(FilterSet):
     q = NameFilter()
     program = NamedRowFilter(label="Program", queryset=programs, empty_label="any")
     state = StateFilter(State)
+    due = DueFilter()
+    archived = ArchivedFilter("program__in")
 
     class Meta:
         model = Wave

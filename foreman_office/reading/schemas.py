@@ -1,6 +1,6 @@
 """The rows of lists, as machines read them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -19,6 +19,7 @@ class ProgramRow(Schema):
     name: str
     state: State
     progress_percentage: int
+    due_on: date | None
     created_at: datetime
     updated_at: datetime
 
@@ -32,6 +33,7 @@ class WaveRow(Schema):
     dependencies: list[UUID]
     state: State
     progress_percentage: int
+    due_on: date | None
     created_at: datetime
     updated_at: datetime
 
@@ -51,6 +53,7 @@ class TaskRow(Schema):
     planned_builder: BuilderName | None
     assigned_builder: BuilderName | None
     progress_percentage: int
+    due_on: date | None
     latest_qa: QAStatus | None = Field(description="Of the latest run of its suite.")
     created_at: datetime
     started_at: datetime | None

@@ -7,7 +7,7 @@ from django.urls import NoReverseMatch, reverse
 
 from foreman_office.rules.cases import Case, RuleRow
 from kit.web.templatetags.times import exact
-from programs.models import State, Task
+from programs.models import Program, State, Task
 
 SHOWN = 10  # rows behind one condition
 
@@ -60,6 +60,11 @@ def builder_rows(case: Case) -> list[RuleRow]:
 
 def unfinished_rows(rows: Any) -> list[RuleRow]:
     return named(rows.exclude(state=State.COMPLETED)[:SHOWN])
+
+
+def tasks_under_way(program: Program) -> Any:
+    """Return the tasks of a program that are assigned or in progress."""
+    return Task.objects.running().filter(wave__program=program).order_by("name")
 
 
 def why_address(kind: str, pk: Any) -> str:

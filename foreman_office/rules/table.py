@@ -7,6 +7,7 @@ The names are those of the conditions that the gates of the database answer with
 from collections.abc import Callable, Iterable, Iterator
 
 from foreman_office.rules.cases import Case, Details, Explained, Remedy, Rule, RuleRow
+from foreman_office.rules.lateness import finish_or_postpone, late_rows
 from foreman_office.rules.remedies import (
     add_tasks,
     add_wave,
@@ -38,6 +39,7 @@ from foreman_office.rules.rows import (
     nothing,
     open_blocker_rows,
     run_rows,
+    tasks_under_way,
     unfinished_rows,
     validation_rows,
     violation_rows,
@@ -128,6 +130,22 @@ RULES = {
         lambda case: unfinished_rows(case.program.waves),
         one_act("Complete the other waves of the program.", "#board-title"),
     ),
+    "program_finished": Rule(
+        "The program is completed or abandoned",
+        lambda case: [link_to(case.program)],
+        one_act("Complete or abandon the program.", "#gate"),
+    ),
+    "nothing_under_way": Rule(
+        "Nothing of the program is under way",
+        lambda case: named(tasks_under_way(case.program)[:SHOWN]),
+        one_act("Complete, unassign or abandon what is under way.", "#tasks-title"),
+    ),
+    "nothing_open": Rule(
+        "Nothing of the program is blocked or violates a rule",
+        nothing,
+        one_act("Resolve what is open.", "#blockers"),
+    ),
+    "in_time": Rule("Nothing of it is past its due date", late_rows, finish_or_postpone),
     # of builders
     "heard": Rule("A heartbeat was received within the threshold", beat_rows, await_beat),
     "gets_on": Rule("Its latest heartbeats report progress", held_rows, await_progress),

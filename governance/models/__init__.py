@@ -24,6 +24,7 @@ from governance.models.office_log import OfficeLogEntry
 from governance.models.qa_runs import LatestRun, QAExecution, QAStatus
 from governance.models.qa_test_results import PairedTest, QATestResult, TestOutcome
 from governance.models.refused_acts import RefusedAct
+from governance.models.saved_views import LONGEST_NAME, LONGEST_QUERY, SavedView
 from governance.models.sealing import (
     Checkpoint,
     EvidenceKey,
@@ -43,6 +44,8 @@ __all__ = [
     "COMPLETIONS",
     "EVIDENCE_SAYS",
     "EVIDENCE_TEXT",
+    "LONGEST_NAME",
+    "LONGEST_QUERY",
     "ArchitectureValidation",
     "BlockedEntity",
     "Blocker",
@@ -73,6 +76,7 @@ __all__ = [
     "RecordKind",
     "RecoveryCode",
     "RefusedAct",
+    "SavedView",
     "SealedRecord",
     "SealingProgress",
     "SecondFactor",

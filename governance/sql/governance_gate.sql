@@ -15,6 +15,8 @@ BEGIN
         RETURN QUERY SELECT * FROM governance_gate_approve_program(id);
     ELSIF (kind, target) = ('program', 'completed') THEN
         RETURN QUERY SELECT * FROM governance_gate_complete_program(id);
+    ELSIF (kind, target) = ('program', 'archived') THEN
+        RETURN QUERY SELECT * FROM governance_gate_archive_program(id);
     ELSIF (kind, target) = ('wave', 'in-progress') THEN
         RETURN QUERY SELECT * FROM governance_gate_start_wave(id);
     ELSIF (kind, target) = ('wave', 'completed') THEN

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponse
+if TYPE_CHECKING:  # what only writes log lines does without Django
+    from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
 SENT = "HTTP_X_REQUEST_ID"  # looked up so, because `headers` would go through all of them
@@ -20,10 +22,10 @@ current: ContextVar[str] = ContextVar("request_id", default="")
 class RequestIDMiddleware:
     """Use the id that a request sends, or generate one."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[["HttpRequest"], "HttpResponse"]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: "HttpRequest") -> "HttpResponse":
         name = request.META.get(SENT, "")
         if not SANE.fullmatch(name):
             name = uuid4().hex

@@ -12,6 +12,7 @@ from typing import Any
 
 from kit.core.request_id import IN_ENVIRON, current
 
+LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # A login link in an address, and any signed value, by its time and its signature at the end.
 SECRETS = re.compile(
     r"(?<=/login/once/)[^/\s'\"?]+|(?<![\w.-])[\w.-]+:[0-9A-Za-z]{5,8}:[\w-]{43}", re.ASCII

@@ -36,6 +36,11 @@ class Children:
             process_group=0,  # Ctrl-C in the terminal reaches us, and we end them in order
         )
 
+    def is_alive(self, name: str) -> bool:
+        """Return whether a child still runs; `wait` returns one that does not."""
+        options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+        return os.waitid(os.P_PID, self.running[name].pid, options) is None
+
     def wait(self) -> tuple[str, int]:
         """Wait until a child ends; return its name and exit status."""
         while True:

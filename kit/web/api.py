@@ -244,9 +244,15 @@ def message_of(wrong: dict[str, Any]) -> str:
 
 
 def refuse_other_parameters(request: HttpRequest, *known: str) -> None:
-    """Refuse parameters of the address that an operation does not have: one may be misspelt."""
+    """Refuse parameters of the address that an operation does not have, or that come twice.
+
+    One may be misspelt, and of two nobody knows which is meant.
+    """
     for name in sorted(request.GET.keys() - {*known}):
         raise Problem(422, name, "unknown_parameter", "There is no such parameter.")
+    for name in known:
+        if len(request.GET.getlist(name)) > 1:
+            raise Problem(422, name, "parameter_given_once", "The parameter is given twice.")
 
 
 def unauthorized() -> Problem:

@@ -220,7 +220,17 @@ class Listing:
                 words[name] = value
         for name in [name for name, value in words.items() if not value]:
             del words[name]
-        return f"{self.request.path}?{words.urlencode()}" if words else self.request.path
+        return f"{self.request.path}?{words.urlencode()}" if words else self.everything
+
+    @property
+    def everything(self) -> str:
+        """Return the address of the list without any filter.
+
+        Where its reader has a view that the bare address leads to, it names the usual order.
+        """
+        if getattr(self.request, "opens_elsewhere", False):
+            return f"{self.request.path}?sort={self._usual_order}"
+        return self.request.path
 
     def sorted_by(self, name: str) -> tuple[str, str]:
         """Return how a column is sorted, in words of `aria-sort`, and the address to turn it."""

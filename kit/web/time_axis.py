@@ -67,7 +67,9 @@ class TimeAxis:
         stretches: list[tuple[datetime, datetime, bool]] = []
         at = start
         for span in idle:
-            stretches += [(at, span.start, False), (*span, True)]
+            if at < span.start:  # else what lies between two spans took no time
+                stretches.append((at, span.start, False))
+            stretches.append((*span, True))
             at = span.end
         if at < self.end:
             stretches.append((at, self.end, False))

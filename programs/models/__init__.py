@@ -11,6 +11,7 @@ from programs.models.attachments import (
     leads_to_a_host,
 )
 from programs.models.checks import not_before, one_of, percentage
+from programs.models.due import FINISHED, FIRST_DAY, NOT_FINISHED, Today, today
 from programs.models.plan import MAX_ORDINAL, NAME_BEGINS, PlanNote, Program, Task, Wave
 from programs.models.staging import ImportTransaction, ImportTurn, StagedImport, StagedRecord
 from programs.models.states import (
@@ -26,6 +27,8 @@ from programs.models.states import (
 from programs.models.texts import PlanText
 
 __all__ = [
+    "FINISHED",
+    "FIRST_DAY",
     "JUDGED_BY",
     "LONGEST_ADDRESS",
     "LONGEST_LABEL",
@@ -33,6 +36,7 @@ __all__ = [
     "MAX_ORDINAL",
     "MOVES",
     "NAME_BEGINS",
+    "NOT_FINISHED",
     "TASK_MOVES",
     "UNDER_WAY",
     "WANTED_ADDRESS",
@@ -50,10 +54,12 @@ __all__ = [
     "TaskLink",
     "TaskNote",
     "TaskState",
+    "Today",
     "ValidatedBy",
     "Wave",
     "leads_to_a_host",
     "not_before",
     "one_of",
     "percentage",
+    "today",
 ]

@@ -19,6 +19,7 @@ from kit.core.sql import (
 )
 from kit.web.addresses import address_of
 from programs.models.checks import not_before, one_of, percentage
+from programs.models.due import FINISHED, Due, DueQuerySet, calendar_day, due_order, overdue_index
 from programs.models.states import (
     MOVES,
     TASK_MOVES,
@@ -29,14 +30,22 @@ from programs.models.states import (
 )
 
 
-class PlanQuerySet(models.QuerySet):
+class PlanQuerySet(DueQuerySet):
     """Programs, or waves."""
 
     def active(self):
         return self.filter(state__in=[State.IN_PROGRESS, State.BLOCKED])
 
 
-class Program(models.Model):
+class ProgramQuerySet(PlanQuerySet):
+    def unarchived(self):
+        return self.filter(archived_at=None)
+
+    def archived(self):
+        return self.filter(archived_at__isnull=False)
+
+
+class Program(Due, models.Model):
     State = State
     MOVES = MOVES
 
@@ -59,8 +68,11 @@ class Program(models.Model):
     )
     # And whether a builder without a task may take the next one itself.
     allows_pull = models.BooleanField(default=False, db_default=False, editable=False)
+    # And since when it is put away: out of lists and counts, and as it is until it is taken out.
+    archived_at = models.DateTimeField(null=True, blank=True, editable=False)
+    due_on = models.DateField("due date", null=True, blank=True)
 
-    objects = PlanQuerySet.as_manager()
+    objects = ProgramQuerySet.as_manager()
 
     class Meta:
         db_table = "programs"
@@ -74,11 +86,18 @@ class Program(models.Model):
             one_of("programs", "state", State),
             one_of("programs", "validated_by", ValidatedBy),
             percentage("programs"),
+            calendar_day("programs"),
+            models.CheckConstraint(
+                condition=Q(archived_at__isnull=True) | Q(state__in=FINISHED),
+                name="programs_archived_at_check",
+                violation_error_message="Only a finished program can be archived.",
+            ),
         ]
         indexes = [
             models.Index("state", name="idx_programs_state"),
             models.Index("organisation_id", name="idx_programs_org"),
             WordsIndex(Words("name"), name="idx_programs_words"),
+            overdue_index("programs"),
         ]
 
     def __str__(self) -> str:
@@ -87,11 +106,15 @@ class Program(models.Model):
     def get_absolute_url(self) -> str:
         return address_of("programs:program", self.pk)
 
+    @property
+    def is_archived(self) -> bool:
+        return self.archived_at is not None
+
 
 MAX_ORDINAL = 10**9  # of the contract's INTEGER, so that numbers can be shifted
 
 
-class Wave(models.Model):
+class Wave(Due, models.Model):
     State = State
     MOVES = MOVES
 
@@ -112,6 +135,7 @@ class Wave(models.Model):
 
     # Beside the contract: when it was accepted that the wave goes on before what it depends on.
     dependencies_accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    due_on = models.DateField("due date", null=True, blank=True)
 
     objects = PlanQuerySet.as_manager()
 
@@ -126,11 +150,13 @@ class Wave(models.Model):
             ),
             one_of("waves", "state", State),
             percentage("waves"),
+            calendar_day("waves"),
         ]
         indexes = [
             models.Index("program", name="idx_waves_program"),
             models.Index("state", name="idx_waves_state"),
             WordsIndex(Words("name"), name="idx_waves_words"),
+            overdue_index("waves"),
         ]
 
     def __str__(self) -> str:
@@ -138,6 +164,10 @@ class Wave(models.Model):
 
     def get_absolute_url(self) -> str:
         return address_of("programs:wave", self.pk)
+
+    @property
+    def is_archived(self) -> bool:
+        return self.program.is_archived
 
     @property
     def dependency_ids(self) -> list[uuid.UUID]:
@@ -149,7 +179,7 @@ class Wave(models.Model):
 NAME_BEGINS = 200
 
 
-class TaskQuerySet(models.QuerySet):
+class TaskQuerySet(DueQuerySet):
     def with_beginnings(self):
         """Annotate how the names begin, which lists are ordered by."""
         return self.annotate(name_begins=Left("name", NAME_BEGINS))
@@ -158,7 +188,7 @@ class TaskQuerySet(models.QuerySet):
         return self.filter(state__in=[TaskState.ASSIGNED, TaskState.IN_PROGRESS])
 
 
-class Task(models.Model):
+class Task(Due, models.Model):
     State = TaskState
     MOVES = TASK_MOVES
 
@@ -184,6 +214,7 @@ class Task(models.Model):
     worked_at = models.DateTimeField(null=True, blank=True, editable=False)
     # And when the office received that heartbeat; unknown of old ones.
     work_received_at = models.DateTimeField(null=True, blank=True, editable=False)
+    due_on = models.DateField("due date", null=True, blank=True)
 
     objects = TaskQuerySet.as_manager()
 
@@ -195,6 +226,7 @@ class Task(models.Model):
             one_of("tasks", "state", TaskState),
             percentage("tasks"),
             not_before("tasks", "completed_at", "started_at"),
+            calendar_day("tasks"),
         ]
         indexes = [
             models.Index("wave", name="idx_tasks_wave"),
@@ -221,6 +253,8 @@ class Task(models.Model):
                 condition=Q(completed_at__isnull=False),
             ),
             WordsIndex(Words("name"), name="idx_tasks_words"),
+            overdue_index("tasks"),
+            models.Index(due_order(), "task_id", name="idx_tasks_due"),
         ]
 
     def __str__(self) -> str:
@@ -228,6 +262,10 @@ class Task(models.Model):
 
     def get_absolute_url(self) -> str:
         return address_of("programs:task", self.pk)
+
+    @property
+    def is_archived(self) -> bool:
+        return self.wave.is_archived
 
     @property
     def builder_before_assignment(self) -> str | None:

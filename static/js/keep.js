@@ -38,6 +38,7 @@
       focused,
       open: [...part.querySelectorAll("details[id]")].map((fold) => [fold.id, fold.open]),
       href: focused?.getAttribute("href"),
+      chosen: [...part.querySelectorAll(".choose:checked")].map(({ id }) => id),
       summary: focused?.matches("summary") ? focused.parentElement.id : null,
       scrolled: [...part.querySelectorAll(".scroll")].map((box) => box.scrollLeft),
     });
@@ -50,6 +51,10 @@
       for (const [id, open] of was.open) {
         const fold = document.getElementById(id);
         if (fold) fold.open = open;
+      }
+      for (const id of was.chosen) {
+        const box = document.getElementById(id);
+        if (box) box.checked = true;
       }
       for (const form of was.forms) {
         const drawn = document.getElementById(form.id);

@@ -75,7 +75,7 @@ READ_ONLY = [
 WORKINGS = {
     *("governance.Channel", "governance.Delivery"),
     *("governance.Notice", "governance.NotificationRule"),
-    "builders.BadgeKey",
+    *("builders.BadgeKey", "governance.SavedView"),
     *("builders.CIIdempotencyKey", "builders.IdempotencyKey", "governance.SentForm"),
     *("builders.AgentStop", "governance.Budget"),
     *("builders.UsageHour", "builders.UsagePoint", "builders.UsageRemark"),

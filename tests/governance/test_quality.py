@@ -1,14 +1,19 @@
 """What changed between two runs, and what a completed task proves."""
 
 from datetime import timedelta
+from itertools import chain, repeat
 
 import pytest
+from django.db import transaction
 from django.utils.timezone import now
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from governance.models import QATestResult
 from governance.quality import (
     ChangedItem,
     certificate,
+    changed_tests,
     compare,
     compare_validations,
     latest_run,
@@ -25,7 +30,7 @@ MARKS = {".": "passed", "F": "failed", "s": "skipped"}
 @pytest.fixture
 def run(task):
     """Store a run in which each test of `marks` ended as its mark says, a minute after the last."""
-    times = iter(now() + timedelta(minutes=minute) for minute in range(-60, 0))
+    times = (now() + timedelta(minutes=minute) for minute in chain(range(-60, 0), repeat(0)))
 
     def run(flaky=(), **marks):
         ended = list(marks.values())
@@ -91,6 +96,37 @@ def test_runs_without_names_are_not_compared(run):
     comparison = compare(run())
     assert not comparison.named
     assert comparison.vanished == []
+
+
+@given(
+    before=st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(".Fs"), min_size=1),
+    after=st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(".Fs"), min_size=1),
+    flaky=st.sets(st.sampled_from("abcdef")),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_compared_is_every_test(run, before, after, flaky):
+    with transaction.atomic():
+        earlier, later = run(**before), run(flaky=flaky, **after)
+        comparison = compare(later, earlier)
+        transaction.set_rollback(True)
+    was = {name: before.get(name) for name in after}
+    failed = {name for name, mark in after.items() if mark == "F"}
+    assert {*names(comparison.still_failing)} == {name for name in failed if was[name] == "F"}
+    assert {*names(comparison.newly_failing)} == {name for name in failed if was[name] != "F"}
+    assert {*names(comparison.flaky)} == flaky & {*after}
+    assert {*names(comparison.vanished)} == {*before} - {*after}
+    assert {*names(comparison.fixed)} == {
+        name for name, mark in after.items() if mark == "." and was[name] == "F"
+    }
+    assert {*names(comparison.newly_skipped)} == {
+        name for name, mark in after.items() if mark == "s" and was[name] in ("F", ".")
+    }
+
+
+def test_only_tests_that_changed_are_read(run):
+    run(a=".", b="F", **{f"same_{number}": "." for number in range(50)})
+    later = run(a="F", b=".", **{f"same_{number}": "." for number in range(50)})
+    assert [now.name for now, _ in changed_tests(later, previous_run(later))] == ["a", "b"]
 
 
 def test_only_runs_of_the_same_suite_of_the_same_task_come_before(run, task):

@@ -41,6 +41,7 @@ moments = st.datetimes(
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=-5, minutes=-30))]),
 )
 times = moments | st.dates(date(2020, 1, 1), date(2026, 1, 1))
+days = st.dates(date(1970, 1, 1))
 numbers = st.integers(0, 2**31 - 1)
 percents = st.integers(0, 100)
 builders = st.sampled_from(BuilderName.values)
@@ -170,6 +171,7 @@ def files(draw):
                 "architecture_reference": texts,
                 "qa_suite_location": texts,
                 "acceptance_criteria": texts,
+                "due_on": days,
                 "evidence_location": texts,
                 "started_at": times,
                 "completed_at": times,
@@ -192,6 +194,7 @@ def files(draw):
                     if earlier
                     else st.just([]),
                     "state": states,
+                    "due_on": days,
                     **made,
                     **remarks,
                 },
@@ -214,6 +217,7 @@ def files(draw):
             optional={
                 "description": texts,
                 "objectives": st.lists(texts, max_size=3),
+                "due_on": days,
                 "state": states,
                 "evidence_location": texts,
                 "created_by": st.uuids().map(str),

@@ -1,10 +1,11 @@
 """An import that is repeated: it changes what the file says, and never what the office moved on."""
 
 import re
+from datetime import date
 from html import unescape
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from governance.models import Evidence
 from kit.core.acts import act
@@ -65,6 +66,27 @@ def test_a_second_import_changes_what_the_file_says_otherwise(plan):
     call_command("import_plan", plan, verbosity=0)
     assert (Task.objects.get().name, Program.objects.get().description) == ("Prices", "Sells.")
     assert live() == LIVE
+
+
+def test_a_due_date_is_set_and_moved_and_stays_where_it_is_left_out(plan, capsys):
+    dated = FIRST.replace("          state: planned\n", "          due_on: 2026-12-24\n")
+    for text, expected in (
+        (dated, date(2026, 12, 24)),
+        (dated.replace("2026-12-24", "2026-12-31"), date(2026, 12, 31)),
+        (FIRST, date(2026, 12, 31)),
+    ):
+        plan.write_text(text)
+        call_command("import_plan", plan, verbosity=0)
+        assert Task.objects.get().due_on == expected
+    assert live() == LIVE
+
+
+@pytest.mark.parametrize("wrong", ["'2026-12-24'", "2026-12-24T10:00:00Z", "1969-12-31", "soon"])
+def test_a_due_date_that_is_no_day_is_refused(plan, wrong):
+    plan.write_text(FIRST.replace("  description: Sells things.", f"  due_on: {wrong}"))
+    with pytest.raises(CommandError, match="due_on: must"):
+        call_command("import_plan", plan, verbosity=0)
+    assert Program.objects.get().due_on is None
 
 
 def test_what_a_file_leaves_out_is_not_changed(plan):

@@ -1,12 +1,14 @@
 import signal
 import stat
+import subprocess
+import sys
 
 import psutil
 import psycopg
 import pytest
 
 from kit.runtime import embedded_postgres
-from tests.platform.conftest import PATIENCE, copied, gone
+from tests.platform.conftest import PATIENCE, ROOT, copied, gone
 
 
 @pytest.fixture
@@ -153,3 +155,9 @@ def test_the_secret_is_made_once_and_only_its_owner_reads_it(new):
     assert embedded_postgres.secret_key(new) == secret
     assert stat.S_IMODE((new / "secret_key").stat().st_mode) == 0o600
     assert [path.name for path in new.iterdir()] == ["secret_key"]
+
+
+def test_who_restarts_the_server_loads_nothing_else():
+    program = "import sys, kit.runtime.postgres_keeper; print('django' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout == "False\n", ran.stderr

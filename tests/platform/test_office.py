@@ -1,12 +1,22 @@
 import signal
 import socket
+import sys
 
 import psycopg
 import pytest
 
 from kit.runtime import embedded_postgres
 from kit.runtime.embedded_roles import SUPERUSER
-from tests.platform.conftest import gone, opened, place, starting
+from tests.platform.conftest import (
+    PATIENCE,
+    ROOT,
+    copied,
+    environment,
+    gone,
+    opened,
+    place,
+    starting,
+)
 from tests.races import until
 
 
@@ -52,6 +62,15 @@ def test_an_office_has_noted_its_closure_before_it_shows_a_page(tmp_path, open_o
         holder.rollback()
         until(again.is_ready)
     assert closed(again, signal.SIGTERM)
+
+
+def test_an_office_whose_web_server_ends_at_once_says_so_and_closes(tmp_path, start, migrated):
+    var = copied(migrated, tmp_path / "var")
+    # gunicorn reads it too, and knows no such option.
+    variables = environment(var, PORT="0", GUNICORN_CMD_ARGS="--no-such-option")
+    office = start([sys.executable, ROOT / "manage.py", "office"], variables)
+    assert "gunicorn ended unexpectedly (2); the office closes." in office.wait_for("closes.")
+    assert office.popen.wait(PATIENCE) == 1
 
 
 def test_two_offices_do_not_disturb_each_other(tmp_path, open_office):

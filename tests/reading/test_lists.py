@@ -187,3 +187,16 @@ def test_a_list_asks_no_more_for_more_rows(read, ci_token, django_assert_max_num
     for name in [each for each in NAMES if each != "decisions"]:
         with django_assert_max_num_queries(6):
             assert json.loads(read(ci_token, name).content)[name]
+
+
+@pytest.mark.parametrize(
+    ("asked", "rule"),
+    [({"stat": "blocked"}, "unknown_parameter"), ({"limit": [1, 2]}, "parameter_given_once")],
+)
+def test_a_parameter_that_is_unknown_or_given_twice_is_refused_by_its_name(
+    ci_token, read, asked, rule
+):
+    refused = read(ci_token, "tasks", **asked)
+    assert refused.status_code == 422
+    error = refused.json()["error"]
+    assert (error["field"], error["rule"]) == (next(iter(asked)), rule)

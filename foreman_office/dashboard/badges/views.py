@@ -20,7 +20,7 @@ SECONDS = 60  # for which an answer may be kept, also after its key is revoked
 
 class BadgeForm(forms.Form):
     program = forms.ModelChoiceField(
-        queryset=Program.objects.order_by("name"), required=False, empty_label="none"
+        queryset=Program.objects.unarchived().order_by("name"), required=False, empty_label="none"
     )
     builder = forms.ChoiceField(choices=[("", "none"), *BuilderName.choices], required=False)
 

@@ -21,7 +21,7 @@ class CITokenForm(forms.Form):
         help_text="Stands in the evidence of whatever is reported with it.",
     )
     programs = forms.ModelMultipleChoiceField(
-        queryset=Program.objects.order_by("name"),
+        queryset=Program.objects.unarchived().order_by("name"),
         required=False,
         help_text="The programs that it is for; if none is chosen, all.",
     )

@@ -182,6 +182,10 @@ def in_its_words(row: Evidence, context: dict[str, Any]) -> tuple[str, str, str]
         case "edited" if "dependencies_accepted_at" in context["changes"]:
             what = "Accepted: continues ahead of what it depends on"
             return "overridden", what, context.get("reason", "")
+        case "edited" if "archived_at" in context["changes"]:
+            put_away = context["changes"]["archived_at"][1]
+            what = "Archived" if put_away else "Taken out of the archive"
+            return "planned", what, context.get("reason", "")
         case "edited" if "allows_pull" in context["changes"]:
             allowed = context["changes"]["allows_pull"][1]
             what = "Builders may pull tasks" if allowed else "Tasks are assigned by hand"

@@ -11,6 +11,7 @@ from foreman_office.dashboard.evidence import sentences
 from foreman_office.dashboard.evidence.filters import EvidenceFilter
 from foreman_office.dashboard.evidence.folding import Folded
 from foreman_office.dashboard.evidence.text_search import found_in
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import Evidence, RecordKind
 from governance.sealing.proofs import proof_of, seals_of
 from kit.core.roles import may_oversee, oversees, reads
@@ -57,6 +58,7 @@ def add_sentences(rows, text=""):
 
 
 @reads
+@opens_with_default
 def evidence_list(request):
     listing = Listing(
         request,

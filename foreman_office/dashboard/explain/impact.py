@@ -62,7 +62,7 @@ class ImpactCalculator:
     def of(self, entity: Model | None, *, idle: bool = False, tasks: int | None = None) -> Held:
         """Return what waits for an entity; `idle` if builders without work wait for it too.
 
-        `tasks` is how many of a wave's own tasks wait, where it is not all of them.
+        `tasks` is how many of a wave's or program's own tasks wait, where it is not all of them.
         """
         match entity:
             case Builder():
@@ -75,6 +75,8 @@ class ImpactCalculator:
                 if held is None:
                     held = self.left[self.numbers[wave]] if wave in self.numbers else 0
                 own = [some(held, "task")]
+            case Program() if tasks is not None:
+                held, own, wave, waiting = tasks, [some(tasks, "task")], None, 0
             case Program():
                 waves = self.of_program[entity.pk]
                 held = sum(self.left[number] for number in waves)

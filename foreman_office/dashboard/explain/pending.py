@@ -31,7 +31,7 @@ from governance.models import (
     GovernanceViolation,
     Readiness,
 )
-from programs.models import PlanNote, Program, State, Task, TaskState, Wave
+from programs.models import NOT_FINISHED, PlanNote, Program, State, Task, TaskState, Wave
 
 UNWELL = [State.FAILED, State.BLOCKED]
 
@@ -134,6 +134,16 @@ def gate_unless(closed: Expression, gate: GateOpen) -> Case:
     return Case(When(closed, then=Value(False)), default=gate)
 
 
+def programs_with_late_work() -> QuerySet[Program]:
+    """Return the unfinished programs that are late, or have a wave or a task that is."""
+    late = (
+        Q(pk__in=Program.objects.late().values("pk"))
+        | Q(pk__in=Wave.objects.late().values("program"))
+        | Q(pk__in=Task.objects.late().values("wave__program"))
+    )
+    return Program.objects.filter(NOT_FINISHED, late)
+
+
 def plans_to_approve() -> QuerySet[Program]:
     """Return the complete plans. An incomplete one is mostly found by its last, empty wave."""
     waves = Wave.objects.filter(program=OuterRef("pk")).order_by("-sequence_number")
@@ -183,7 +193,7 @@ def waves_ahead() -> QuerySet[Wave]:
         output_field=BooleanField(),
     )
     return (
-        Wave.objects.filter(state=State.IN_PROGRESS)
+        Wave.objects.filter(state=State.IN_PROGRESS, program__archived_at=None)
         .exclude(dependencies=[])
         .filter(taken_back)
         .exclude(open_on("wave"))

@@ -61,7 +61,7 @@ class OpenProblem:
     broken: bool = False  # now; else it waits for a decision
     held: Held = NOTHING
     idle: bool = False  # whether builders without work wait for it
-    tasks: int | None = None  # how many of a wave's tasks wait, where it is not all
+    tasks: int | None = None  # how many of its tasks wait, where it is not all
     notice: Notice | None = None  # what the watcher has noted of it, and who has acknowledged it
     taking: list[ActionButton] = field(default_factory=list)  # on, or giving back
 

@@ -16,11 +16,19 @@ from builders.models import Builder, Verdict
 from foreman_office.dashboard.available_actions import offer_resolution
 from foreman_office.dashboard.builders.troubles import trouble_of
 from foreman_office.dashboard.explain.pending import OFF_THEIR_TASK
-from foreman_office.rules import Case, Explained, Remedy, explain, remedies, resolve_issues
+from foreman_office.rules import (
+    Case,
+    Explained,
+    Remedy,
+    due_condition,
+    explain,
+    remedies,
+    resolve_issues,
+)
 from governance.gates import Condition, NextMove, next_move
 from governance.models import Blocker, Evidence, GovernanceViolation
 from kit.web.decision_forms import ActionButton
-from programs.models import State
+from programs.models import FINISHED, State
 
 
 @dataclass
@@ -34,6 +42,8 @@ class Explanation:
     move: NextMove | None = None
     reasons: list[Explained] = field(default_factory=list)
     changes: list[Remedy] = field(default_factory=list)
+    due: list[Explained] = field(default_factory=list)  # whether it is in time, if it is due
+    postponing: list[Remedy] = field(default_factory=list)  # what would end that it is late
     blockers: list[Blocker] = field(default_factory=list)
     violations: list[GovernanceViolation] = field(default_factory=list)
 
@@ -59,6 +69,10 @@ def derive(entity: Any) -> Explanation:
     if move:
         found.reasons = [explain(condition, case) for condition in move.conditions]
         found.changes = remedies(move.unmet, case) or [*_next(entity, move, case)]
+    if entity.due_on and entity.state not in FINISHED:
+        due = due_condition(entity)
+        found.due = [explain(due, case)]
+        found.postponing = [] if due.met else remedies([due], case)
     return found
 
 

@@ -42,7 +42,7 @@ class Standstill(NamedTuple):
 
 
 def open_programs() -> Any:
-    return Program.objects.exclude(state=State.COMPLETED)
+    return Program.objects.unarchived().exclude(state=State.COMPLETED)
 
 
 def standstills() -> Iterator[Standstill]:

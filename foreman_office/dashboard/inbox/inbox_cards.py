@@ -38,6 +38,7 @@ from foreman_office.dashboard.inbox.acknowledgements import add_acknowledgements
 from foreman_office.dashboard.inbox.ahead import ahead_problems
 from foreman_office.dashboard.inbox.budgets import budget_problem
 from foreman_office.dashboard.inbox.deliveries import delivery_problems
+from foreman_office.dashboard.inbox.late_programs import late_problems
 from foreman_office.dashboard.inbox.not_ready import describe_waves, not_ready_problem
 from foreman_office.dashboard.inbox.pending_decisions import BROKEN, PendingCounts, count_pending
 from governance.entities import find_names
@@ -52,7 +53,7 @@ from governance.models import (
 )
 from kit.core import prepared_query
 from kit.web.templatetags.numbers import some
-from programs.models import State, Task, TaskState
+from programs.models import Program, State, Task, TaskState
 
 type WhatWaits = Mapping[tuple[str, UUID], Model]
 
@@ -144,6 +145,7 @@ def _decisions(due: PendingCounts, builders: list[Any], weighed: int) -> Iterato
     unheard = rows_of("delivery", Delivery.objects.order_by("queued_at"))
     owned = Budget.objects.select_related("program", "builder").order_by("set_at")
     budgets = rows_of("budget", owned)
+    late = rows_of("late", Program.objects.order_by("created_at"))
     ready = to_assign(weighed) if due.rows.get("staff") else []
 
     def due_among(name: str, kind: str) -> list[tuple[str, UUID]]:
@@ -182,6 +184,7 @@ def _decisions(due: PendingCounts, builders: list[Any], weighed: int) -> Iterato
     yield from _plans(those(plans), those(waves))
     yield from _assignments(ready, found, builders)
     yield from map(not_ready_problem, those(stuck))
+    yield from late_problems(late)
     yield from (unwell_problem(row, builders) for row in those(unwell))
 
 

@@ -74,6 +74,7 @@ KINDS = {
     "plan": DecisionKind("plan to approve", "plans to approve", "blocked"),
     "wave": DecisionKind("wave to start", "waves to start", "blocked"),
     "staff": DecisionKind("wave with tasks to assign", "waves with tasks to assign", "blocked"),
+    "late": DecisionKind("program with late work", "programs with late work", "blocked"),
     "stuck": DecisionKind("wave that is not ready", "waves that are not ready", "blocked"),
 }
 BROKEN = frozenset(name for name, kind in KINDS.items() if kind.broken)
@@ -176,6 +177,7 @@ def _question(counted: int, threshold: timedelta) -> str:
         ("wave", pending.waves_to_start(), "updated_at", Value("wave")),
         ("staff", pending.waves_to_staff(), "updated_at", Value("staff")),
         ("stuck", pending.waves_not_ready(), "updated_at", Value("stuck")),
+        ("late", pending.programs_with_late_work(), "created_at", Value("late")),
         ("unwell program", pending.unwell_programs(), "updated_at", unwell),
         ("unwell wave", pending.unwell_waves(), "updated_at", unwell),
         ("unwell task", pending.unwell_tasks(), "updated_at", unwell),

@@ -14,6 +14,7 @@ from foreman_office.dashboard.inbox.inbox_cards import list_bands, read_builders
 from foreman_office.dashboard.inbox.last_visit import finished_since, last_visit
 from foreman_office.dashboard.inbox.pending_decisions import is_watched, what_waits
 from foreman_office.dashboard.programs.progress_counts import tally_programs
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from kit.core.roles import may_decide, reads
 from kit.web.htmx import render_page
 from programs.models import Program, State, Task, TaskState
@@ -50,6 +51,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
 
 
 @reads
+@opens_with_default
 def decisions(request: HttpRequest) -> HttpResponseBase:
     """List all that is broken and all that waits, with filters and pages."""
     builders = cache(read_builders)

@@ -11,9 +11,11 @@ from django.urls import reverse
 
 from builders.models import Builder
 from foreman_office.dashboard import available_actions
+from foreman_office.dashboard.bulk_bar import bulk_bar
 from foreman_office.dashboard.forms import BlockerRaiseForm, ResolutionForm, ViolationForm
 from foreman_office.dashboard.issues.filters import BlockerFilter, ViolationFilter
 from foreman_office.dashboard.issues.queries import name_of_program, name_subjects, summarize, timed
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance import actions
 from governance.entities import name_entities
 from governance.models import Blocker, GovernanceViolation
@@ -34,7 +36,11 @@ PLAN = {
 }
 # What may be held up, and what may be said to have broken a rule. A queryset keeps the rows that it
 # once read: each request takes a copy.
-BLOCKED = {kind: rows.exclude(state=State.COMPLETED) for kind, rows in PLAN.items()}
+OPEN_PROGRAM = {"program": "", "wave": "program__", "task": "wave__program__"}
+BLOCKED = {
+    kind: rows.filter(**{f"{OPEN_PROGRAM[kind]}archived_at": None}).exclude(state=State.COMPLETED)
+    for kind, rows in PLAN.items()
+}
 JUDGED = {"task": PLAN["task"], "builder": Builder.objects.all()}
 SORTS = {
     "detected": Sort("Detected", "detected_at", descending=True),
@@ -119,6 +125,7 @@ VIOLATION_COLUMNS = {
 
 
 @reads
+@opens_with_default
 def blocker_list(request):
     rows = timed(Blocker.objects.all())
     return trouble_list(
@@ -128,6 +135,7 @@ def blocker_list(request):
 
 
 @reads
+@opens_with_default
 def violation_list(request):
     rows = timed(GovernanceViolation.objects.select_related("task__wave__program", "builder"))
     return trouble_list(
@@ -146,10 +154,11 @@ def trouble_list(request, rows, filters, sorts, columns, *, noun, by, annotate_r
     if "export" in request.GET:
         return listing.export(columns)
     summary = cache(lambda: summary_of(listing, rows, by))
+    bulk = bulk_bar(request, noun) if noun == "blocker" else {}
     return render_page(
         request,
         "issues/trouble_list.html",
-        {"listing": listing, "summary": summary, **page_words(noun)},
+        {"listing": listing, "summary": summary, **page_words(noun), **bulk},
         parts=["list"],
     )
 

@@ -23,6 +23,19 @@ from programs.models import (
 LINE = forms.TextInput({"autocomplete": "off"})
 
 
+class DueDateField(forms.DateField):
+    """A day, chosen in the browser's own calendar and written as 2026-12-24."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="Due date",
+            required=False,
+            widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+            input_formats=["%Y-%m-%d"],
+            help_text="The last day on which it is in time, which ends at midnight UTC.",
+        )
+
+
 class FormProblem(NamedTuple):
     """What is wrong with a form: where, what, and by which rule."""
 
@@ -117,10 +130,12 @@ class ProgramPlan(PlanForm):
         help_text="Who may validate the architecture of a task before it is assigned.",
     )
 
+    due_on = DueDateField()
+
     class Meta:
         model = Program
         fields = (
-            *("name", "description", "objectives", "evidence_location"),
+            *("name", "description", "objectives", "evidence_location", "due_on"),
             *("validation_checklist", "validated_by"),
         )
 
@@ -144,9 +159,11 @@ class WavePlan(PlanForm):
         help_text="The waves of this program that must be completed before this one starts.",
     )
 
+    due_on = DueDateField()
+
     class Meta:
         model = Wave
-        fields = ("name", "sequence_number", "dependencies")
+        fields = ("name", "sequence_number", "dependencies", "due_on")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -197,10 +214,12 @@ class TaskPlan(PlanForm):
         " reference or QA suite. Kept in the evidence, and shown with the certificate.",
     )
 
+    due_on = DueDateField()
+
     class Meta:
         model = Task
         fields = (
-            *("name", "wave", "planned_builder", "acceptance_criteria"),
+            *("name", "wave", "planned_builder", "acceptance_criteria", "due_on"),
             *("architecture_reference", "qa_suite_location", "evidence_location"),
         )
         labels = {"planned_builder": "Planned builder"}

@@ -2,7 +2,7 @@
 
 from django_filters import FilterSet
 
-from foreman_office.dashboard.filters import NameFilter, StateFilter
+from foreman_office.dashboard.filters import ArchivedFilter, DueFilter, NameFilter, StateFilter
 from foreman_office.dashboard.programs.open_blockers import BlockersFilter
 from programs.models import Program, State
 
@@ -10,6 +10,8 @@ from programs.models import Program, State
 class ProgramFilter(FilterSet):
     q = NameFilter()
     state = StateFilter(State)
+    due = DueFilter()
+    archived = ArchivedFilter()
     blockers = BlockersFilter(
         label="Open blockers", choices=[("some", "Some"), ("none", "None")], empty_label="any"
     )

@@ -5,12 +5,14 @@ from operator import attrgetter
 from django.db.models import FETCH_PEERS, Case, When
 from django.shortcuts import get_object_or_404
 
+from foreman_office.dashboard.bulk_bar import bulk_bar
 from foreman_office.dashboard.forms import NoteForm, ProgramBudgetForm, again_in_words
 from foreman_office.dashboard.programs.dependency_graph import lanes_of
 from foreman_office.dashboard.programs.filters import ProgramFilter
 from foreman_office.dashboard.programs.open_blockers import annotate_open_blockers
 from foreman_office.dashboard.programs.progress_counts import plan_of, tally_programs, tally_waves
 from foreman_office.dashboard.programs.timeline import timeline_of
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from foreman_office.dashboard.tasks.filters import WaveTaskFilter
 from foreman_office.dashboard.tasks.views import TASK_COLUMNS
 from governance.actions import set_budget, unblock
@@ -31,6 +33,7 @@ PROGRAM_SORTS = {
     "updated": Sort("Last change", "updated_at", descending=True),
     "name": Sort("Name", "name"),
     "progress": Sort("Progress", "progress_percentage", descending=True),
+    "due": Sort("Due date", "due"),
 }
 PROGRAM_COLUMNS = {
     "program_id": attrgetter("pk"),
@@ -42,19 +45,23 @@ PROGRAM_COLUMNS = {
     "current_wave": lambda program: program.current_wave and program.current_wave.name,
     "updated_at": attrgetter("updated_at"),
     "open_blockers": attrgetter("open_blockers"),
+    "due_on": attrgetter("due_on"),
+    "archived_at": attrgetter("archived_at"),
 }
 
 
 @reads
+@opens_with_default
 def program_list(request):
     listing = Listing(
-        *(request, Program.objects.all(), ProgramFilter, PROGRAM_SORTS),
+        *(request, Program.objects.with_due_order(), ProgramFilter, PROGRAM_SORTS),
         noun="program",
         annotate_rows=with_counts,
     )
     if "export" in request.GET:
         return listing.export(PROGRAM_COLUMNS)
-    return render_page(request, "programs/program_list.html", {"listing": listing}, parts=["list"])
+    context = {"listing": listing} | bulk_bar(request, "program")
+    return render_page(request, "programs/program_list.html", context, parts=["list"])
 
 
 def with_counts(programs):
@@ -117,6 +124,7 @@ WAVE_TASK_SORTS = {
     "name": Sort("Name", "name_begins"),
     "progress": Sort("Progress", "progress_percentage", descending=True),
     "updated": Sort("Last change", "updated_at", descending=True),
+    "due": Sort("Due date", "due"),
 }
 WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "blockers", "evidence"]
 
@@ -125,7 +133,7 @@ WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "blockers", "eviden
 @one_snapshot
 def wave(request, pk):
     wave = get_object_or_404(Wave.objects.select_related("program"), pk=pk)
-    tasks = wave.tasks.with_beginnings().fetch_mode(FETCH_PEERS)
+    tasks = wave.tasks.with_beginnings().with_due_order().fetch_mode(FETCH_PEERS)
     listing = Listing(request, tasks, WaveTaskFilter, WAVE_TASK_SORTS, noun="task")
     if "export" in request.GET:
         return listing.export(TASK_COLUMNS)
@@ -143,6 +151,7 @@ def wave(request, pk):
                 lambda: list(Blocker.objects.within(wave).open().order_by("detected_at")[:9])
             ),
             "evidence": cache(lambda: Evidence.objects.within(wave).recent()[:12]),
+            **bulk_bar(request, "task"),
         },
         parts=WAVE_PARTS,
     )
@@ -190,6 +199,17 @@ def program_forbid_pull(request, pk):
 @decides
 def program_fail(request, pk):
     return decide(request, Program, pk, actions.fail, "“{}” is abandoned.", ReasonForm)
+
+
+@decides
+def program_archive(request, pk):
+    return decide(request, Program, pk, actions.archive_program, "“{}” is archived.", ReasonForm)
+
+
+@decides
+def program_unarchive(request, pk):
+    words = "“{}” is taken out of the archive."
+    return decide(request, Program, pk, actions.unarchive_program, words, ReasonForm)
 
 
 @decides

@@ -16,6 +16,7 @@ from foreman_office.dashboard.quality.filters import (
     SuiteFilter,
     ValidationFilter,
 )
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import ArchitectureValidation, QAExecution
 from governance.quality import compare, previous_run
 from kit.core.roles import reads
@@ -105,6 +106,7 @@ def quality(request):
 
 
 @reads
+@opens_with_default
 def quality_runs(request):
     runs = QAExecution.objects.select_related("task__wave__program")
     listing = Listing(
@@ -125,6 +127,7 @@ def tell_difference(runs):
 
 
 @reads
+@opens_with_default
 def quality_validations(request):
     validations = ArchitectureValidation.objects.select_related("task__wave__program")
     listing = Listing(

@@ -7,6 +7,7 @@ from operator import attrgetter
 from django.utils.timezone import now
 
 from builders.models import UsageHour
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from foreman_office.dashboard.spend.figures import price_list_fault, spend_trend, total_of, verified
 from foreman_office.dashboard.spend.filters import GROUPS, SpendFilter
 from foreman_office.dashboard.spend.groups import spend_by
@@ -37,6 +38,7 @@ COLUMNS = {
 
 
 @reads
+@opens_with_default
 def spend(request):
     group = request.GET.get("by") or USUAL["by"]
     noun = GROUPS.get(group, "row")

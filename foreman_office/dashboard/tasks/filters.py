@@ -1,16 +1,22 @@
 """The filters of tasks; each field is named one by one."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django_filters import ChoiceFilter, FilterSet
 
-from foreman_office.dashboard.filters import NameFilter, StateFilter
+from foreman_office.dashboard.filters import (
+    ArchivedFilter,
+    DueFilter,
+    NameFilter,
+    StateFilter,
+    as_key,
+    programs,
+)
 from foreman_office.dashboard.tasks.latest_run_filter import LATEST_RUNS, LatestRunFilter
 from kit.web.listing import NamedRowFilter
-from programs.models import BuilderName, Program, Task, TaskState, Wave
+from programs.models import BuilderName, Task, TaskState, Wave
 
 FOREMAN = "foreman"  # no builder has the task
 
@@ -32,18 +38,11 @@ class BuilderFilter(ChoiceFilter):
 def waves_offered(request: HttpRequest) -> QuerySet[Wave]:
     """Return the waves of the program, or of the wave's program, that is chosen: never all."""
     waves = Wave.objects.order_by("sequence_number")
-    if program := key(request.GET.get("program")):
+    if program := as_key(request.GET.get("program")):
         return waves.filter(program=program)
-    if wave := key(request.GET.get("wave")):
+    if wave := as_key(request.GET.get("wave")):
         return waves.filter(program__waves=wave)
     return waves.none()
-
-
-def key(text: str | None) -> UUID | None:
-    try:
-        return UUID(text or "")
-    except ValueError:
-        return None
 
 
 class WaveTaskFilter(FilterSet):
@@ -52,6 +51,7 @@ class WaveTaskFilter(FilterSet):
     q = NameFilter()
     state = StateFilter(TaskState)
     builder = BuilderFilter()
+    due = DueFilter()
     qa = LatestRunFilter(label="Latest QA", choices=LATEST_RUNS, empty_label="any")
 
     class Meta:
@@ -64,13 +64,15 @@ class TaskFilter(FilterSet):
     program = NamedRowFilter(
         label="Program",
         field_name="wave__program",
-        queryset=Program.objects.order_by("name"),
+        queryset=programs,
         empty_label="any",
     )
     wave = NamedRowFilter(label="Wave", queryset=waves_offered, empty_label="any")
     state = StateFilter(TaskState)
     builder = BuilderFilter()
+    due = DueFilter()
     qa = LatestRunFilter(label="Latest QA", choices=LATEST_RUNS, empty_label="any")
+    archived = ArchivedFilter("wave__in")
 
     class Meta:
         model = Task

@@ -8,12 +8,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from foreman_office.dashboard.available_actions import offers_to_attach
+from foreman_office.dashboard.bulk_bar import bulk_bar
 from foreman_office.dashboard.forms import (
     CompleteForm,
     TaskLinkForm,
     TaskNoteForm,
     again_in_words,
 )
+from foreman_office.dashboard.saved_views.reading import opens_with_default
 from foreman_office.dashboard.tasks import queries
 from foreman_office.dashboard.tasks.filters import TaskFilter
 from foreman_office.dashboard.tasks.runs_chart import runs_chart
@@ -37,6 +39,7 @@ TASK_SORTS = {
     "name": Sort("Name", "name_begins"),
     "progress": Sort("Progress", "progress_percentage", descending=True),
     "created": Sort("Created", "created_at", descending=True),
+    "due": Sort("Due date", "due"),
 }
 TASK_COLUMNS = {
     "task_id": attrgetter("pk"),
@@ -56,6 +59,7 @@ TASK_COLUMNS = {
     "completed_at": attrgetter("completed_at"),
     "updated_at": attrgetter("updated_at"),
     "latest_qa": attrgetter("latest_qa"),
+    "due_on": attrgetter("due_on"),
 }
 TASK_PARTS = [
     *("summary", "trouble", "gate", "proof", "runs", "validations", "past", "evidence"),
@@ -64,15 +68,18 @@ TASK_PARTS = [
 
 
 @reads
+@opens_with_default
 def task_list(request):
-    tasks = Task.objects.with_beginnings().select_related("wave__program").fetch_mode(FETCH_PEERS)
+    tasks = Task.objects.with_beginnings().with_due_order()
+    tasks = tasks.select_related("wave__program").fetch_mode(FETCH_PEERS)
     listing = Listing(request, tasks, TaskFilter, TASK_SORTS, noun="task")
     if "wave" in request.GET and "wave" in listing.form.errors:
         # Another program was chosen: its waves are others.
         return redirect(listing.address(wave=None))
     if "export" in request.GET:
         return listing.export(TASK_COLUMNS)
-    return render_page(request, "tasks/task_list.html", {"listing": listing}, parts=["list"])
+    context = {"listing": listing} | bulk_bar(request, "task")
+    return render_page(request, "tasks/task_list.html", context, parts=["list"])
 
 
 @reads
@@ -80,6 +87,7 @@ def task_list(request):
 def task(request, pk):
     task = get_object_or_404(Task.objects.select_related("wave__program"), pk=pk)
     runs = cache(lambda: queries.newest_runs(task))
+    attaches = may_decide(request) and not task.is_archived
     return render_page(
         request,
         "tasks/task.html",
@@ -91,8 +99,8 @@ def task(request, pk):
             "beats": cache(lambda: queries.latest_beats(task)),
             "questions": cache(lambda: queries.newest_questions(task)),
             "notes": cache(lambda: queries.newest_notes(task)),
-            "links": cache(lambda: queries.links_with_offers(task, decides=may_decide(request))),
-            "attach": offers_to_attach(task) if may_decide(request) else [],
+            "links": cache(lambda: queries.links_with_offers(task, decides=attaches)),
+            "attach": offers_to_attach(task) if attaches else [],
             "progress_since": task.work_received_at or task.worked_at or task.started_at,
             "validations": cache(lambda: queries.newest_validations(task)),
             "violations": cache(lambda: queries.resolved(task.violations)),

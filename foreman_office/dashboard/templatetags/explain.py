@@ -18,6 +18,7 @@ from kit.core.roles import may_decide
 from kit.web.addresses import address_of
 from kit.web.decision_forms import ActionButton, shared
 from kit.web.templatetags.states import LOOKS, status
+from kit.web.templatetags.times import dated, day
 from programs.models import Task
 
 register = template.Library()
@@ -40,6 +41,17 @@ def state(entity: Model, look: str = "", word: str = "") -> SafeString:
     if look not in UNWELL:
         return shown
     return SafeString(f'<a class="why" href="{why_url(entity)}">{shown}</a>')
+
+
+@register.simple_tag
+def due(entity: Any) -> SafeString | str:
+    """Show when an entity is due, and that it is late; nothing where no date is set."""
+    if not entity.due_on:
+        return ""
+    if entity.is_late:
+        shown = status("late", f"Late, due {day(entity.due_on)}")
+        return SafeString(f'<a class="why" href="{why_url(entity)}#due">{shown}</a>')
+    return SafeString(f"due {dated(entity.due_on)}")
 
 
 @register.simple_tag

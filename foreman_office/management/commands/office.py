@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, TextIO
 
 from django.conf import settings
@@ -21,10 +22,12 @@ from foreman_office.management import migrating
 from foreman_office.metrics import new_directory
 from foreman_office.simulation.scene import set_the_scene, visitor
 from governance.watch import note_absences
-from kit.runtime import embedded_postgres, internals, statics
+from kit.runtime import embedded_postgres, internals, postgres_keeper, statics
 from kit.runtime.connection import MOST_OF_NETWORK
 from kit.runtime.database_addresses import OTHER_ADDRESSES, OWNER, OWNERS_ADDRESS, acting_as
+from kit.runtime.first_answer import wait_for_answer
 from kit.runtime.process_group import Children
+from kit.runtime.start_gate import StartGate
 from kit.runtime.terminal import keys_reach_us_alone
 
 DEFAULT_PORTS = range(8000, 8050)
@@ -43,6 +46,7 @@ logger = logging.getLogger("foreman.office")
 
 class Command(BaseCommand):
     help = "Open the office: migrate, collect static files, and serve until stopped."
+    requires_system_checks = []  # checked while the web server loads
 
     def handle(self, *args: Any, **options: Any) -> None:
         if lacking := internals.missing():
@@ -58,48 +62,56 @@ class Command(BaseCommand):
 
     def open(self) -> None:
         """Run the office until an exception ends it, whatever the cause."""
+        postgres = embedded_postgres.running(settings.FOREMAN_VAR)
         with (
             self.only_office_here() as lock,
             listening_socket() as listener,
-            embedded_postgres.running(settings.FOREMAN_VAR) if settings.EMBEDDED else nullcontext(),
+            Children(grace=GRACE + 5, inherit=[lock.fileno()]) as children,
+            StartGate() as gate,
         ):
-            if not settings.FOREMAN_READ_ONLY:
-                with acting_as(OWNER):
-                    migrating.migrate(self.say)
-                # Before the first page: nobody is silent because the office was closed.
-                note_absences(shortest=3 * timedelta(seconds=settings.FOREMAN_SWEEP_SECONDS))
-            statics.collect(self.say)
-            connection.close()
-            if settings.FOREMAN_SIMULATION:
-                set_the_scene(self.stdout)
-            address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
-            with Children(grace=GRACE + 5, inherit=[lock.fileno()]) as children:
-                children.start(
-                    "gunicorn",
-                    gunicorn(listener),
-                    inherit=[listener.fileno()],
-                    env=new_directory()
-                    | FEW_ARENAS
-                    | ({} if settings.FOREMAN_READ_ONLY else WATCHED)
-                    | {MOST_OF_NETWORK: most_of_network()}
-                    | without(*OTHER_ADDRESSES),
-                )
-                if settings.FOREMAN_SIMULATION:
-                    children.start(
-                        "simulation", manage("simulate", address), env=without(*OTHER_ADDRESSES)
-                    )
-                helpers = {} if settings.FOREMAN_READ_ONLY else {**WRITERS}
-                if settings.EMBEDDED:
-                    helpers["The PostgreSQL supervisor"] = manage("keep_server")
-                for helper, command in helpers.items():
-                    children.start(helper, command, env=env_of(helper))
-                self.welcome(lock, address)
-                try:
-                    name, status = self.outlive(children, helpers)
-                except (KeyboardInterrupt, SystemExit):
-                    self.say_last("\nClosing ..." if sys.stdout.isatty() else "Closing ...")
-                    raise
+            statics.collect(self.say)  # the web server looks through them when it loads
+            start_web_server(children, listener, gate)
+            # It loads while the rest is prepared.
+            self.check()
+            # The children end before the server that they use.
+            with postgres if settings.EMBEDDED else nullcontext(), children:
+                self.prepare()
+                gate.open()
+                # The others load once a page is answered, for which people wait.
+                is_alive = partial(children.is_alive, WEB_SERVER)
+                if wait_for_answer(listener, is_alive, a_host()):
+                    name, status = self.run(children, lock, listener)
+                else:
+                    name, status = children.wait()
             raise CommandError(f"{name} ended unexpectedly ({status}); the office closes.")
+
+    def prepare(self) -> None:
+        """Bring the database to the state that this release needs."""
+        if not settings.FOREMAN_READ_ONLY:
+            with acting_as(OWNER):
+                migrating.migrate(self.say)
+            # Before the first page: nobody is silent because the office was closed.
+            note_absences(shortest=3 * timedelta(seconds=settings.FOREMAN_SWEEP_SECONDS))
+        connection.close()
+        if settings.FOREMAN_SIMULATION:
+            set_the_scene(self.stdout)
+
+    def run(self, children: Children, lock: TextIO, listener: socket.socket) -> tuple[str, int]:
+        """Start what works beside the web server; return which child ended that must not."""
+        address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
+        if settings.FOREMAN_SIMULATION:
+            children.start("simulation", manage("simulate", address), env=without(*OTHER_ADDRESSES))
+        helpers = {} if settings.FOREMAN_READ_ONLY else {**WRITERS}
+        if settings.EMBEDDED:
+            helpers[KEEPER] = postgres_keeper.command(settings.FOREMAN_VAR, settings.FOREMAN_LOG)
+        for helper, command in helpers.items():
+            children.start(helper, command, env=env_of(helper))
+        self.welcome(lock, address)
+        try:
+            return self.outlive(children, helpers)
+        except (KeyboardInterrupt, SystemExit):
+            self.say_last("\nClosing ..." if sys.stdout.isatty() else "Closing ...")
+            raise
 
     def outlive(self, children: Children, helpers: dict[str, list[str]]) -> tuple[str, int]:
         """Restart each helper whenever it ends; return which other child ended."""
@@ -172,6 +184,20 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
+def start_web_server(children: Children, listener: socket.socket, gate: StartGate) -> None:
+    children.start(
+        WEB_SERVER,
+        gunicorn(listener),
+        inherit=[listener.fileno(), gate.reader],
+        env=new_directory()
+        | FEW_ARENAS
+        | ({} if settings.FOREMAN_READ_ONLY else WATCHED)
+        | {MOST_OF_NETWORK: most_of_network()}
+        | gate.env
+        | without(*OTHER_ADDRESSES),
+    )
+
+
 def listening_socket() -> socket.socket:
     """Bind the port that was requested, or the first free one from 8000."""
     host, asked = settings.FOREMAN_BIND, settings.PORT
@@ -185,6 +211,12 @@ def listening_socket() -> socket.socket:
     if asked is None:
         raise CommandError("No port from 8000 to 8049 is free; choose one with PORT=...")
     raise CommandError(f"Port {asked} is taken; choose another with PORT=...")
+
+
+def a_host() -> str:
+    """Return a name that requests to this office may call it by."""
+    names = (name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*")
+    return next(names, "localhost")
 
 
 def host_for_people(listener: socket.socket) -> str:
@@ -208,6 +240,8 @@ def env_of(helper: str) -> dict[str, str]:
     """Return what a helper is started with; who delivers acts as the office."""
     if helper == MESSENGER:
         return without(*OTHER_ADDRESSES) | FEW_ARENAS
+    if helper == KEEPER:
+        return without(OWNERS_ADDRESS, *OTHER_ADDRESSES) | {"PYTHONPATH": str(settings.BASE_DIR)}
     return without(OWNERS_ADDRESS)
 
 
@@ -215,13 +249,16 @@ def manage(*command: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *command]
 
 
+WEB_SERVER = "gunicorn"
 MESSENGER = "The worker of messages"
+KEEPER = "The PostgreSQL supervisor"
 WRITERS = {"The watcher": manage("watch"), MESSENGER: manage("deliver")}
 
 
 def gunicorn(listener: socket.socket) -> list[str]:
     return [
         *(sys.executable, "-m", "gunicorn", "foreman_office.wsgi"),
+        *("--config", "python:kit.runtime.start_gate"),
         *("--chdir", str(settings.BASE_DIR)),
         *("--bind", f"fd://{listener.fileno()}"),
         *("--logger-class", "kit.runtime.server.Logger"),
@@ -231,4 +268,5 @@ def gunicorn(listener: socket.socket) -> list[str]:
         *("--graceful-timeout", str(GRACE)),
         *("--log-level", "warning"),
         "--no-control-socket",
+        "--preload",  # its workers share what is loaded, and are there sooner
     ]

@@ -55,6 +55,12 @@ def day(date: date) -> str:
     return date_format(date, "j M Y")
 
 
+@register.filter
+def dated(date: date) -> SafeString:
+    """Show a day of the calendar."""
+    return SafeString(f'<time datetime="{date.isoformat()}">{day(date)}</time>')
+
+
 def time_element(moment: datetime | None, kind: str) -> SafeString | str:
     """Show a time in words, with the exact time and zone in its title."""
     if moment is None:

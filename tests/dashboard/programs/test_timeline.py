@@ -7,6 +7,7 @@ from django.utils.timezone import now
 
 from foreman_office.dashboard.programs.progress_counts import plan_of
 from foreman_office.dashboard.programs.timeline import timeline_of
+from kit.web.time_axis import TimeAxis, TimeSpan
 from programs.history import recording
 from tests.factories import ProgramFactory, TaskFactory, WaveFactory
 
@@ -106,3 +107,12 @@ def test_the_timeline_asks_no_more_for_more_tasks(program, django_assert_num_que
     waves = plan_of(program)
     with django_assert_num_queries(2):
         timeline_of(program, waves, str(wave.pk))
+
+
+def test_work_that_took_no_time_between_two_idle_spans_is_placed():
+    """A plan file may give the same day as start and end of a task."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    at, end = begin + timedelta(days=5), begin + timedelta(days=10)
+    axis = TimeAxis(begin, end, [TimeSpan(begin + timedelta(hours=1), at), TimeSpan(at, end)])
+    assert 0 < axis.place(at) < 100
+    assert axis.ticks

@@ -287,7 +287,7 @@ def test_program_list_asks_no_more_for_more_rows(person, django_assert_max_num_q
         wave = WaveFactory()
         for task in TaskFactory.create_batch(3, wave=wave):
             BlockerFactory(entity=task)
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         person.get(reverse("programs:program_list"))
 
 

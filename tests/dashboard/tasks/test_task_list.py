@@ -172,7 +172,7 @@ def test_the_list_asks_no_more_for_more_rows(person, number, django_assert_max_n
     for each in range(number):
         task = TaskFactory(wave__sequence_number=each + 1)
         QAExecutionFactory(task=task)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         person.get(LIST, {"state": "unfinished"})
 
 

@@ -8,8 +8,8 @@ import kit.core.rules
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0017_questions_found"),
-        ("governance", "0042_queue_pinned"),
-        ("programs", "0018_plan_texts_found"),
+        ("governance", "0044_saved_views"),
+        ("programs", "0021_plan_texts_found"),
     ]
 
     operations = [

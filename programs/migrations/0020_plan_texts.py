@@ -7,7 +7,7 @@ import kit.core.rules
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0016_pull"),
+        ("programs", "0019_archive"),
     ]
 
     operations = [
