@@ -18,7 +18,8 @@ from psycopg.conninfo import make_conninfo
 from foreman_office import checks
 from foreman_office.checks import LITTLE_ROOM, examine
 from foreman_office.management.commands.doctor import level_of
-from governance.models import Watcher
+from foreman_office.notifications.secrets import encrypt
+from governance.models import Delivery, Watcher
 from kit.runtime.database_addresses import LIMITS
 from tests.database import as_administrator
 from tests.factories import (
@@ -290,3 +291,12 @@ def test_what_is_wrong_with_notifications_is_said(office, settings, subtests):
     type(channel).objects.update(disabled_at=None, address_encrypted="of another key")
     DeliveryFactory(channel=channel, state="failed", why="It is away.", finished_at=now())
     assert office.examined() == {("warning", "channel team"), ("warning", "messages")}
+    type(channel).objects.update(address_encrypted=encrypt("https://hooks.example.org/"))
+    waits = {"state": "queued", "finished_at": None}
+    Delivery.objects.update(due_at=now() - timedelta(minutes=4), **waits)
+    assert office.examined() == set()
+    Delivery.objects.update(due_at=now() - timedelta(minutes=6))
+    assert office.examined() == {("warning", "messages")}
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    assert office.examined() == set()

@@ -127,6 +127,7 @@ EXPECTED = {
     "decision": READS,
     **dict.fromkeys(("decision_acknowledge", "decision_give_back"), DECIDES),
     "notifications": READS | {"POST": answers(ENDED, {403}, LET_IN, LET_IN)},
+    "broken_now": STREAM,
     "notifications_test": OVERSEES_ACT | {"POST": answers(ENDED, {403}, LET_IN, LET_IN)},
     "notification_rule": alike({403}, {404}, {404}),
     "notification_rule_delete": alike({403}, {404, 405}, {404, 405}),

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from foreman_office.notifications.apprise_channel import check_service_address
+from foreman_office.notifications.chat_services import OWN_ADDRESSES, SERVICES, scheme_of
 from foreman_office.notifications.sending import WEBHOOK_SECRET
 from governance.models import Channel
 
@@ -17,6 +19,9 @@ def check_address(kind: str, address: str) -> None:
     """Raise ValidationError where no message could leave for an address."""
     if kind == Channel.Kind.EMAIL:
         validate_email(address)
+        return
+    if kind == Channel.Kind.APPRISE:
+        check_service_address(address)
         return
     parts = urlsplit(address)
     if parts.scheme not in ("https", "http") or not parts.hostname:
@@ -44,6 +49,10 @@ def masked(kind: str, address: str) -> str:
     """Return an address without what in it may be secret."""
     if kind == Channel.Kind.EMAIL:
         return address
+    scheme = scheme_of(address)
+    if kind == Channel.Kind.APPRISE and scheme not in OWN_ADDRESSES:
+        # What follows may be a token, also where a host is usual.
+        return f"{SERVICES[scheme].name}, {scheme}://…"
     parts = urlsplit(address)
     port = f":{parts.port}" if parts.port else ""
     return f"{parts.scheme}://{parts.hostname}{port}/…"

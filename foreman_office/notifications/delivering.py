@@ -11,7 +11,8 @@ from django.utils.timezone import now
 
 from foreman_office.notifications.actions import disable_channel
 from foreman_office.notifications.queue import defer
-from foreman_office.notifications.sending import SendingResult, hand_over
+from foreman_office.notifications.results import SendingResult
+from foreman_office.notifications.sending import hand_over
 from foreman_office.notifications.wording import compose
 from governance.models import Channel, Delivery, Notice, Watcher
 from kit.core.sql import ContractNow
@@ -98,7 +99,8 @@ def note_result(delivery: Delivery, outcome: SendingResult) -> None:
             if outcome.is_gone and delivery.channel:
                 disable_channel(delivery.channel, because=outcome.why, by=None)
     else:
-        due_at = now() + timedelta(seconds=PAUSES[delivery.attempts - 1])
+        pause = timedelta(seconds=PAUSES[delivery.attempts - 1])
+        due_at = now() + max(pause, outcome.pause)
         with transaction.atomic():
             again = Delivery.objects.queued().filter(pk=delivery.pk)
             if again.update(why=outcome.why, due_at=due_at):

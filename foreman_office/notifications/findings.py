@@ -1,14 +1,19 @@
 """What the system checks say of notifications: whether anybody is told, and whether it arrives."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from django.conf import settings
 from django.core.checks import CheckMessage
+from django.utils.timezone import now
 
+from foreman_office.notifications.queue import worker_is_alive
 from foreman_office.notifications.rules import RuleInForce, foremen_with_address, rules_in_force
 from foreman_office.notifications.secrets import decrypt
 from governance.models import Channel, Delivery
 from kit.core.findings import warning
+
+OVERDUE = timedelta(minutes=5)
 
 
 def findings_of_notifications() -> Iterator[CheckMessage]:
@@ -36,6 +41,13 @@ def findings_of_notifications() -> Iterator[CheckMessage]:
         )
     for channel in Channel.objects.order_by("name"):
         yield from findings_of_channel(channel)
+    if (number := overdue()) and not worker_is_alive():
+        yield warning(
+            66,
+            "messages",
+            f"{number} should have left by now, and no worker is running: `manage.py office` starts"
+            " one, and `manage.py deliver` is another.",
+        )
     if number := Delivery.objects.given_up().count():
         yield warning(
             65,
@@ -43,6 +55,11 @@ def findings_of_notifications() -> Iterator[CheckMessage]:
             f"{number} could not be delivered: the inbox shows to whom, and offers to send them"
             " again.",
         )
+
+
+def overdue() -> int:
+    """Return how many messages should have left some minutes ago."""
+    return Delivery.objects.queued().filter(due_at__lt=now() - OVERDUE).count()
 
 
 def mails(rules: list[RuleInForce]) -> bool:

@@ -4,8 +4,9 @@ What is checked is the address that is connected to, after the name was looked u
 """
 
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
@@ -55,15 +56,52 @@ def connect_if_allowed(
     for place in places:
         try:
             # A literal address: nothing is looked up again.
-            return create_connection(
+            made = create_connection(
                 (str(place[0]), int(place[1])), timeout, source_address, socket_options
             )
         except OSError as error:
             failure = error
+        else:
+            if limit := getattr(LIMITS, "of_thread", None):
+                limit.opened.append(made.dup())
+            return made
     raise failure or OSError(f"{host} has no address")
 
 
 create_connection = urllib3_connection.create_connection
+LIMITS = threading.local()
+
+
+class TimeLimit:
+    """Ends the connections that a thread has opened, when the time for all of it is over.
+
+    A timeout of `requests` is one of each read: who sends a byte now and then is never too late,
+    and would keep a worker for ever.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.opened: list[socket.socket] = []
+        self.is_over = False
+        self.timer = threading.Timer(seconds, self.end)
+        self.timer.daemon = True
+
+    def end(self) -> None:
+        self.is_over = True
+        for each in self.opened:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> "TimeLimit":
+        LIMITS.of_thread = self
+        self.timer.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        LIMITS.of_thread = None
+        self.timer.cancel()
+        self.timer.join()
+        for each in self.opened:
+            each.close()
 
 
 class CheckedConnection(HTTPConnection):
@@ -103,6 +141,14 @@ def checked_session() -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, CheckedAdapter())
     return session
+
+
+def cause_among(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    """Return the error of this kind that others were raised for, if there is one."""
+    found: BaseException | None = error
+    while found is not None and not isinstance(found, kind):
+        found = found.__cause__ or found.__context__
+    return found
 
 
 @contextmanager

@@ -67,6 +67,17 @@ def defer_all(rows: Iterable[tuple[UUID, datetime]]) -> int:
     return len(found)
 
 
+def worker_is_alive() -> bool:
+    """Return whether any worker gives signs of life."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM procrastinate_workers"
+            " WHERE last_heartbeat > now() - make_interval(secs => %s))",
+            [DEAD_AFTER],
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def database_now() -> datetime:
     """Return the moment at which the transaction under way began, by the database's clock."""
     with connection.cursor() as cursor:

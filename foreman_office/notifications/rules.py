@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -63,11 +63,13 @@ class RuleInForce:
         return begin <= clock < end if begin <= end else clock >= begin or clock < end
 
     def digest_begins(self, at: datetime) -> datetime | None:
-        """Return since when the digest of this day is due; None where it is not."""
+        """Return since when the newest digest is due; None where it is not."""
         if self.rule.digest_at is None:
             return None
-        begins = on_day(at.astimezone(self.zone), self.rule.digest_at)
-        is_due = begins <= at < begins + DIGEST_WITHIN and self.rule.created_at < begins
+        today = at.astimezone(self.zone)
+        times = (on_day(day, self.rule.digest_at) for day in (today, today - timedelta(days=1)))
+        begins = next((time for time in times if time <= at), None)
+        is_due = begins and at < begins + DIGEST_WITHIN and self.rule.created_at < begins
         return begins if is_due else None
 
     @property
@@ -76,9 +78,14 @@ class RuleInForce:
 
 
 def on_day(moment: datetime, clock: time) -> datetime:
-    return moment.replace(
+    """Return when it is so late on the day of a moment, in its zone.
+
+    In UTC: within a zone Python reckons by the clock on the wall, which is put forward and back.
+    """
+    local = moment.replace(
         hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0, fold=0
     )
+    return local.astimezone(UTC)
 
 
 def rules_in_force() -> list[RuleInForce]:

@@ -7,7 +7,6 @@ import json
 import secrets
 import smtplib
 import time
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import requests
@@ -15,27 +14,24 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.utils.timezone import now
 
-from foreman_office.notifications.network import PrivateAddressError, checked_session
+from foreman_office.notifications.apprise_channel import send_by_apprise
+from foreman_office.notifications.network import (
+    PrivateAddressError,
+    TimeLimit,
+    cause_among,
+    checked_session,
+)
+from foreman_office.notifications.results import SendingResult, result_of_status, unreached
 from foreman_office.notifications.secrets import decrypt
 from foreman_office.notifications.wording import Message
 from governance.models import Channel, Delivery
 
 CONNECT, READ = 3, 7  # seconds that a webhook has
 WEBHOOK_SECRET = "whsec_"  # noqa: S105  what such a secret begins with
-GONE = 410
 UNREADABLE = (
     "The channel's address cannot be decrypted: FOREMAN_CHANNEL_KEYS or SECRET_KEY is another one"
     " now. Enter the address again."
 )
-
-
-@dataclass(frozen=True)
-class SendingResult:
-    """How an attempt went. Without `why` the channel has taken the message."""
-
-    why: str = ""
-    is_final: bool = False  # another attempt would not help
-    is_gone: bool = False  # the receiver wants no further messages
 
 
 def hand_over(delivery: Delivery, message: Message) -> SendingResult:
@@ -50,6 +46,8 @@ def hand_over(delivery: Delivery, message: Message) -> SendingResult:
             return send_mail(delivery, message, address)
         case Channel.Kind.WEBHOOK:
             return send_webhook(delivery, message, address, decrypt(channel.secret_encrypted))
+        case Channel.Kind.APPRISE:
+            return send_by_apprise(str(delivery.pk), message, address, timeout=(CONNECT, READ))
     return SendingResult(f"This office has no channels of the kind {channel.kind}.", is_final=True)
 
 
@@ -112,7 +110,7 @@ def send_webhook(
     if not secret:
         return SendingResult(UNREADABLE, is_final=True)
     body = webhook_body(delivery, message)
-    host, sent_at = urlsplit(url).hostname, int(time.time())
+    host, sent_at = urlsplit(url).hostname or "", int(time.time())
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Foreman-Office",
@@ -120,8 +118,9 @@ def send_webhook(
         "webhook-timestamp": str(sent_at),
         "webhook-signature": signature(secret, str(delivery.pk), sent_at, body),
     }
+    limit = TimeLimit(CONNECT + READ)
     try:
-        with checked_session() as session:
+        with limit, checked_session() as session:
             answer = session.post(
                 url,
                 data=body,
@@ -131,23 +130,11 @@ def send_webhook(
                 stream=True,  # of the answer, its status is enough
             )
             answer.close()
-    except requests.ConnectTimeout:
-        return SendingResult(f"{host} cannot be reached in time.")
-    except requests.Timeout:
-        return SendingResult(f"{host} does not answer in time; the message may have arrived.")
     except (requests.RequestException, ValueError) as error:
         if private := cause_among(error, PrivateAddressError):
             return SendingResult(f"{private}.", is_final=True)
-        return SendingResult(f"{host} cannot be reached ({type(error).__name__}).")
-    return result_of_answer(host or "", answer)
-
-
-def cause_among(error: BaseException, kind: type[BaseException]) -> BaseException | None:
-    """Return the error of this kind that others were raised for, if there is one."""
-    found: BaseException | None = error
-    while found is not None and not isinstance(found, kind):
-        found = found.__cause__ or found.__context__
-    return found
+        return unreached(host, "Timeout" if limit.is_over else type(error).__name__)
+    return result_of_status(host, answer.status_code, answer.headers.get("Retry-After"))
 
 
 def webhook_body(delivery: Delivery, message: Message) -> bytes:
@@ -160,21 +147,7 @@ def webhook_body(delivery: Delivery, message: Message) -> bytes:
                 "subject": message.subject,
                 "text": message.body,
                 "decisions": message.data,
+                "decisions_left_out": message.left_out,
             },
         }
     ).encode()
-
-
-def result_of_answer(host: str, answer: requests.Response) -> SendingResult:
-    if answer.ok and not answer.is_redirect and answer.status_code < 300:
-        return SendingResult()
-    if answer.status_code == GONE:
-        return SendingResult(
-            f"{host} says 410 Gone: it wants no messages.", is_final=True, is_gone=True
-        )
-    if answer.status_code < 400:
-        return SendingResult(
-            f"{host} answers {answer.status_code}, a redirect, which is not followed.",
-            is_final=True,
-        )
-    return SendingResult(f"{host} answers {answer.status_code}.")

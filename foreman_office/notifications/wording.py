@@ -11,7 +11,9 @@ from django.urls import reverse
 from governance.models import Delivery, Notice
 from kit.web.templatetags.numbers import some
 
+NOTED = 1000  # decisions of each kind that are noted, the oldest first
 LISTED = 20  # decisions that a message for many lists
+LISTED_AS_DATA = 100  # and that a webhook has
 LONGEST_SUBJECT = 180
 WINDOW = 20  # minutes of which it is said how often something came
 Reason = Delivery.Reason
@@ -22,6 +24,7 @@ class Message:
     subject: str
     body: str
     data: list[dict[str, Any]]
+    left_out: int = 0  # of the decisions, from the data
 
 
 def compose(delivery: Delivery, notices: list[Notice], zone: ZoneInfo) -> Message:
@@ -30,7 +33,7 @@ def compose(delivery: Delivery, notices: list[Notice], zone: ZoneInfo) -> Messag
         subject = "Test message of Foreman Office"
         body = f"This is a test of “{delivery.addressee}”. Nothing is wrong."
         return Message(subject, f"{body}\n\n{link('')}".rstrip(), [])
-    data = [decision_data(notice) for notice in notices]
+    data = [decision_data(notice) for notice in notices[:LISTED_AS_DATA]]
     if len(notices) == 1 and delivery.reason != Reason.DIGEST:
         return Message(
             subject_line(subject_of(delivery, notices[0])),
@@ -38,7 +41,10 @@ def compose(delivery: Delivery, notices: list[Notice], zone: ZoneInfo) -> Messag
             data,
         )
     return Message(
-        subject_line(subject_of_many(delivery, notices)), body_of_many(notices, zone), data
+        subject_line(subject_of_many(delivery, notices)),
+        body_of_many(notices, zone),
+        data,
+        len(notices) - len(data),
     )
 
 
@@ -84,10 +90,15 @@ def body_of(delivery: Delivery, notice: Notice, zone: ZoneInfo) -> str:
 def subject_of_many(delivery: Delivery, notices: list[Notice]) -> str:
     broken = sum(notice.broken for notice in notices)
     waiting = len(notices) - broken
-    parts = [f"{broken} broken"] if broken else []
-    parts += [f"{some(waiting, 'decision')} to take"] if waiting else []
+    parts = [f"{at_least(broken)}{broken} broken"] if broken else []
+    parts += [f"{at_least(waiting)}{some(waiting, 'decision')} to take"] if waiting else []
     what = "Daily digest" if delivery.reason == Reason.DIGEST else delivery.get_reason_display()
     return f"{what}: {', '.join(parts)}"
+
+
+def at_least(number: int) -> str:
+    """Return what stands before a number of which there may be more than are noted."""
+    return "at least " if number >= NOTED else ""
 
 
 def body_of_many(notices: list[Notice], zone: ZoneInfo) -> str:

@@ -208,6 +208,11 @@
     // The office itself does not hear its database at the moment.
     deaf: () => now(connected ? "reconnecting" : "connecting"),
     poke(topics) {
+      // A page that nobody sees, and that hears because it tells, asks when it is looked at.
+      if (document.hidden) {
+        ticked = 0;
+        return;
+      }
       const told = new Set(topics.split(" "));
       touch(parts().filter((part) => topicsOf(part).some((topic) => told.has(topic))));
     },
@@ -236,14 +241,16 @@
     }
     return null;
   };
+  // A hidden page gives its stream back, unless it is the one that tells what breaks (tell.js).
+  const away = () => document.hidden && !("tells" in body.dataset);
   const hear = async () => {
-    if (stream || seeking || pointless || document.hidden || !freshness || !parts().length) return;
+    if (stream || seeking || pointless || away() || !freshness || !parts().length) return;
     clearTimeout(retry);
     seeking = true;
     seat = await takeSeat();
     seeking = false;
     if (!seat) poll();
-    else if (document.hidden || failing.has("network")) leave();
+    else if (away() || failing.has("network")) leave();
     else open();
   };
   const open = () => {
@@ -256,6 +263,7 @@
         since = lastEventId;
         watch();
         react(data);
+        htmx.trigger(body, "stream:heard");
       });
     }
     watch();
@@ -285,12 +293,11 @@
     now(connected ? "reconnecting" : "connecting");
     hearAgain(Math.min(REST * 2 ** failures++, LONGEST_REST));
   };
-  // A hidden page gives its stream back: a browser has six connections to an office.
+  body.addEventListener("tells", hear);
+  // A browser has six connections to an office.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      leave();
-      return;
-    }
+    if (away()) leave();
+    if (document.hidden) return;
     tickWhenDue();
     hear();
   });

@@ -13,7 +13,7 @@ from tests.factories import DeliveryFactory
 from tests.test_roles import EXPECTED, OURS, TO_LOGIN
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
-NO_PAGES = {"live:stream", "governance:plan_export"}
+NO_PAGES = {"live:stream", "governance:plan_export", "broken_now"}
 # Pages whose templates and parts another page or the empty office shows as well.
 MORE_OF_THE_SAME = {
     *("why-builder", "search-none", "tasks-none", "blockers-all", "violations-all"),

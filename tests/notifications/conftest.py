@@ -11,6 +11,7 @@ from foreman_office.notifications.delivering import attempt_delivery
 from governance.models import Delivery, Notice
 from kit.core.roles import Role
 from tests.factories import UserFactory
+from tests.notifications.receiver import receiver
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,11 @@ def deliver():
         return list(Delivery.objects.order_by("queued_at", "pk"))
 
     return deliver
+
+
+@pytest.fixture
+def hooks(settings):
+    """A server on this machine that channels may reach."""
+    settings.FOREMAN_PRIVATE_CHANNELS = True
+    with receiver() as running:
+        yield running

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 
@@ -49,19 +49,28 @@ def mail_server() -> Iterator[tuple[Mailbox, int]]:
 
 
 class Receiver:
-    """Answers each path as its name says, and keeps what it was sent."""
+    """Answers each path as its first part says, and keeps what it was sent."""
 
     def __init__(self):
         self.requests = []
         self.free = Event()  # ends what hangs
+        self.go = Event()  # lets what is held be answered
 
     def answer(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         self.requests.append((handler.path, dict(handler.headers), body))
-        what = handler.path.strip("/")
+        what = handler.path.strip("/").partition("/")[0]
         if what == "hang-once":
             paths = [path for path, *_ in self.requests]
             what = "hang" if paths.count(handler.path) == 1 else "200"
+        if what == "held":
+            self.go.wait(30)
+            what = "200"
+        if what == "drip":  # a byte now and then, so that no read takes long
+            with suppress(OSError):
+                while not self.free.wait(0.05):
+                    handler.wfile.write(b"H")
+            return
         if what == "hang":
             self.free.wait(30)
             return
@@ -71,6 +80,8 @@ class Receiver:
         handler.send_response(int(what))
         if what.startswith("3"):
             handler.send_header("Location", "/200")
+        if what == "429":
+            handler.send_header("Retry-After", "4000")
         handler.send_header("Content-Length", "0")
         handler.end_headers()
 

@@ -1,6 +1,7 @@
 """The pages: rules, channels, messages, and one decision with who has it."""
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from foreman_office.notifications.secrets import decrypt
@@ -67,6 +68,11 @@ def test_an_admin_makes_a_channel_whose_secret_is_shown_once(as_admin):
 def test_a_test_message_has_a_page_that_says_how_it_went(as_foreman, deliver):
     answer = as_foreman.post(reverse("notifications_test"), follow=True)
     assert "No worker has tried it yet" in answer.content.decode()
+    assert "No worker is running" in answer.content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
+    page = as_foreman.get(answer.redirect_chain[-1][0]).content.decode()
+    assert "No worker is running" not in page
     [row] = deliver()
     page = as_foreman.get(reverse("delivery", args=[row.pk])).content.decode()
     assert "Sent" in page

@@ -5,32 +5,33 @@ import hashlib
 import hmac
 import json
 import socket
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from django.core import mail
 from django.db import connection
+from django.utils.timezone import now
 
 from foreman_office.dashboard.inbox.reconciling import reconcile
-from foreman_office.notifications import actions, delivering, network, sending
+from foreman_office.notifications import actions, delivering, network, results, sending
 from foreman_office.notifications.channels import masked
 from foreman_office.notifications.delivering import attempt_delivery
 from foreman_office.notifications.rules import Target
 from foreman_office.notifications.secrets import decrypt, encrypt
 from governance.models import Channel, Delivery, Notice, OfficeLogEntry
-from tests.factories import ChannelFactory, DeliveryFactory, UserFactory
-from tests.notifications.receiver import mail_server, receiver
+from tests.factories import (
+    ChannelFactory,
+    DeliveryFactory,
+    GovernanceViolationFactory,
+    TaskFactory,
+    UserFactory,
+)
+from tests.notifications.receiver import mail_server
 
 pytestmark = pytest.mark.django_db
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
-
-
-@pytest.fixture
-def hooks(settings, monkeypatch):
-    settings.FOREMAN_PRIVATE_CHANNELS = True
-    monkeypatch.setattr(sending, "READ", 0.3)
-    with receiver() as running:
-        yield running
 
 
 def tried(row, times=1):
@@ -63,11 +64,12 @@ def test_a_webhook_is_signed_as_standard_webhooks_has_it(hooks):
     assert (told["type"], told["data"]["delivery_id"]) == ("foreman.test", str(row.pk))
 
 
-def test_what_a_webhook_answers_decides_how_it_goes_on(hooks, subtests):
+def test_what_a_webhook_answers_decides_how_it_goes_on(hooks, subtests, monkeypatch):
     kept, url = hooks
     cases = {
         "500": ("queued", "127.0.0.1 answers 500."),
         "404": ("queued", "127.0.0.1 answers 404."),
+        "429": ("queued", "127.0.0.1 answers 429, and asks for a pause of 4000 s."),
         "302": ("failed", "127.0.0.1 answers 302, a redirect, which is not followed."),
         "410": ("failed", "127.0.0.1 says 410 Gone: it wants no messages."),
         "hang": ("queued", "127.0.0.1 does not answer in time; the message may have arrived."),
@@ -75,11 +77,44 @@ def test_what_a_webhook_answers_decides_how_it_goes_on(hooks, subtests):
     }
     for path, wanted in cases.items():
         with subtests.test(path=path):
+            monkeypatch.setattr(sending, "READ", 0.3 if path == "hang" else 60)
             before = jobs()
             row = tried(to(f"{url}/{path}"))
             assert (row.state, row.why) == wanted
             assert jobs() - before == (row.state == "queued")
     assert "/200" not in [path for path, *_ in kept.requests]
+
+
+def test_who_answers_a_byte_now_and_then_is_too_late_as_well(hooks, monkeypatch):
+    monkeypatch.setattr(sending, "READ", 1)
+    monkeypatch.setattr(sending, "CONNECT", 1)
+    row = tried(to(f"{hooks[1]}/drip"))
+    assert row.state == "queued"
+    assert row.why == "127.0.0.1 does not answer in time; the message may have arrived."
+
+
+def test_a_receiver_that_asks_for_a_pause_is_left_alone_for_it(hooks):
+    row = tried(to(f"{hooks[1]}/429"))
+    assert timedelta(seconds=3900) < row.due_at - now() <= timedelta(seconds=4000)
+
+
+def test_of_what_a_receiver_asks_for_only_a_pause_is_honoured(subtests):
+    later = datetime.now(UTC) + timedelta(hours=1)
+    cases = {
+        "120": timedelta(seconds=120),
+        "0": timedelta(),
+        "-5": timedelta(),
+        "soon": timedelta(),
+        "": timedelta(),
+        None: timedelta(),
+        "9" * 400: results.LONGEST_PAUSE,
+        "Wed, 21 Oct 2015 07:28:00 GMT": timedelta(),
+        "Wed, 21 Oct 2099 07:28:00 GMT": results.LONGEST_PAUSE,
+    }
+    for header, pause in cases.items():
+        with subtests.test(header=header):
+            assert results.asked_pause(header) == pause
+    assert results.asked_pause(format_datetime(later, usegmt=True)) > timedelta(minutes=59)
 
 
 def test_410_disables_the_channel_and_says_so(hooks):
@@ -186,6 +221,23 @@ def test_a_mail_server_that_refuses_an_address_is_believed(mailbox):
     [(recipients, text)] = mailbox.messages
     assert recipients == ["ada@example.org"]
     assert f"Message-ID: <{told['ada'].pk}@localhost>" in text
+
+
+def test_of_two_addressees_one_is_refused_and_the_other_told_once(
+    mailbox, ada, sweep, later, deliver
+):
+    UserFactory(username="bob", email="nobody@example.org", roles=["foreman"])
+    GovernanceViolationFactory(task=TaskFactory())
+    sweep()
+    later(minutes=3)
+    sweep()
+    assert {row.user.username: row.state for row in deliver()} == {"ada": "sent", "bob": "failed"}
+    sweep()
+    assert len(deliver()) == 2
+    assert [recipients for recipients, _ in mailbox.messages] == [["ada@example.org"]]
+    assert (
+        Notice.objects.open().get(kind="delivery").title == "1 message did not reach bob, by e-mail"
+    )
 
 
 def test_mail_that_is_not_set_up_says_so(settings):

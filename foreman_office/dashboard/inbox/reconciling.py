@@ -18,9 +18,9 @@ from foreman_office.dashboard.inbox.inbox_cards import finish, list_decisions, r
 from foreman_office.dashboard.inbox.pending_decisions import PendingCounts, count_pending
 from foreman_office.notifications.due import queue_due_messages
 from foreman_office.notifications.queue import database_now, take_up_stalled
+from foreman_office.notifications.wording import NOTED
 from governance.models import Notice
 
-NOTED = 1000  # decisions of each kind that are noted, the oldest first
 FLAPPING = timedelta(minutes=20)  # what comes again within it is the same notice
 WHOLE_EVERY = 60  # seconds until notices are compared though the same decisions are pending
 TURN = 0x666F6E6F  # of the advisory lock: one process at a time

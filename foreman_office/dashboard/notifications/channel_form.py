@@ -6,11 +6,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from foreman_office.notifications.channels import check_address, check_secret
+from foreman_office.notifications.chat_services import known_services
 from governance.models import Channel
 from kit.web.forms import TextField
 
-# Kinds that this office can use.
-KINDS = [(kind.value, kind.label) for kind in (Channel.Kind.EMAIL, Channel.Kind.WEBHOOK)]
+Kind = Channel.Kind
+KINDS = [
+    (Kind.EMAIL.value, Kind.EMAIL.label),
+    (Kind.WEBHOOK.value, Kind.WEBHOOK.label),
+    (Kind.APPRISE.value, "Chat or pager (Apprise)"),
+]
 HIDDEN = {"autocomplete": "off", "spellcheck": "false"}
 
 
@@ -20,7 +25,10 @@ class ChannelForm(forms.Form):
     address = TextField(
         max_length=2000,
         widget=forms.TextInput(HIDDEN),
-        help_text="An e-mail address, or the https:// address of a webhook. Stored encrypted.",
+        help_text=(
+            "An e-mail address, the https:// address of a webhook, or an address of Apprise that"
+            f" names one target. Stored encrypted. Apprise reaches {known_services()}."
+        ),
     )
     secret = TextField(
         max_length=200,
@@ -38,7 +46,7 @@ class ChannelForm(forms.Form):
             for name in ("address", "secret"):
                 self.fields[name].required = False
                 self.fields[name].help_text = "Left empty, it stays as it is."
-            if channel.kind != Channel.Kind.WEBHOOK:
+            if channel.kind != Kind.WEBHOOK:
                 del self.fields["secret"]
 
     def clean_name(self) -> str:

@@ -11,6 +11,7 @@ from django_filters import CharFilter, ChoiceFilter, DateTimeFilter, FilterSet
 
 from foreman_office.dashboard.evidence.filters import MOMENT
 from foreman_office.notifications import actions
+from foreman_office.notifications.queue import worker_is_alive
 from governance.models import Delivery
 from kit.core.roles import decides, may_decide, oversees
 from kit.web.decision_forms import ActionButton, respond_done
@@ -59,7 +60,8 @@ def delivery(request, pk):
     if row.state == Delivery.State.FAILED and may_decide(request):
         address = reverse("delivery_resend", args=[pk])
         offers = [ActionButton(f"resend-{pk}", address, "Send again", row.addressee)]
-    context = {"delivery": row, "offers": offers}
+    no_worker = row.state == Delivery.State.QUEUED and not worker_is_alive()
+    context = {"delivery": row, "offers": offers, "no_worker": no_worker}
     return render_page(request, "notifications/delivery.html", context, parts=["message"])
 
 

@@ -1,9 +1,15 @@
 from django.urls import path
 
-from foreman_office.dashboard.notifications import channel_views, delivery_views, rule_views
+from foreman_office.dashboard.notifications import (
+    broken_views,
+    channel_views,
+    delivery_views,
+    rule_views,
+)
 
 urlpatterns = [
     path("account/notifications/", rule_views.notifications, name="notifications"),
+    path("account/notifications/broken/", broken_views.broken_now, name="broken_now"),
     path("account/notifications/test/", rule_views.notifications_test, name="notifications_test"),
     path(
         "account/notifications/<uuid:pk>/",
