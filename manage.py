@@ -25,7 +25,7 @@ BEFORE_THE_FIRST_START = {
 # The role of the database that a command works as, if not as the office.
 WORKS_AS = {
     **dict.fromkeys(("migrate", "restore", "generate_office", "flush"), OWNER),
-    **dict.fromkeys(("watch", "backup", "prune_heartbeats"), UPKEEP),
+    **dict.fromkeys(("watch", "backup", "prune_heartbeats", "thin_runs"), UPKEEP),
     **dict.fromkeys(("replay_evidence", "export_evidence", "evidence_key"), UPKEEP),
 }
 

@@ -199,6 +199,12 @@ FOREMAN_HEARTBEAT_RETENTION_DAYS = env.int(
     default=36500 if FOREMAN_SIMULATION else 90,
     validate=at_least_one,
 )
+# How long the tests of a run that passed or were skipped are kept one by one (docs/upkeep.md).
+FOREMAN_TEST_RETENTION_DAYS = env.int(
+    "FOREMAN_TEST_RETENTION_DAYS",
+    default=36500 if FOREMAN_SIMULATION else 90,
+    validate=at_least_one,
+)
 
 # The sealed record: the private key that signs its checkpoints, what its name is (by default one
 # that no other office has), and who is told of checkpoints besides a file under var/.

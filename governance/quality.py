@@ -15,6 +15,7 @@ from governance.models import (
     QAExecution,
     QATestResult,
     TestOutcome,
+    ThinnedRun,
 )
 from governance.pairing import Pair, pair_left_over, subtests_of_others, that_stood_for_others
 from programs.models import Task
@@ -27,16 +28,28 @@ CRITERIA = {
 FAILED, PASSED, SKIPPED = TestOutcome.FAILED, TestOutcome.PASSED, TestOutcome.SKIPPED
 
 
+class ComparisonList(NamedTuple):
+    """Tests of which the same is to be said: its look, its words, and the run that they are in."""
+
+    look: str
+    words: str
+    results: list[QATestResult]
+    run: QAExecution
+
+
 @dataclass(frozen=True)
 class Comparison:
     """A run against the run of the same suite before it, test by test.
 
-    `named` tells whether both runs name their tests; where one does not, all lists are empty.
+    `named` tells whether both runs name their tests; where one does not, all lists are empty. Of a
+    run that is `thinned` only the tests that failed are known: the rest is left out.
     """
 
     run: QAExecution
     before: QAExecution | None
     named: bool = False
+    thinned: ThinnedRun | None = None
+    thinned_before: ThinnedRun | None = None
     newly_failing: list[QATestResult] = field(default_factory=list)
     still_failing: list[QATestResult] = field(default_factory=list)
     fixed: list[QATestResult] = field(default_factory=list)
@@ -46,15 +59,23 @@ class Comparison:
     flaky: list[QATestResult] = field(default_factory=list)
 
     @property
-    def lists(self) -> list[tuple[str, str, list[QATestResult]]]:
-        """Return what changed, list by list: its look, its words, its tests; the worst first."""
+    def lists(self) -> list[ComparisonList]:
+        """Return what changed, list by list; the worst first."""
+        run, before = self.run, self.before or self.run
+        if self.thinned:
+            return [
+                ComparisonList("not-passed", "newly failing", self.newly_failing, run),
+                ComparisonList("not-passed", "still failing", self.still_failing, run),
+            ]
         return [
-            ("not-passed", "newly failing", self.newly_failing if self.named else []),
-            ("not-passed", "still failing", self.still_failing),
-            ("overridden", "removed", self.vanished),
-            ("overridden", "newly skipped", self.newly_skipped),
-            ("spinning", "flaky", self.flaky),
-            ("passed", "fixed", self.fixed),
+            ComparisonList(
+                "not-passed", "newly failing", self.newly_failing if self.named else [], run
+            ),
+            ComparisonList("not-passed", "still failing", self.still_failing, run),
+            ComparisonList("overridden", "removed", self.vanished, before),
+            ComparisonList("overridden", "newly skipped", self.newly_skipped, run),
+            ComparisonList("spinning", "flaky", self.flaky, run),
+            ComparisonList("passed", "fixed", self.fixed, run),
         ]
 
     @property
@@ -82,12 +103,21 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     Names are compared exactly first; what is left over is paired by a rule, one to one.
     """
     before = before or previous_run(run)
-    named = before is not None and before.results.exists() and run.results.exists()
+    both = [run, before] if before else [run]
+    thinned = ThinnedRun.objects.in_bulk([each.pk for each in both])
+    named = len(both) == 2 and all(each.pk in thinned or each.results.exists() for each in both)
     changed = changed_tests(run, before if named else None)
-    gone = [then for now, then in changed if then and now is None]
+    gone = [then for now, then in changed if then and now is None and run.pk not in thinned]
     names = _names_of(before, run) if before and gone else (set(), set())
-    pairs = pair_left_over(*names)
-    comparison = Comparison(run, before, named=named, renamed=pairs)
+    pairs = [] if thinned else pair_left_over(*names)
+    comparison = Comparison(
+        run,
+        before,
+        named=named,
+        thinned=thinned.get(run.pk),
+        thinned_before=thinned.get(before.pk) if before else None,
+        renamed=pairs,
+    )
     was_called = {pair.after: pair.before for pair in pairs}
     outcomes = {then.name: then.outcome for then in gone}
     for now, then in changed:

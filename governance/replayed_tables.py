@@ -97,7 +97,7 @@ def _order(trigger: re.Match[str]) -> tuple[int, str]:
 # Most runs of a long trail name no tests: their digest is that of no run, computed once.
 _NO_RUN = "00000000-0000-0000-0000-000000000000"
 _RUNS: dict[str, Any] = {
-    "after": ("tests_recorded", "tests_edited"),
+    "after": ("tests_recorded", "tests_edited", "tests_thinned"),
     "beside": "results",
     "beside_told": "context -> 'results'",
     "beside_found": f"""

@@ -30,6 +30,7 @@ from governance.models import (
 )
 from governance.retention import prune_notices
 from governance.sealing.watching import Sealing
+from governance.thinning import ThinningStep, tests_kept_for, thin_runs
 from kit.core.acts import act
 from kit.core.outages import DATABASE_AWAY, read_only_is_away
 from kit.core.sql import ContractNow
@@ -95,6 +96,8 @@ class Watch:
         self.failed: set[str] = set()
         self.pruning: Iterator[int] = iter(())
         self.removed = 0
+        self.thinning: Iterator[ThinningStep] = iter(())
+        self.thinned = ThinningStep(0, 0)
         self.prune_at = time.monotonic()
         self.sealing = Sealing(say)
 
@@ -153,11 +156,13 @@ class Watch:
         self.failed = failed
 
     def prune(self) -> None:
-        """Delete one batch of old heartbeats, if it is this watcher's turn; sweeps stay short."""
+        """Delete one batch of what is old, if it is this watcher's turn; sweeps stay short."""
         if time.monotonic() >= self.prune_at:
             self.prune_at = time.monotonic() + PRUNE_EVERY.total_seconds()
             if self.takes_the_pruning():
                 self.pruning, self.removed = prune_heartbeats(retention()), 0
+                watcher = f"{self.host}:{self.pid}"
+                self.thinning = thin_runs(tests_kept_for(), watcher=watcher)
                 prune_idempotency_keys()
                 prune_agent_stops()
                 prune_sent_forms()
@@ -170,6 +175,20 @@ class Watch:
         if self.removed and not batch:
             self.say(f"removed {self.removed} heartbeats older than {retention().days} days")
             self.removed = 0
+        self.thin()
+
+    def thin(self) -> None:
+        """Remove the tests of some old runs, if it is this watcher's turn."""
+        step = next(self.thinning, None)
+        if step:
+            self.thinned = ThinningStep(*map(sum, zip(self.thinned, step, strict=True)))
+        elif self.thinned.runs:
+            runs, tests = self.thinned
+            days = tests_kept_for().days
+            self.say(
+                f"removed {tests} passed and skipped tests older than {days} days, of {runs} runs"
+            )
+            self.thinned = ThinningStep(0, 0)
 
     def takes_the_pruning(self) -> bool:
         """Claim the pruning of this hour; return False if another watcher has."""

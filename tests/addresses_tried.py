@@ -6,6 +6,7 @@ from builders.actions import make_badge
 from foreman_office.login_link import make_login_link
 from governance.models import Evidence
 from tests.factories import (
+    ArchitectureValidationFactory,
     BlockerFactory,
     BuilderTokenFactory,
     ChannelFactory,
@@ -56,6 +57,8 @@ def arguments(name, pattern, user):
         return {}
     if name == "governance:quality_run":
         return {"pk": QAExecutionFactory(task=task).pk}
+    if name == "governance:quality_validation":
+        return {"pk": ArchitectureValidationFactory(task=task).pk}
     if name == "builders:badge_revoke":
         return {"pk": make_badge(task.wave.program, by=None)[0].pk}
     if name == "builders:ci_token_revoke":

@@ -351,6 +351,9 @@ ADDITIONS = {
             "idx_qa_executions_arrived": (
                 "btree (task_id, qa_suite_location, arrived_at DESC, recorded DESC)"
             ),
+            "idx_qa_executions_suite": (
+                "btree (qa_suite_location, arrived_at DESC, recorded DESC)"
+            ),
             "idx_qa_executions_newest": "btree (executed_at DESC, execution_id DESC)",
             "idx_qa_executions_figures": (
                 "btree (executed_at DESC, execution_id DESC)"
@@ -368,6 +371,7 @@ ADDITIONS = {
             **each_statement("governance_follow_qa_executions", "INSERT"),
             **each_statement("governance_keep_latest_runs", "INSERT", "UPDATE", "DELETE"),
             **NAMES_OF_TESTS,
+            **each_statement("governance_keep_suite_turns", "INSERT", "UPDATE", "DELETE"),
         },
     },
 }

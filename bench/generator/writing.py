@@ -23,9 +23,12 @@ TABLES = [
 ]
 # The triggers that judge nothing, but keep what follows from the rows.
 KEEPING = {
-    **dict.fromkeys(["programs", "waves", "tasks"], "programs_keep_texts_inserted"),
-    "qa_executions": "governance_keep_latest_runs_inserted",
-    "qa_test_results": "governance_keep_test_names",
+    **dict.fromkeys(["programs", "waves", "tasks"], ["programs_keep_texts_inserted"]),
+    "qa_executions": [
+        "governance_keep_latest_runs_inserted",
+        "governance_keep_suite_turns_inserted",
+    ],
+    "qa_test_results": ["governance_keep_test_names"],
 }
 TRAIL = "evidence_id, entity_type, entity_id, action, actor, backend, model, context, timestamp"
 
@@ -49,8 +52,9 @@ def write_office(story: Story, heartbeats: int, now: datetime) -> None:
         cursor.execute("SET LOCAL statement_timeout = 0")
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        for table, trigger in KEEPING.items():
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
+        for table, triggers in KEEPING.items():
+            for trigger in triggers:
+                cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
         cursor.execute(
             f"CREATE TEMPORARY TABLE told ON COMMIT DROP AS"  # noqa: S608  our own names
             f" SELECT {TRAIL} FROM evidence_trail WITH NO DATA"

@@ -19,6 +19,10 @@ ARCHIVED = Q(archived_at__isnull=False)
 SEARCH = TextInput({"type": "search", "placeholder": " ", "autocomplete": "off"})
 
 
+# Times are those of the reader's zone, unless the address names another.
+MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
 def programs(request: Any) -> QuerySet[Program]:
     """Return the programs to choose from: no archived one, but that which is asked for."""
     asked = as_key(request.GET.get("program")) if request else None

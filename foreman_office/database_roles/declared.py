@@ -14,8 +14,8 @@ WRITE = READ | {"INSERT", "UPDATE", "DELETE"}
 
 # Written by triggers and functions of the owner alone, whoever causes it.
 KEPT_BY_FUNCTIONS = {
-    *("evidence_trail", "known_tests", "office_absences", "office_log", "plan_texts"),
-    "qa_latest_runs",
+    *("evidence_trail", "office_absences", "office_log", "plan_texts", "known_tests"),
+    *("qa_latest_runs", "qa_suite_turns", "qa_thinned_runs"),
 }
 # Written by the owner alone.
 KEPT_BY_THE_OWNER = {"django_migrations", "import_transactions"}
@@ -74,6 +74,8 @@ CALLED_BY_ALL = {
     "governance_record_evidence",
     "governance_record_remarks",
 }
+# And those that only upkeep may call.
+CALLED_BY_UPKEEP = {"governance_thin_runs"}
 
 
 class RoleNames(NamedTuple):

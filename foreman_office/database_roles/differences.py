@@ -11,7 +11,11 @@ from foreman_office.database_roles.catalog import (
     Thing,
     quoted,
 )
-from foreman_office.database_roles.declared import CALLED_BY_ALL, RoleNames
+from foreman_office.database_roles.declared import (
+    CALLED_BY_ALL,
+    CALLED_BY_UPKEEP,
+    RoleNames,
+)
 
 ORDER = ("CONNECT", "CREATE", "TEMPORARY", "USAGE", "SELECT", "INSERT", "UPDATE", "DELETE")
 PLACES = ("DATABASE", "SCHEMA")
@@ -183,6 +187,8 @@ def wanted(names: RoleNames, thing: Thing) -> tuple[Grants, Grants]:
 
 
 def of_routine(names: RoleNames, thing: Thing) -> Grants:
+    if thing.bare in CALLED_BY_UPKEEP:
+        return {role: {"EXECUTE"} if role == names.upkeep else set() for role in names.serving}
     if thing.is_definer:
         is_called = thing.bare in CALLED_BY_ALL
     else:

@@ -36,6 +36,8 @@ from governance.models.sealing import (
     WitnessProgress,
 )
 from governance.models.sent_forms import SentForm
+from governance.models.suite_turns import SuiteTurn
+from governance.models.thinned_runs import ThinnedRun
 from governance.models.validations import ArchitectureValidation, Readiness
 from governance.models.violations import GovernanceViolation
 from governance.models.watchers import Watcher
@@ -81,7 +83,9 @@ __all__ = [
     "SealingProgress",
     "SecondFactor",
     "SentForm",
+    "SuiteTurn",
     "TestOutcome",
+    "ThinnedRun",
     "TreeNode",
     "Watcher",
     "WitnessProgress",

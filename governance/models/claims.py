@@ -1,7 +1,7 @@
 """Completion claims of builders."""
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 
 from builders.models import Builder
 from kit.core.sql import ContractNow, RandomUUID
@@ -31,6 +31,9 @@ class CompletionClaim(models.Model):
         indexes = [
             models.Index("task", F("claimed_at").desc(), name="idx_claims_task"),
             models.Index("builder", F("claimed_at").desc(), name="idx_claims_builder"),
+            models.Index(
+                F("claimed_at").desc(), name="idx_claims_refused", condition=Q(accepted=False)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -132,6 +132,11 @@ class QAExecution(models.Model):
                 name="idx_qa_executions_debt",
                 condition=Q(test_debt_count__gt=0),
             ),
+            # The runs of a suite, of whatever task: what became of one of its tests.
+            models.Index(
+                fields=["qa_suite_location", "-arrived_at", "-recorded"],
+                name="idx_qa_executions_suite",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -203,6 +208,12 @@ class LatestRun(models.Model):
                 fields=["test_debt_count", "executed_at"],
                 name="idx_qa_latest_runs_debt",
                 condition=Q(test_debt_count__gt=0),
+            ),
+            # The worst first.
+            models.Index(
+                fields=["-failing_tests", "-executed_at"],
+                name="idx_qa_latest_runs_worst",
+                condition=~Q(qa_status=QAStatus.GREEN),
             ),
         ]
 

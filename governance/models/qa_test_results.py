@@ -43,6 +43,11 @@ class QATestResult(models.Model):
         ]
         indexes = [
             models.Index("execution", name="idx_qa_test_results_flaky", condition=Q(flaky=True)),
+            models.Index(
+                "execution",
+                name="idx_qa_test_results_failed",
+                condition=Q(outcome=TestOutcome.FAILED),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 -- The tests of a run leave evidence about its task, with a digest of all of them as they are now. What
 -- is written in the transaction that records the run belongs to the recording; what is there before
--- the run is in the evidence of the run itself (governance_evidence).
+-- the run is in the evidence of the run itself (governance_evidence). What is removed because it is old
+-- (governance_thin_runs) was edited by nobody.
 CREATE OR REPLACE FUNCTION governance_follow_test_results() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 BEGIN
@@ -12,7 +13,11 @@ BEGIN
             WHERE entity_type = 'task' AND entity_id = run.task_id AND timestamp = now()
                 AND action = 'qa_run_recorded'
                 AND context -> 'snapshot' ->> 'execution_id' = run.execution_id::text
-        ) THEN 'qa_run_tests_recorded' ELSE 'qa_run_tests_edited' END,
+        ) THEN 'qa_run_tests_recorded'
+        WHEN TG_OP = 'DELETE' AND EXISTS (
+            SELECT FROM qa_thinned_runs AS thinned
+            WHERE thinned.execution_id = run.execution_id AND thinned.thinned_at = now()
+        ) THEN 'qa_run_tests_thinned' ELSE 'qa_run_tests_edited' END,
         who.actor, who.backend, who.model, true,
         who.context || jsonb_build_object(
             'snapshot', jsonb_build_object('execution_id', run.execution_id),

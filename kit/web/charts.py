@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Literal, NamedTuple
 
 from kit.web.time_axis import TimeAxis, percent_text
@@ -38,21 +38,28 @@ class Scale:
     unit: str = ""
     height: int = HEIGHT
     places: int = 1  # decimal places of values that are not whole
+    least: float = 0.0  # distance of marks
 
     def said(self, value: float) -> str:
         return f"{number(value, self.places)}{self.unit}"
+
+    @classmethod
+    def of_counts(cls, most: float, unit: str = "", height: int = HEIGHT) -> "Scale":
+        """Return a scale of whole numbers whose top is round, so that its marks are even."""
+        step = max(round_step(max(most, 1) / 2), 1)
+        return cls(step * -(-max(most, 1) // step), unit, height, least=1)
 
     def y(self, value: float) -> float:
         return self.height * (1 - min(max(value, 0), self.top) / self.top)
 
     @property
     def grid(self) -> list[Grid]:
-        step = round_step(self.top / 2)
+        step = max(round_step(self.top / 2), self.least)
         values = [step * n for n in range(1, int(self.top / step) + 1)]
         if not values or values[-1] < self.top:
             # The top is a mark of its own, and what would stand too close below it goes.
             values = [value for value in values if self.top - value > step / 2] + [self.top]
-        return [Grid(f"{self.y(value):.1f}", self.said(value)) for value in values]
+        return [Grid(f"{self.y(value):.1f}", self.said(value)) for value in (0.0, *values)]
 
 
 def round_step(most: float) -> float:
@@ -98,6 +105,31 @@ class Bar(NamedTuple):
     tone: str = "running"
     drawn: str = "solid"  # or hatched, or outline
     begins: float = 0.0
+    href: str = ""  # what it leads to; those of one stack lead to the same
+
+
+class BarLayer(NamedTuple):
+    """What bars of one look mean, for the legend."""
+
+    label: str
+    tone: str
+    drawn: str = "solid"
+
+
+class BarStack(NamedTuple):
+    """The bars of one stack, which are one link."""
+
+    href: str
+    words: str
+    uprights: list["Upright"]
+
+
+class Dot(NamedTuple):
+    """A point of a line that is too short to be one."""
+
+    x: str
+    y: str
+    words: str
 
 
 class ChartLine(NamedTuple):
@@ -106,6 +138,7 @@ class ChartLine(NamedTuple):
     dash: str
     path: str
     area: str
+    dots: list[Dot]  # instead of a path
 
 
 class Upright(NamedTuple):
@@ -148,6 +181,7 @@ class ChartRow(NamedTuple):
 
     at: datetime
     values: list[str]
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,10 +197,18 @@ class Chart:
     now: datetime | None = None
     told: str = "When"  # heads the first column of the table
     counted: str = "How many"  # heads what the bars say there
+    layers: Sequence[BarLayer] = ()  # of stacked bars, from below
+    measured: str = ""  # what the scale counts, beside its top
+    goal: float | None = None  # a value that is marked across the plot...
+    goal_words: str = ""  # ...and what it is
 
     @property
     def height(self) -> int:
         return self.scale.height
+
+    @property
+    def goal_y(self) -> str:
+        return "" if self.goal is None else f"{self.scale.y(self.goal):.1f}"
 
     @property
     def now_x(self) -> str:
@@ -180,8 +222,23 @@ class Chart:
             if series.points
         ]
 
-    def _paths(self, series: Series) -> tuple[str, str]:
+    def _dots(self, series: Series) -> list[Dot]:
+        """Return two points, or the only one, as points: a line between them would say more."""
+        if series.drawn == "step" or len(series.points) > 2:
+            return []
+        return [
+            Dot(
+                self.axis.x(point.at),
+                f"{self.scale.y(point.value):.1f}",
+                f"{series.label}: {self.scale.said(point.value)}",
+            )
+            for point in series.points
+        ]
+
+    def _paths(self, series: Series) -> tuple[str, str, list[Dot]]:
         """Return a line and the area under it, in a box of 100 by the height of the plot."""
+        if dots := self._dots(series):
+            return "", "", dots
         places = [
             (self.axis.place(point.at), self.scale.y(point.value))
             for point in thinned(series.points, self.axis)
@@ -190,15 +247,29 @@ class Chart:
         for _, (x, y) in pairwise(places):
             path += f"H{x:.2f}V{y:.1f}" if series.drawn == "step" else f"L{x:.2f} {y:.1f}"
         area = f"{path}V{self.height}H{places[0][0]:.2f}Z" if series.filled else ""
-        return path, area
+        return path, area, []
 
     @cached_property
     def uprights(self) -> list[Upright]:
         return stand(self.bars, self.axis.place, self.scale)
 
+    @cached_property
+    def columns(self) -> list[BarStack]:
+        """Return the bars, those that stand on each other together."""
+        found = groupby(self.uprights, key=lambda upright: upright.bar.span)
+        stacks = [list(uprights) for _, uprights in found]
+        return [BarStack(stack[0].bar.href, stack[0].bar.words, stack) for stack in stacks]
+
+    @property
+    def role(self) -> str:
+        """Return the role of the drawing: in an image nothing could be followed."""
+        return "group" if any(bar.href for bar in self.bars) else "img"
+
     @property
     def headings(self) -> list[str]:
         labels = [series.label for series in self.series]
+        if self.layers:
+            return [self.told, *labels, *(layer.label for layer in self.layers)]
         return [self.told, *labels, *([self.counted] if self.bars else [])]
 
     @cached_property
@@ -206,10 +277,19 @@ class Chart:
         """Return the chart's table: each bar with the values of its beginning, or each point."""
         if not self.bars:
             return [ChartRow(at, self._told(at)) for at in self._moments()]
+        if self.layers:
+            return [self._row_of_stack(column) for column in self.columns]
         return [
             ChartRow(bar.span[0], [*self._told(bar.span[0]), self._said(bar.value)])
             for bar in self.bars
         ]
+
+    def _row_of_stack(self, column: BarStack) -> ChartRow:
+        bars = [upright.bar for upright in column.uprights]
+        at = bars[0].span[0]
+        values = {(bar.tone, bar.drawn): bar.value for bar in bars}
+        layers = [values.get((layer.tone, layer.drawn), 0) for layer in self.layers]
+        return ChartRow(at, [*self._told(at), *map(self._said, layers)], column.href)
 
     def _moments(self) -> list[datetime]:
         """Return when there are points, or as many evenly spread moments as a table has rows."""

@@ -209,8 +209,10 @@ class MarkStep:
     def label(self, at: datetime, before: datetime | None) -> str:
         """Return a time without what it shares with the one before it."""
         match self.unit:
-            case "minutes" if before and before.date() == at.date():
-                return f"{at:%H:%M}"
+            case "minutes" if not before or before.date() == at.date():
+                return f"{at:%H:%M}"  # the caption has the first day
+            case "minutes" if at.time() != time():
+                return f"{date_format(at, 'j M')} {at:%H:%M}"
             case "months" if self.number >= 12:
                 return f"{at:%Y}"
             case "months":

@@ -81,7 +81,7 @@ WORKINGS = {
     *("builders.UsageHour", "builders.UsagePoint", "builders.UsageRemark"),
     *("builders.UsageSeries", "builders.UsageSession"),
     *("governance.KnownTest", "governance.LatestRun", "governance.PairedTest"),
-    "governance.QATestResult",
+    *("governance.QATestResult", "governance.SuiteTurn", "governance.ThinnedRun"),
     *("governance.OfficeLogEntry", "governance.RefusedAct", "governance.Watcher"),
     *("governance.LoginAttempt", "governance.OfficeSession", "governance.OpenIDAccount"),
     *("governance.RecoveryCode", "governance.SecondFactor"),

@@ -7,7 +7,13 @@ first day. What an address needs is found by its name.
 from django.urls import reverse
 
 from foreman_office.dashboard.inbox.inbox_cards import list_decisions
-from governance.models import Delivery, Evidence, QAExecution
+from governance.models import (
+    ArchitectureValidation,
+    Delivery,
+    Evidence,
+    QAExecution,
+    QATestResult,
+)
 from programs.models import BuilderName, Program
 from tests.factories import DeliveryFactory
 from tests.test_roles import EXPECTED, OURS, TO_LOGIN
@@ -42,6 +48,8 @@ def pages(scene):
         "not-found": reverse("programs:task", args=[NOBODY]),
         "not-a-page": reverse("programs:program_approve", args=[scene["program"].pk]),
     }
+    if result := QATestResult.objects.filter(outcome="failed").order_by("pk").last():
+        found["test"] = f"{reverse('governance:quality_test')}?result={result.pk}"
     if sample := Program.objects.filter(name__startswith="Maturion").first():
         found["sample-program"] = sample.get_absolute_url()
     return found
@@ -60,6 +68,8 @@ def arguments(name, pattern, scene):
         "delivery": (Delivery.objects.first() or DeliveryFactory()).pk,
     }
     kind = name.rpartition(":")[2].partition("_")[0]
+    if name == "governance:quality_validation":
+        keys[kind] = ArchitectureValidation.objects.latest("validated_at").pk
     values = {
         "kind": "task",
         "key": list_decisions()[0].key,

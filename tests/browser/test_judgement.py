@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.timezone import now
 from playwright.sync_api import expect
 
-from governance.models import Blocker, Evidence, GovernanceViolation
+from foreman_office.dashboard.quality.addresses import row_address
+from governance.models import Blocker, Evidence, GovernanceViolation, QATestResult
 from kit.core.acts import act
 from programs.models import Task
 from tests.browser.conftest import settle
@@ -134,7 +135,7 @@ def test_a_filter_of_quality_changes_all_figures_at_once(browse, foreman, task):
     page = open_page(browse, foreman, reverse("governance:quality"))
     expect(page.locator("#list")).to_contain_text("5 of 5 fail")
     page.get_by_label("Builder", exact=True).select_option("qa-builder")
-    expect(page.locator("#list")).to_contain_text("No suite is red")
+    expect(page.locator("#list")).to_contain_text("No suite fails")
     expect(page).to_have_url(re.compile("builder=qa-builder"))
     assert page.evaluate("window.sameDocument")
 
@@ -150,4 +151,22 @@ def test_a_refresh_on_its_way_does_not_undo_a_filter(browse, foreman, task):
     page.evaluate("htmx.trigger('#list', 'poke')")
     page.evaluate("fetch('/quality/').then(answer => answer.text())")  # as long as a refresh takes
     held[0].continue_()
-    expect(page.locator("#list")).to_contain_text("No suite is red")
+    expect(page.locator("#list")).to_contain_text("No suite fails")
+
+
+def test_the_link_of_a_row_of_a_run_is_copied_and_leads_to_it(browse, foreman, task):
+    run = QAExecutionFactory(task=task, passing_tests=30, failing_tests=0)
+    results = [QATestResult(execution=run, name=f"test {n}", outcome="passed") for n in range(30)]
+    result = QATestResult.objects.bulk_create(results)[-1]
+    page = open_page(browse, foreman, row_address(run.pk, result.pk))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    row = page.locator(f"#t-{result.pk}")
+    expect(row).to_be_in_viewport()
+    row.get_by_role("link", name="Link to this row").click()
+    expect(page.locator("#announcer")).to_have_text("Link copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith(row_address(run.pk, result.pk))
+    row.get_by_role("link", name="test 29").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("test 29")
+    page.locator(".outcomes a").click()
+    expect(page.locator(f"#t-{result.pk}")).to_be_in_viewport()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from governance.models import LatestRun, QAExecution
+from governance.models import LatestRun, QAExecution, SuiteTurn
 from tests.database import as_administrator
 from tests.examples import examples
 from tests.factories import QAExecutionFactory, TaskFactory
@@ -94,6 +94,25 @@ def test_whatever_is_done_to_runs_the_latest_of_each_suite_is_kept(doings, tasks
             case "delete suite", suite:
                 sql("DELETE FROM qa_executions WHERE qa_suite_location = %s", suite)
         assert sql(ASTRAY) == []
+        assert turns_kept() == turns_told()
+
+
+def turns_kept():
+    return sorted(SuiteTurn.objects.values_list("execution", "is_green", "turned_at", "since"))
+
+
+def turns_told():
+    """Follow the runs of each suite, one after the other."""
+    found, before = [], {}
+    for run in QAExecution.objects.order_by("arrived_at", "recorded"):
+        suite, is_green = (run.task_id, run.qa_suite_location), run.qa_status == "GREEN"
+        was_green, since = before.get(suite, (None, None))
+        if was_green is None:
+            before[suite] = is_green, run.executed_at
+        elif was_green != is_green:
+            found.append((run.pk, is_green, run.executed_at, since))
+            before[suite] = is_green, run.executed_at
+    return sorted(found)
 
 
 def insert(sql, rows):
@@ -119,9 +138,27 @@ def test_of_runs_of_one_moment_the_last_to_be_recorded_is_the_latest(tasks, sql)
     assert sql(ASTRAY) == []
 
 
+def test_turns_are_kept_one_run_after_the_other_and_all_at_once(tasks, sql):
+    """Whether each run is the last to arrive, or all come in one statement, in any order."""
+    marks = [(0, 0), (1, 1), (2, 2), (3, 2), (4, 0), (5, 2)]  # hour, passing of two
+    for hour, passing in marks:
+        insert(sql, [[tasks[0].pk, "a/", at(hour), passing]])
+    insert(sql, [[tasks[1].pk, "a/", at(hour), passing] for hour, passing in marks[::-1]])
+    for task in tasks:
+        turns = SuiteTurn.objects.filter(task=task).order_by("arrived_at")
+        assert [(turn.is_green, turn.since, turn.turned_at) for turn in turns] == [
+            (True, at(0), at(2)),
+            (False, at(2), at(4)),
+            (True, at(4), at(5)),
+        ]
+    assert turns_kept() == turns_told()
+
+
 @pytest.mark.parametrize(
     "statement",
     [
+        "INSERT INTO qa_suite_turns SELECT * FROM qa_suite_turns",
+        "DELETE FROM qa_suite_turns",
         "INSERT INTO qa_latest_runs SELECT * FROM qa_latest_runs",
         "UPDATE qa_latest_runs SET qa_status = 'GREEN'",
         "DELETE FROM qa_latest_runs",
@@ -145,6 +182,26 @@ DELETE = "DELETE FROM qa_executions WHERE arrived_at = %s"
 MOVE = "UPDATE qa_executions SET arrived_at = %s WHERE arrived_at = %s"
 
 
+RED = """
+    INSERT INTO qa_executions (task_id, qa_suite_location, arrived_at, total_tests,
+        passing_tests, failing_tests, skipped_tests, qa_status)
+    VALUES (%s, 'a/', %s, 1, 0, 1, 0, 'RED')
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("hour", [5, 7], ids=["the older second", "the newer second"])
+def test_of_two_runs_at_once_the_second_sees_the_first(hour, connect, sql):
+    task = TaskFactory(state="completed")
+    sql(INSERT, task.pk, at(0))
+
+    errors = overlap(connect, [(RED, [task.pk, at(6)])], [(INSERT, [task.pk, at(hour)])])
+
+    assert errors == (None, None)
+    assert turns_kept() == turns_told()
+    assert SuiteTurn.objects.count() == (1 if hour == 5 else 2)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("turned", [False, True], ids=["as named", "turned round"])
 @pytest.mark.parametrize("other", ["an older run", "its deletion", "its turning older"])
@@ -164,4 +221,5 @@ def test_of_what_comes_at_once_the_latest_is_kept(other, turned, connect, sql):
 
     assert errors == (None, None)
     assert sql(ASTRAY) == []
+    assert turns_kept() == turns_told()
     assert LatestRun.objects.get().arrived_at == at(6)

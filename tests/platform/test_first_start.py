@@ -33,7 +33,7 @@ TRIED = {
 }
 OTHERS = {
     *("revoke_token", "prune_heartbeats", "export_plan", "import_plan", "replay_evidence"),
-    "estimate_usage",
+    *("estimate_usage", "thin_runs"),
     *("watch", "deliver", "login_link", "simulate", "changepassword", "backup"),
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Count, DateTimeField, F, Func, Max, Q, Value
@@ -87,6 +87,7 @@ class Strip:
     chart: Chart
     shades: Sequence[Shade]
     quiet: bool  # whether there is no beat at all
+    tallest: str  # what a bar of full height says
 
 
 def draw_strip(
@@ -123,7 +124,22 @@ def draw_strip(
         *(shade(axis, span, "quiet", "outline", "Office closed") for span in absent),
         *(shade(axis, span, "failed", "hatched", "Silent") for span in silences),
     ]
-    return Strip(chart, shades, quiet=not number)
+    tallest = "100 %" if progress else f"{top} heartbeat{'' if top == 1 else 's'}"
+    width = window.bar.total_seconds()
+    within = f"{width / 60:g} min" if width >= 60 else f"{width:g} s"
+    return Strip(chart, shades, not number, f"full height: {tallest} in {within}")
+
+
+def since_first_beat(
+    beats: HeartbeatQuerySet, window: Window, buckets: Sequence[Bucket], end: datetime
+) -> Window:
+    """Return the window from the first beat of all on, where most of it lies before that."""
+    start = end - window.length
+    if not buckets or end - buckets[0].start > window.length / 2:
+        return window
+    if beats.received_between(datetime.min.replace(tzinfo=UTC), start).exists():
+        return window
+    return window._replace(length=max(end - buckets[0].start, SHORTEST))
 
 
 def bucket_bar(bucket: Bucket, width: timedelta, *, progress: bool) -> Bar:

@@ -8,7 +8,13 @@ from django_filters import ChoiceFilter, DateTimeFilter, FilterSet
 
 from foreman_office.dashboard.evidence.sentences import action_words, known_actions
 from foreman_office.dashboard.evidence.text_search import EvidenceTextFilter, with_text
-from foreman_office.dashboard.filters import EntityFilter, EntityKey, HolderFilter, programs
+from foreman_office.dashboard.filters import (
+    MOMENT,
+    EntityFilter,
+    EntityKey,
+    HolderFilter,
+    programs,
+)
 from governance.models import Evidence, EvidenceEntity, within
 from kit.core.acts import FOREMAN
 from kit.web.listing import NamedRowFilter
@@ -22,9 +28,6 @@ def people_in_evidence() -> list[tuple[str, str]]:
 
 def actions() -> list[tuple[str, str]]:
     return [(action, action_words(action)) for action in known_actions()]
-
-
-MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class EvidenceFilter(FilterSet):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django_filters import CharFilter, ChoiceFilter, DateTimeFilter, FilterSet
 
-from foreman_office.dashboard.evidence.filters import MOMENT
 from foreman_office.dashboard.evidence.sentences import action_words
+from foreman_office.dashboard.filters import MOMENT
 from governance.models import OfficeLogEntry, RecordKind
 from governance.sealing.proofs import seals_of
 from kit.core.roles import oversees

@@ -10,8 +10,8 @@ from django.db.models.functions import StrIndex
 from django_filters import CharFilter
 
 from foreman_office.dashboard.filters import SEARCH
-from foreman_office.dashboard.search.snippets import SnippetPart, has_all, snippet
-from foreman_office.dashboard.search.texts import can_be_found, in_json, is_indexed, words_in
+from foreman_office.dashboard.snippets import SnippetPart, has_all, snippet
+from foreman_office.dashboard.texts import can_be_found, in_json, is_indexed, words_in
 from governance.models import EVIDENCE_SAYS, EVIDENCE_TEXT, Evidence
 from kit.core.sql import Grams
 from kit.web.listing import COUNTED

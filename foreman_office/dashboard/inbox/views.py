@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import FETCH_PEERS, Case, When
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.timezone import now
 
 from builders.models import Verdict
 from foreman_office.dashboard.inbox.decision_list import COLUMNS, decision_list
@@ -13,6 +14,7 @@ from foreman_office.dashboard.inbox.headline import headline, open_programs, sta
 from foreman_office.dashboard.inbox.inbox_cards import list_bands, read_builders
 from foreman_office.dashboard.inbox.last_visit import finished_since, last_visit
 from foreman_office.dashboard.inbox.pending_decisions import is_watched, what_waits
+from foreman_office.dashboard.inbox.waiting_chart import waiting_over_time
 from foreman_office.dashboard.programs.progress_counts import tally_programs
 from foreman_office.dashboard.saved_views.reading import opens_with_default
 from kit.core.roles import may_decide, reads
@@ -59,7 +61,9 @@ def decisions(request: HttpRequest) -> HttpResponseBase:
     listing = decision_list(request, builders)
     if "export" in request.GET:
         return listing.export(COLUMNS)
-    return render_page(request, "inbox/decisions.html", {"listing": listing}, parts=["list"])
+    waiting = cache(lambda: waiting_over_time(now()))
+    context = {"listing": listing, "waiting": waiting}
+    return render_page(request, "inbox/decisions.html", context, parts=["list", "waiting"])
 
 
 def moving_tasks(builders: list[Any]) -> list[Task]:

@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.timezone import now
 
 from builders.models import Builder
 from foreman_office.dashboard import available_actions
 from foreman_office.dashboard.bulk_bar import bulk_bar
 from foreman_office.dashboard.forms import BlockerRaiseForm, ResolutionForm, ViolationForm
+from foreman_office.dashboard.issues.ages import ages_chart
 from foreman_office.dashboard.issues.filters import BlockerFilter, ViolationFilter
 from foreman_office.dashboard.issues.queries import name_of_program, name_subjects, summarize, timed
 from foreman_office.dashboard.saved_views.reading import opens_with_default
@@ -154,11 +156,13 @@ def trouble_list(request, rows, filters, sorts, columns, *, noun, by, annotate_r
     if "export" in request.GET:
         return listing.export(columns)
     summary = cache(lambda: summary_of(listing, rows, by))
+    unresolved = listing.filtered.filter(resolved_at=None)
+    ages = cache(lambda: ages_chart(unresolved, by, now()))
     bulk = bulk_bar(request, noun) if noun == "blocker" else {}
     return render_page(
         request,
         "issues/trouble_list.html",
-        {"listing": listing, "summary": summary, **page_words(noun), **bulk},
+        {"listing": listing, "summary": summary, "ages": ages, **page_words(noun), **bulk},
         parts=["list"],
     )
 

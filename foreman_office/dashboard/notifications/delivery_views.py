@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django_filters import CharFilter, ChoiceFilter, DateTimeFilter, FilterSet
 
-from foreman_office.dashboard.evidence.filters import MOMENT
+from foreman_office.dashboard.filters import MOMENT
 from foreman_office.notifications import actions
 from foreman_office.notifications.queue import worker_is_alive
 from governance.models import Delivery

@@ -64,8 +64,11 @@ def progress_chart(
     return Chart(
         "progress-chart",
         axis,
-        Scale(max(total, done, 1)),
+        Scale.of_counts(max(total, done, 1)),
         f"Tasks completed over time: {done} of {total}. {axis.caption}.",
         series=[series],
         now=now,
+        measured="tasks",
+        goal=total,
+        goal_words=f"{total:,} planned",
     )

@@ -3,21 +3,24 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.forms import HiddenInput
 from django.utils.timezone import now
-from django_filters import CharFilter, ChoiceFilter, FilterSet
+from django_filters import CharFilter, ChoiceFilter, DateTimeFilter, FilterSet
 
-from foreman_office.dashboard.filters import SEARCH, programs
+from foreman_office.dashboard.filters import MOMENT, SEARCH, programs
 from governance.models import (
     ArchitectureValidation,
+    CompletionClaim,
     LatestRun,
     QAExecution,
     QAStatus,
     QATestResult,
     Readiness,
+    SuiteTurn,
     TestOutcome,
 )
-from kit.web.listing import NamedRowFilter
+from kit.web.listing import NamedRowField, NamedRowFilter
 from kit.web.search import matching
 from programs.models import BuilderName, Task
 
@@ -68,6 +71,26 @@ class JudgedFilter(QualityFilter):
     moment = "validated_at"
 
 
+class TurnFilter(QualityFilter):
+    """The same filters, for the runs in which a suite became green or was green no more."""
+
+    class Meta:
+        model = SuiteTurn
+        fields: list[str] = []
+
+    moment = "turned_at"
+
+
+class ClaimFilter(QualityFilter):
+    """The same filters, for claims of completion."""
+
+    class Meta:
+        model = CompletionClaim
+        fields: list[str] = []
+
+    moment = "claimed_at"
+
+
 class RunFilter(QualityFilter):
     q = CharFilter(label="Suite or task", method="with_words", widget=SEARCH)
     status = ChoiceFilter(
@@ -77,8 +100,21 @@ class RunFilter(QualityFilter):
         label="Test debt", method="in_debt", choices=[("some", "some")], empty_label="any"
     )
 
+    turned = ChoiceFilter(
+        label="Change",
+        method="at_a_turn",
+        choices=[("lost", "suite green no more"), ("green", "suite became green")],
+        empty_label="any",
+    )
+    since = DateTimeFilter(label="From", field_name="executed_at", lookup_expr="gte", widget=MOMENT)
+    until = DateTimeFilter(label="To", field_name="executed_at", lookup_expr="lt", widget=MOMENT)
+
     class Meta(QualityFilter.Meta):
         pass
+
+    def at_a_turn(self, rows: QuerySet[Any], name: str, turn: str) -> QuerySet[Any]:
+        turns = SuiteTurn.objects.filter(execution=OuterRef("pk"), is_green=turn == "green")
+        return rows.filter(Exists(turns))
 
     def with_words(self, rows: QuerySet[Any], name: str, words: str) -> QuerySet[Any]:
         tasks = Task.objects.filter(matching(words)).values("pk")
@@ -102,7 +138,21 @@ class ValidationFilter(JudgedFilter):
         return rows.filter(Q(architecture_reference__icontains=words) | Q(task__in=tasks))
 
 
+class OneResultField(NamedRowField):
+    """One result, by the address of its row. It is not chosen from all of them."""
+
+    widget = HiddenInput
+
+
+class OneResultFilter(NamedRowFilter):
+    field_class = OneResultField
+
+    def filter(self, qs: QuerySet[Any], value: QATestResult | None) -> QuerySet[Any]:
+        return qs.filter(pk=value.pk) if value else qs
+
+
 class ResultFilter(FilterSet):
+    test = OneResultFilter(label="Test", queryset=QATestResult.objects.all())
     q = CharFilter(label="Name", field_name="name", lookup_expr="icontains", widget=SEARCH)
     outcome = ChoiceFilter(label="Outcome", choices=TestOutcome, empty_label="any")
     flaky = ChoiceFilter(

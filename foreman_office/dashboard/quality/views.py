@@ -3,22 +3,27 @@
 from functools import cache
 from operator import attrgetter
 
-from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from django.utils.timezone import now
 
-from foreman_office.dashboard.quality import figures
+from foreman_office.dashboard.quality.all_figures import quality_figures
+from foreman_office.dashboard.quality.comparing import (
+    asked_against,
+    next_run,
+    runs_to_choose,
+    validation_before,
+    validations_to_choose,
+)
+from foreman_office.dashboard.quality.figures import passed_before
 from foreman_office.dashboard.quality.filters import (
-    JudgedFilter,
     QualityFilter,
     ResultFilter,
     RunFilter,
-    SuiteFilter,
     ValidationFilter,
 )
 from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import ArchitectureValidation, QAExecution
-from governance.quality import compare, previous_run
+from governance.quality import compare, compare_validations, previous_run
 from kit.core.roles import reads
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
@@ -82,24 +87,13 @@ def quality(request):
     sorts = {"when": RUN_SORTS["when"]}
     runs = QAExecution.objects.all()
     listing = Listing(request, runs, QualityFilter, sorts, noun="run", usual=USUAL)
-
-    def asked(filters):
-        rows = filters._meta.model.objects.all()
-        return filters(listing.filterset.data, rows).qs if listing.form.is_valid() else rows.none()
-
-    judged = asked(JudgedFilter)
     return render_page(
         request,
         "quality/quality.html",
         {
             "listing": listing,
+            **quality_figures(listing, now()),
             "days": int(listing.form.cleaned_data.get("days") or USUAL["days"]),
-            "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
-            "trend": cache(lambda: figures.trend(listing.filtered, judged, now())),
-            "flaky": cache(lambda: figures.flaky_tests(listing.filtered)),
-            "flaky_means": figures.FLAKY,
-            "items": cache(lambda: figures.failing_items(judged)),
-            "looked_at": figures.LOOKED_AT,
         },
         parts=["list"],
     )
@@ -119,7 +113,7 @@ def quality_runs(request):
 
 def tell_difference(runs):
     """Set on each run how many tests passed in the run before, and how many more do now."""
-    passed = figures.passed_before(runs)
+    passed = passed_before(runs)
     for run in runs:
         run.passed_before = passed[run.pk]
         first = run.passed_before is None
@@ -142,11 +136,13 @@ def quality_validations(request):
 
 @reads
 def quality_run(request, pk):
-    run = get_object_or_404(QAExecution.objects.select_related("task__wave__program"), pk=pk)
+    runs = QAExecution.objects.select_related("task__wave__program")
+    run = get_object_or_404(runs, pk=pk)
     listing = Listing(request, run.results.all(), ResultFilter, RESULT_SORTS, noun="test")
     if "export" in request.GET:
         return listing.export(RESULT_COLUMNS)
     before = cache(lambda: previous_run(run))
+    against = asked_against(request.GET.get("against", ""), run, runs, "run")
     return render_page(
         request,
         "quality/quality_run.html",
@@ -154,17 +150,29 @@ def quality_run(request, pk):
             "run": run,
             "before": before,
             "after": cache(lambda: next_run(run)),
-            "compared": cache(lambda: compare(run, before())),
+            "against": against,
+            "compared": cache(lambda: compare(run, against.row or before())),
+            "choices": cache(lambda: runs_to_choose(run)),
             "listing": listing,
         },
         parts=["list"],
     )
 
 
-def next_run(run):
-    later = QAExecution.objects.filter(
-        Q(arrived_at__gt=run.arrived_at) | Q(arrived_at=run.arrived_at, recorded__gt=run.recorded),
-        task=run.task_id,
-        qa_suite_location=run.qa_suite_location,
+@reads
+def quality_validation(request, pk):
+    validations = ArchitectureValidation.objects.select_related("task__wave__program")
+    validation = get_object_or_404(validations, pk=pk)
+    against = asked_against(request.GET.get("against", ""), validation, validations, "validation")
+    other = against.row or validation_before(validation)
+    return render_page(
+        request,
+        "quality/quality_validation.html",
+        {
+            "validation": validation,
+            "against": against,
+            "other": other,
+            "changed": compare_validations(other, validation) if other else [],
+            "choices": cache(lambda: validations_to_choose(validation)),
+        },
     )
-    return later.order_by("arrived_at", "recorded").first()

@@ -22,7 +22,7 @@ from foreman_office.dashboard.available_actions import (
 )
 from foreman_office.dashboard.builders.queries import with_verdict
 from foreman_office.dashboard.search.hits import Hit, path_of
-from foreman_office.dashboard.search.snippets import has_all, is_named
+from foreman_office.dashboard.snippets import has_all, is_named
 from governance.entities import name_entities
 from governance.gates import conditions, state_before_block
 from governance.models import Blocker, GovernanceViolation

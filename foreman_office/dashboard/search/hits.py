@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db.models import Model
@@ -11,16 +10,15 @@ from django.urls import reverse
 from builders.models import Question
 from foreman_office.dashboard.evidence.sentences import describe
 from foreman_office.dashboard.evidence.text_search import texts_in
-from foreman_office.dashboard.search.snippets import SnippetPart, has_all, mark_words, snippet
-from foreman_office.dashboard.search.texts import TextMatch
+from foreman_office.dashboard.quality.addresses import address_of_test
+from foreman_office.dashboard.snippets import SnippetPart, has_all, mark_words, snippet
+from foreman_office.dashboard.texts import TextMatch
 from governance.entities import name_entities
 from governance.models import (
     Blocker,
     Evidence,
     GovernanceViolation,
     KnownTest,
-    LatestRun,
-    QAExecution,
 )
 from kit.web.addresses import address_of
 from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
@@ -115,21 +113,12 @@ def describe_violations(keys: list[str]) -> dict[str, ShownHit]:
 
 
 def describe_tests(keys: list[str]) -> dict[str, ShownHit]:
-    """Describe tests by the latest run of their suite, which shows them."""
-    rows = list(KnownTest.objects.filter(pk__in=keys))
-    first = QAExecution.objects.filter(pk__in=[row.first_run_id for row in rows])
-    tasks = dict(first.values_list("pk", "task_id"))
-    latest = {
-        (run.task_id, run.qa_suite_location): run
-        for run in LatestRun.objects.filter(task__in=tasks.values()).select_related("task")
-    }
+    """Describe tests by their pages; what has too long a name for an address is in its first run."""
     shown = {}
-    for row in rows:
-        if run := latest.get((tasks.get(row.first_run_id), row.qa_suite_location)):
-            query = urlencode({"q": row.name})
-            url = f"{address_of('governance:quality_run', run.pk)}?{query}"
-            within = f"{row.qa_suite_location} / {run.task}"
-            shown[str(row.pk)] = ShownHit(row.name, url, "quality", within=within)
+    for row in KnownTest.objects.filter(pk__in=keys):
+        url = address_of_test(row.qa_suite_location, row.name)
+        url = url or address_of("governance:quality_run", row.first_run_id)
+        shown[str(row.pk)] = ShownHit(row.name, url, "quality", within=row.qa_suite_location)
     return shown
 
 

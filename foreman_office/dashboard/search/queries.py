@@ -19,8 +19,8 @@ from foreman_office.dashboard.search.hits import (
     hits_of,
     ranked_hits,
 )
-from foreman_office.dashboard.search.snippets import has_all, is_named, mark_words
-from foreman_office.dashboard.search.texts import (
+from foreman_office.dashboard.snippets import has_all, is_named, mark_words
+from foreman_office.dashboard.texts import (
     TEXT_KINDS,
     TextMatch,
     can_be_found,

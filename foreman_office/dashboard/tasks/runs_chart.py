@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 from governance.models import QAExecution
@@ -9,7 +10,6 @@ from kit.web.charts import Bar, EvenAxis, Scale, Upright, stand
 from kit.web.time_axis import percent_text
 
 HEIGHT = 120  # in pixels
-HEADROOM = 0.96  # what the largest run takes of it
 WIDEST = 16.0  # of a column and the room around it, in percent of the chart
 ROOM = 0.62  # of that for the column
 
@@ -43,6 +43,8 @@ class RunsChart:
 
     columns: Sequence[Column]
     summary: str
+    scale: Scale
+    began_x: str  # between the runs before work began and those since; empty if it is at neither
     height: int = HEIGHT
     layers: Sequence[Layer] = LAYERS
 
@@ -55,12 +57,13 @@ class RunsChart:
         return len(self.columns) > 7
 
 
-def runs_chart(runs: Sequence[QAExecution]) -> RunsChart | None:
-    """Return the chart of QA runs; None where there are none."""
+def runs_chart(runs: Sequence[QAExecution], began: datetime | None = None) -> RunsChart | None:
+    """Return the chart of QA runs, and of when work began; None where there are none."""
     if not runs:
         return None
-    highest = max(run.total_tests for run in runs) or 1
-    axis, scale = EvenAxis(len(runs), WIDEST), Scale(highest / HEADROOM, height=HEIGHT)
+    axis = EvenAxis(len(runs), WIDEST)
+    scale = Scale.of_counts(max(run.total_tests for run in runs), height=HEIGHT)
+    before = sum(run.arrived_at < began for run in runs if run.arrived_at) if began else 0
     first, last = runs[0], runs[-1]
     return RunsChart(
         [
@@ -73,6 +76,8 @@ def runs_chart(runs: Sequence[QAExecution]) -> RunsChart | None:
         ],
         f"{len(runs)} QA runs: from {first.passing_tests} of {first.total_tests}"
         f" passing to {last.passing_tests} of {last.total_tests}",
+        scale,
+        percent_text(axis.place(before)) if 0 < before < len(runs) else "",
     )
 
 

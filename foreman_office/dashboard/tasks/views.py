@@ -95,7 +95,7 @@ def task(request, pk):
             "task": task,
             "work_topics": f"task:{task.pk} beat:{task.pk}",
             "runs": runs,
-            "runs_chart": cache(lambda: runs_chart(runs()[:24][::-1])),
+            "runs_chart": cache(lambda: runs_chart(runs()[:24][::-1], task.started_at)),
             "beats": cache(lambda: queries.latest_beats(task)),
             "questions": cache(lambda: queries.newest_questions(task)),
             "notes": cache(lambda: queries.newest_notes(task)),

@@ -12,6 +12,7 @@ from foreman_office.dashboard.builders.heartbeat_chart import (
     HOUR,
     count_beats,
     draw_strip,
+    since_first_beat,
     window_of,
 )
 from foreman_office.dashboard.builders.track_record import presence, silences_of
@@ -47,9 +48,12 @@ def attendance(builder: Builder) -> dict[str, Any]:
     """Draw a builder's beats of the last hour and the last day, and list the gaps of the day."""
     end = now()
     heard = presence(builder.pk, end - DAY.length, end)
-    strips = [
-        draw_strip(
-            count_beats(builder.heartbeats.all(), window, end),
+    strips = []
+    for whole in (HOUR, DAY):
+        buckets = count_beats(builder.heartbeats.all(), whole, end)
+        window = since_first_beat(builder.heartbeats.all(), whole, buckets, end)
+        strip = draw_strip(
+            buckets,
             window,
             end,
             key=f"beats-{window.key}",
@@ -57,8 +61,7 @@ def attendance(builder: Builder) -> dict[str, Any]:
             paused=seconds_within(heard.paused, end - window.length),
             absent=seconds_within(heard.absent, end - window.length),
         )
-        for window in (HOUR, DAY)
-    ]
+        strips.append(strip)
     gaps = [Gap(*span, span.end - span.start, span.end == end) for span in heard.silences[::-1]]
     return {
         "builder": builder,
@@ -87,9 +90,10 @@ def last_hour(builder: Builder) -> dict[str, Any]:
     end = now()
     heard = presence(builder.pk, end - HOUR.length, end)
     counted = count_beats(builder.heartbeats.all(), HOUR, end)
+    window = since_first_beat(builder.heartbeats.all(), HOUR, counted, end)
     key = f"beats-{builder.pk}"
     return {
         "strip": draw_strip(
-            counted, HOUR, end, key=key, silences=heard.silences, paused=heard.paused
+            counted, window, end, key=key, silences=heard.silences, paused=heard.paused
         )
     }

@@ -4,12 +4,57 @@ from typing import Any
 
 from django import template
 from django.template.context import RequestContext
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from foreman_office.dashboard.quality.addresses import address_of_test, row_address
 from governance import quality
-from governance.models import ArchitectureValidation
+from governance.case_history import NOT_KEPT, PastOutcome
+from governance.models import ArchitectureValidation, QATestResult
 from programs.models import Task
 
 register = template.Library()
+
+
+LOOK_OF_OUTCOME = {
+    "passed": "passed",
+    "failed": "not-passed",
+    "skipped": "planned",
+    NOT_KEPT: "never-heard",
+}
+WORDS_OF_OUTCOME = {
+    "passed": "Passed",
+    "failed": "Failed",
+    "skipped": "Skipped",
+    NOT_KEPT: "Did not fail; no longer kept",
+}
+
+
+@register.simple_tag
+def link_to_test(suite: str, name: str, result_id: int | None = None) -> SafeString:
+    """Show the name of a test as a link to its page."""
+    address = address_of_test(suite, name, result_id)
+    link = '<a class="test" href="{1}"><code>{0}</code></a>' if address else "<code>{0}</code>"
+    return format_html(link, name, address)
+
+
+@register.simple_tag
+def result_address(result: QATestResult | PastOutcome) -> str:
+    """Return the address of a result's row in its run."""
+    if isinstance(result, PastOutcome):
+        return row_address(result.run_id, result.result_id)
+    return row_address(result.execution_id, result.pk)
+
+
+@register.filter
+def outcome_look(outcome: str) -> str:
+    """Return the state as which an outcome is shown."""
+    return LOOK_OF_OUTCOME[outcome]
+
+
+@register.filter
+def outcome_word(outcome: str) -> str:
+    return WORDS_OF_OUTCOME[outcome]
 
 
 @register.inclusion_tag("components/proof.html")

@@ -35,7 +35,7 @@ def figures(rows: Iterable[ChartRow]) -> SafeString:
     """Show the rows of the table of a chart: the values at each moment."""
     return SafeString(
         "\n".join(
-            f'<tr><th scope="row" class="nowrap">{at(row.at)}</th>'
+            f'<tr><th scope="row" class="nowrap">{linked(row)}</th>'
             + "".join(f'<td class="figure">{escape(value)}</td>' for value in row.values)
             + "</tr>"
             for row in rows
@@ -43,15 +43,26 @@ def figures(rows: Iterable[ChartRow]) -> SafeString:
     )
 
 
+def linked(row: ChartRow) -> SafeString | str:
+    """Return the moment of a row, as a link if it leads anywhere."""
+    moment = at(row.at)
+    return format_html('<a href="{}">{}</a>', row.href, moment) if row.href else moment
+
+
 @register.simple_tag
 def uprights(chart: Chart, transform: str = "") -> SafeString:
-    """Draw the bars of a chart."""
+    """Draw the bars of a chart; those of a stack are one link, if they lead anywhere."""
     moved = f' transform="{transform}"' if transform else ""
-    return SafeString(
-        "\n".join(
+    drawn = []
+    for column in chart.columns:
+        rects = "".join(
             f'<rect class="{each.bar.drawn}" x="{each.x}" y="{each.y}" width="{each.width}"'
             f' height="{each.height}"{moved} data-tone="{each.bar.tone}">'
             f"<title>{escape(each.bar.words)}</title></rect>"
-            for each in chart.uprights
+            for each in column.uprights
         )
-    )
+        if column.href:
+            address, words = escape(column.href), escape(column.words)
+            rects = f'<a href="{address}" aria-label="{words}">{rects}</a>'
+        drawn.append(rects)
+    return SafeString("\n".join(drawn))

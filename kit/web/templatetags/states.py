@@ -60,6 +60,7 @@ LOOKS = {
 }
 
 # The order in which a tally adds up: what is finished first, what has not begun last.
+LEAST = 2.0  # of a tally that the smallest share takes, in percent
 TALLY_ORDER = ["completed", "in-progress", "assigned", "blocked", "failed", "planned"]
 
 
@@ -146,8 +147,11 @@ def tally(counts: Counter, noun: str) -> SafeString:
     """Show how many of a number are finished, and the states of the others."""
     total, none = counts.total(), f"no {noun} yet"
     words, segments, start = [], [], 0.0
-    for state, count in by_state(counts):
-        width = 100 * count / total
+    # The smallest share is seen, too: the others make room for it.
+    found = [(state, count, max(100 * count / total, LEAST)) for state, count in by_state(counts)]
+    whole = sum(share for _, _, share in found)
+    for state, count, share in found:
+        width = 100 * share / whole
         words.append(f"{count} {LOOKS[state].word.lower()}")
         segments.append(
             f'<rect x="{start:.3f}%" width="{width:.3f}%" height="8"'

@@ -2,16 +2,20 @@
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.urls import reverse
 from django.utils.timezone import now
 
-from foreman_office.dashboard.quality import figures
-from governance.models import ArchitectureValidation, LatestRun, QAExecution, QATestResult
+from governance.models import (
+    ArchitectureValidation,
+    QATestResult,
+)
 from kit.core.acts import act
-from tests.database import without_triggers
+from tests.database import as_administrator
 from tests.factories import (
     ArchitectureValidationFactory,
     QAExecutionFactory,
@@ -57,107 +61,6 @@ def judged(ready=True, **fields):
     )
 
 
-# --- the figures ----------------------------------------------------------------------------------
-
-
-def test_what_counts_now_is_the_latest_run_of_each_suite():
-    task = TaskFactory()
-    ran(task, 0, 5, executed_at=ago(hours=3))
-    ran(task, 5, 0, executed_at=ago(hours=2))
-    ran(task, 0, 3, qa_suite_location="elsewhere/")
-    ran(passing=4, failing=1, skipped_tests=2)
-    told = figures.suites_now(LatestRun.objects.all())
-    assert (told.suites, told.green, told.partial, told.red) == (3, 1, 1, 1)
-    assert (told.tests, told.passing, told.failing, told.skipped) == (15, 9, 4, 2)
-    assert [run.qa_suite_location for run in told.red_suites] == ["elsewhere/"]
-
-
-def test_debt_is_told_by_suite_the_deepest_first():
-    for debt in (3, 0, 8):
-        ran(test_debt_count=debt)
-    told = figures.suites_now(LatestRun.objects.all())
-    assert (told.debt, told.in_debt) == (11, 2)
-    assert [run.test_debt_count for run in told.debtors] == [8, 3]
-
-
-def test_nothing_adds_up_to_nothing():
-    told = figures.suites_now(LatestRun.objects.all())
-    assert [*told[:10]] == [0] * 10
-    trend = figures.trend(QAExecution.objects.all(), ArchitectureValidation.objects.all(), now())
-    assert (trend.rates, trend.volume, trend.runs, trend.judged) == (None, None, 0, 0)
-
-
-def test_a_test_is_flaky_if_it_passed_when_it_was_run_again():
-    task = TaskFactory()
-    for name, times in (("often", 3), ("once", 1)):
-        for number in range(times):
-            ran(task, named=[(name, "passed", True)], executed_at=ago(hours=1 + number))
-    ran(task, 0, 1, named=[("plainly red", "failed", False)])
-    number, tests = figures.flaky_tests(QAExecution.objects.all())
-    assert number == 2
-    assert [(test.name, test.times, test.task) for test in tests] == [
-        ("often", 3, task),
-        ("once", 1, task),
-    ]
-
-
-def test_flaky_tests_are_counted_beyond_those_that_are_named():
-    ran(named=[(f"test {number}", "passed", True) for number in range(figures.SHOWN + 3)])
-    number, tests = figures.flaky_tests(QAExecution.objects.all())
-    assert (number, len(tests)) == (figures.SHOWN + 3, figures.SHOWN)
-
-
-def test_items_that_fail_are_counted_and_odd_results_do_no_harm():
-    judged(ready=False)
-    judged(ready=False)
-    judged()
-    for odd in ([], {"section": "no items"}, {"documents": {"plan": None}}):
-        row = judged(ready=False)
-        with without_triggers():  # from before results had to be objects
-            ArchitectureValidation.objects.filter(pk=row.pk).update(validation_results=odd)
-    items = figures.failing_items(ArchitectureValidation.objects.all())
-    assert items == [("documents", "plan", 3)]
-
-
-def test_days_are_those_of_the_readers_zone(settings):
-    settings.TIME_ZONE = "Pacific/Auckland"
-    ran(passing=9, failing=1, executed_at=datetime(2026, 1, 5, 10, tzinfo=UTC))
-    ran(passing=10, executed_at=datetime(2026, 1, 5, 12, tzinfo=UTC))
-    first, last = datetime(2026, 1, 5, 10, tzinfo=UTC), datetime(2026, 1, 6, tzinfo=UTC)
-    slots = figures.by_time(QAExecution.objects.all(), "day", first, last)
-    assert [(slot.at.day, slot.passing, slot.tests) for slot in slots] == [(5, 9, 10), (6, 10, 10)]
-
-
-def test_a_day_on_which_clocks_go_back_is_one_day(settings):
-    settings.TIME_ZONE = "Pacific/Auckland"
-    first, last = datetime(2026, 4, 4, 11, tzinfo=UTC), datetime(2026, 4, 6, tzinfo=UTC)
-    for hour in (0, 24):  # the first of that day and its last, an hour longer than others
-        ran(executed_at=datetime(2026, 4, 4, 11, 30, tzinfo=UTC) + timedelta(hours=hour))
-    slots = figures.by_time(QAExecution.objects.all(), "day", first, last)
-    assert [(slot.at.day, slot.runs) for slot in slots] == [(5, 2)]
-
-
-def test_a_trend_is_drawn_by_the_day_and_what_is_young_by_the_hour():
-    ran(passing=1, failing=3, executed_at=ago(hours=5))
-    ran(passing=4, failing=0, executed_at=ago(hours=1))
-    everything = QAExecution.objects.all(), ArchitectureValidation.objects.all()
-    young = figures.trend(*everything, now())
-    assert young.unit == "hour"
-    assert young.rates.summary == (
-        "Pass rates per hour: tests passing from 25 % to 100 %, runs green from 0 % to 100 %."
-    )
-    judged(validated_at=ago(days=9))
-    old = figures.trend(*everything, now())
-    assert (old.unit, old.runs, old.green, old.judged, old.ready) == ("day", 2, 1, 1, 1)
-    assert sum(bar.value for bar in old.volume.bars) == 2
-
-
-def test_a_rate_is_100_only_where_it_is_the_whole():
-    assert figures.share_in_percent(99_999, 100_000) == 99.9
-    assert figures.share_in_percent(3, 3) == 100
-    assert figures.share_in_percent(1, 3) == 33.3
-
-
 # --- the pages ------------------------------------------------------------------------------------
 
 
@@ -185,8 +88,25 @@ def test_quality_shows_every_figure_with_what_is_behind_it(person):
 
 def test_quality_without_a_run_says_so(person):
     text = page(person, "quality").text
-    for words in ("No runs.", "No suite is red", "No flaky tests"):
+    for words in ("No runs.", "No suite fails", "No setback", "No claim was refused"):
         assert words in text
+
+
+def test_the_bars_lead_to_their_runs_with_the_filters_of_the_page(person):
+    task = TaskFactory(name="Masonry")
+    ran(task, 2, 0, executed_at=ago(days=10))
+    ran(task, 1, 1, executed_at=ago(days=5))
+    text = page(person, "quality", {"days": "90", "program": task.wave.program_id}).text
+    links = {unescape(link) for link in re.findall(r'href="([^"]*since=[^"]*)"', text)}
+    assert len(links) == 3  # two days with runs, and the setback of one
+    found = {}
+    for link in links:
+        assert f"program={task.wave.program_id}" in link
+        assert "days=90" in link
+        shown = person.get(link).context["listing"].rows
+        found["turned=lost" in link, shown[0].executed_at] = len(shown)
+    assert [*found.values()] == [1, 1, 1]
+    assert sum(lost for lost, _ in found) == 1
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -261,7 +181,7 @@ def test_a_validation_in_the_list_leads_to_itself_and_names_what_did_not_pass(pe
             validation_results=results, pass_rate="66.67"
         )
     text = page(person, "quality_validations", part="list").text
-    assert f"{bad.task.get_absolute_url()}#validation-{bad.pk}" in text
+    assert reverse("governance:quality_validation", args=[bad.pk]) in text
     assert "66.67 %" in text
     assert "a, b, c" in text
     assert "and 2 more" in text
@@ -334,13 +254,25 @@ def test_a_run_without_names_says_how_to_get_them(person):
     assert "the first run of this suite" in text
 
 
+def test_a_thinned_run_says_so(person):
+    run = ran(passing=3, failing=1, named=[("a", "failed", False)])
+    as_administrator("INSERT INTO qa_thinned_runs VALUES (%s, now(), 3, 0, 30)", run.pk)
+    text = page(person, "quality_run", args=[run.pk]).text
+    assert "3 passed tests of this run were not kept after 30 days." in text
+    later = ran(run.task, 3, 0, executed_at=now(), named=[("a", "passed", False)])
+    text = page(person, "quality_run", args=[later.pk]).text
+    assert "3 passed tests of the other run were not kept after 30 days." in text
+    assert "1 fixed" in text
+    assert "3 passed tests of the previous run" in person.get(run.task.get_absolute_url()).text
+
+
 def test_a_run_that_is_not_there_is_not_found(person):
     task = TaskFactory()
     assert page(person, "quality_run", args=[task.pk]).status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("quality", 14), ("quality_runs", 8), ("quality_validations", 8)]
+    ("name", "most"), [("quality", 20), ("quality_runs", 8), ("quality_validations", 8)]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     person, name, most, django_assert_max_num_queries

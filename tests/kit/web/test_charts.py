@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.web import charts, time_axis
-from kit.web.charts import Bar, Chart, Point, Scale, Series
+from kit.web.charts import Bar, BarLayer, Chart, Point, Scale, Series
 from kit.web.time_axis import TimeAxis, TimeSpan, idle_spans, long_span
 
 START = datetime(2026, 1, 8, 13, 0, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_idle_is_what_no_busy_span_covers_for_long():
 def test_round_hours_are_those_of_the_active_zone():
     with timezone.override(ZoneInfo("Asia/Kolkata")):  # 13:00 UTC is 18:30 there
         axis = TimeAxis(START, START + 4 * HOUR)
-        assert [tick.label for tick in axis.ticks][:3] == ["8 Jan", "19:30", "20:00"]
+        assert [tick.label for tick in axis.ticks][:3] == ["18:30", "19:30", "20:00"]
         assert axis.caption == "8 Jan 2026 18:30 to 22:30 IST"
 
 
@@ -110,7 +110,8 @@ def test_marks_go_through_the_night_in_which_clocks_change():
 @pytest.mark.parametrize(
     ("span", "labels"),
     [
-        (timedelta(minutes=7), ["8 Jan", "13:01", "13:02"]),
+        (timedelta(minutes=7), ["13:00", "13:01", "13:02"]),
+        (timedelta(hours=18), ["13:00", "18:00", "21:00", "9 Jan"]),
         (5 * DAY, ["8 Jan", "10 Jan", "11 Jan", "12 Jan"]),
         (40 * DAY, ["8 Jan", "19 Jan", "26 Jan"]),
         (200 * DAY, ["Jan 2026", "Mar", "Apr", "May", "Jun"]),
@@ -125,18 +126,71 @@ def test_marks_suit_the_length(span, labels):
 
 @pytest.mark.parametrize(
     ("top", "labels"),
-    [(1, ["0.5", "1"]), (7, ["2", "4", "7"]), (12, ["5", "12"]), (1000, ["500", "1,000"])],
+    [
+        (1, ["0", "0.5", "1"]),
+        (7, ["0", "2", "4", "7"]),
+        (12, ["0", "5", "12"]),
+        (1000, ["0", "500", "1,000"]),
+    ],
 )
 def test_values_are_measured_by_round_lines_and_the_top(top, labels):
     assert [line.label for line in Scale(top).grid] == labels
 
 
+@given(st.integers(0, 10**7))
+def test_the_marks_of_counts_are_even_whole_and_reach_the_most(most):
+    scale = Scale.of_counts(most)
+    values = [float(line.label.replace(",", "")) for line in scale.grid]
+    assert values[0] == 0
+    assert values[-1] == scale.top >= most
+    assert {b - a for a, b in pairwise(values)} == {values[1]}
+    assert values[1] >= 1
+    assert len(values) <= 6
+
+
+def test_marks_within_a_day_are_times_and_another_day_is_named():
+    axis = TimeAxis(START, START + 2 * DAY, [TimeSpan(START + 8 * HOUR, START + 32.5 * HOUR)])
+    labels = [tick.label for tick in axis.ticks]
+    assert labels[0] == "13:00"
+    assert "9 Jan 21:30" in labels
+
+
+def test_stacked_bars_are_one_link_and_one_row():
+    span = TimeSpan(START, START + HOUR)
+    bars = [
+        Bar(span, 3, "3 green, 2 red", "done", href="/runs/?a=1&b=2"),
+        Bar(span, 2, "3 green, 2 red", "failed", "hatched", 3, "/runs/?a=1&b=2"),
+    ]
+    layers = [
+        BarLayer("green", "done"),
+        BarLayer("red", "failed", "hatched"),
+        BarLayer("x", "quiet"),
+    ]
+    stacked = chart(bars=bars, layers=layers, measured="runs")
+    (column,) = stacked.columns
+    assert [each.height for each in column.uprights] == ["39.6", "26.4"]
+    assert stacked.headings == ["When", "green", "red", "x"]
+    assert stacked.rows[0].values == ["3", "2", "0"]
+    drawn = render_to_string("components/chart_over_time.html", {"chart": stacked})
+    assert drawn.count('href="/runs/?a=1&amp;b=2"') == 2  # in the drawing, and in the table
+    assert 'role="group"' in drawn
+    assert ">runs</text>" in drawn
+
+
+def test_two_points_are_drawn_as_points_and_three_as_a_line():
+    two = chart(series=[Series("rate", points(1, 2))]).lines[0]
+    assert (two.path, [dot.words for dot in two.dots]) == ("", ["rate: 1", "rate: 2"])
+    three = chart(series=[Series("rate", points(1, 2, 3))]).lines[0]
+    assert three.path
+    assert three.dots == []
+
+
 def test_a_step_stays_until_the_next_point_and_a_line_goes_there():
     step = chart(series=[Series("done", points(0, 10), drawn="step", filled=True)])
-    line = chart(series=[Series("done", points(0, 10))])
+    line = chart(series=[Series("done", points(0, 10, 10))])
     assert step.lines[0].path == "M0.00 132.0H25.00V0.0"
     assert step.lines[0].area.endswith("V132H0.00Z")
-    assert line.lines[0].path == "M0.00 132.0L25.00 0.0"
+    assert line.lines[0].path == "M0.00 132.0L25.00 0.0L50.00 0.0"
 
 
 def test_lines_differ_in_more_than_colour():

@@ -8,7 +8,7 @@ import kit.core.rules
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0017_questions_found"),
-        ("governance", "0044_saved_views"),
+        ("governance", "0048_thinned_runs"),
         ("programs", "0021_plan_texts_found"),
     ]
 
