@@ -23,7 +23,7 @@ TABLES = [
 ]
 # The triggers that judge nothing, but keep what follows from the rows.
 KEEPING = {
-    **dict.fromkeys(["programs", "waves", "tasks"], ["programs_keep_texts_inserted"]),
+    **{table: ["programs_keep_texts_inserted"] for table in ("programs", "waves", "tasks")},
     "qa_executions": [
         "governance_keep_latest_runs_inserted",
         "governance_keep_suite_turns_inserted",

@@ -113,7 +113,7 @@ def describe_violations(keys: list[str]) -> dict[str, ShownHit]:
 
 
 def describe_tests(keys: list[str]) -> dict[str, ShownHit]:
-    """Describe tests by their pages; what has too long a name for an address is in its first run."""
+    """Describe tests by their pages; one whose name fits no address is in its first run."""
     shown = {}
     for row in KnownTest.objects.filter(pk__in=keys):
         url = address_of_test(row.qa_suite_location, row.name)
