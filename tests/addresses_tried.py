@@ -29,7 +29,7 @@ def arguments(name, pattern, user):
         "channel": ChannelFactory().pk,
         "delivery": DeliveryFactory().pk,
         "notification": uuid4(),
-        "saved_view": uuid4(),
+        "saved": uuid4(),
         "programs:program": task.wave.program_id,
         "programs:wave": task.wave_id,
         "programs:task": task.pk,

@@ -110,7 +110,7 @@ def plugin_of(address: str) -> Any:
     except (AppriseException, TypeError, ValueError, AttributeError):
         raise AddressError(expected_form(service)) from None
     if service is TELEGRAM and not made.targets:  # Apprise would take whoever wrote last
-        raise AddressError("The address names no chat.")
+        raise AddressError("The address lacks a chat.")
     if len(made) != 1:
         raise AddressError(
             f"The address names {len(made)} targets; name one, and make a channel for each other"
@@ -215,7 +215,7 @@ def fit(body: str, room: int) -> str:
 
 
 def hold(private: bool, timeout: Any) -> None:
-    """Let this process connect to what channels may reach, and do so for a while only."""
+    """Restrict what this process connects to, and for how long it runs."""
     settings.configure(FOREMAN_PRIVATE_CHANNELS=private)
     HeldSession.timeout = tuple(timeout)
     requests.sessions.Session = HeldSession  # type: ignore[misc]  # by which Apprise sends

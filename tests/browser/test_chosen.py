@@ -27,7 +27,7 @@ def test_chosen_tasks_are_moved_together(browse, foreman, complaints, tasks, scr
         page.get_by_label(f"Choose “{task.name}”").check()
     move.click()
     expect(page.get_by_role("heading", name="Move to a wave: 2 tasks")).to_be_visible()
-    page.get_by_label("Wave").select_option(str(target.pk))
+    page.get_by_label("Wave", exact=True).select_option(str(target.pk))
     page.get_by_role("button", name="Move to a wave").click()
     expect(page.get_by_role("heading", name="2 done, 0 refused")).to_be_visible()
     assert {*target.tasks.all()} == {*tasks[:2]}

@@ -173,7 +173,7 @@ REFUSED = {
     "slack://T1": "This is no address of Slack as Apprise writes them: slack://{token_a}/",
     TWO: "names 2 targets; name one",
     "ntfy://h/one,two": "names 2 targets",
-    "tgram://123456789:abcdefg_hijklmnop": "names no chat",
+    "tgram://123456789:abcdefg_hijklmnop": "lacks a chat",
     f"{SLACK}?retry=3&verify=no&redirect=yes": "Leave out of the address: redirect, retry, verify.",
     f"{SLACK}?template=/etc/passwd": "Leave out of the address: template.",
     f"{SLACK}?:name=value": "Leave out of the address: :name.",
