@@ -11,18 +11,22 @@ from django.db.models.functions import Greatest
 
 from builders.models import AgentStop, Builder
 from governance.gates import Condition, conditions, state_before_block
+from governance.handover import is_known
 from governance.models import (
     ArchitectureValidation,
     Blocker,
     Budget,
     Classification,
     CompletionClaim,
+    EntityNote,
     GovernanceViolation,
+    HandoverReading,
     QAExecution,
     measure_budgets,
 )
+from governance.record_places import Place
 from governance.recorded_tests import NamedTest, pair_tests, written_tests
-from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act
+from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act, name_of
 from kit.core.sql import ContractNow
 from programs.actions import complete_task, move
 from programs.models import Program, Task, TaskState, Wave
@@ -113,6 +117,34 @@ def resolve_violation(
             violation.resolution = resolution
             violation.save(update_fields=["resolved_at", "resolution"])
     return violation
+
+
+def write_entity_note(about: Mapping[str, Any], *, text: str, by: Actor) -> EntityNote:
+    """Write a note on anything but a task. It stays as it was written.
+
+    `about` are the fields that say what it is about, and about what its evidence is.
+    """
+    with act(by):
+        return EntityNote.objects.create(**about, text=text.strip(), written_by=name_of(by))
+
+
+def read_handover(user: Any, place: Place, *, by: Actor) -> HandoverReading:
+    """Move a person's place in the record on, by what was read, on whichever device.
+
+    What was read before, or at the same time elsewhere, stays read.
+    """
+    if not is_known(place):
+        raise Refused("handover_place_is_known", "The record of the office has no such place.")
+    with act(by):
+        HandoverReading.objects.bulk_create(
+            [HandoverReading(user=user, place=str(place))], ignore_conflicts=True
+        )
+        row = HandoverReading.objects.select_for_update().get(user=user)
+        joined = str(Place.parse(row.place) | place)
+        if joined != row.place:
+            row.place, row.read_at = joined, ContractNow()
+            row.save(update_fields=["place", "read_at"])
+    return row
 
 
 def record_validation(

@@ -8,7 +8,7 @@ from typing import Any
 from kit.core.acts import Actor, act, name_of
 from kit.core.contents import confirm_contents
 from kit.core.sql import ContractNow
-from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
+from programs.models import Note, PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
 
 def create_program(*, by: Actor, **fields: Any) -> Program:
@@ -83,6 +83,15 @@ def write_note(task: Task, *, text: str, by: Actor) -> TaskNote:
     """Write a note on a task. It stays as it was written."""
     with act(by):
         return TaskNote.objects.create(task=task, text=text.strip(), written_by=name_of(by))
+
+
+def withdraw_note[Written: Note](note: Written, *, reason: str, by: Actor) -> Written:
+    """Withdraw a note with a reason. It stays, marked as withdrawn."""
+    with act(by):
+        note.withdrawn_at = ContractNow()
+        note.withdrawn_by, note.withdrawn_because = name_of(by), reason
+        note.save(update_fields=["withdrawn_at", "withdrawn_by", "withdrawn_because"])
+    return note
 
 
 def approve_program(program: Program, *, by: Actor, override: str = "") -> Program:

@@ -17,6 +17,7 @@ from tests.factories import (
     QuestionFactory,
     TaskFactory,
     TaskLinkFactory,
+    TaskNoteFactory,
     UserFactory,
 )
 
@@ -41,6 +42,8 @@ def arguments(name, pattern, user):
     }
     if "token" in keys:
         return {"token": make_login_link(user or UserFactory()).split("/")[-2]}
+    if name == "note_withdraw":
+        return {"kind": "task", "pk": TaskNoteFactory(task=task).pk}
     if "kind" in keys:
         return {"kind": "task", "pk": task.pk}
     if "sequence" in keys:

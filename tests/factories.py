@@ -26,6 +26,7 @@ from governance.models import (
     Channel,
     CompletionClaim,
     Delivery,
+    EntityNote,
     GovernanceViolation,
     QAExecution,
 )
@@ -163,6 +164,23 @@ class TaskNoteFactory(DjangoModelFactory):
     task = factory.SubFactory(TaskFactory)
     text = "The hold expires **by itself** now."
     written_by = "ui-builder"
+
+
+class EntityNoteFactory(DjangoModelFactory):
+    """A note on a wave."""
+
+    class Meta:
+        model = EntityNote
+
+    class Params:
+        wave = factory.SubFactory(WaveFactory)
+
+    about_kind = entity_type = "wave"
+    about_key = factory.LazyAttribute(lambda note: str(note.wave.pk))
+    about_name = factory.LazyAttribute(lambda note: str(note.wave))
+    entity_id = factory.LazyAttribute(lambda note: note.wave.pk)
+    text = "The hold expires **by itself** now."
+    written_by = "johan"
 
 
 class QuestionFactory(DjangoModelFactory):

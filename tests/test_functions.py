@@ -19,6 +19,7 @@ DEFINERS = {
     "governance_keep_test_names",
     "governance_keep_suite_turns",
     "governance_log_access",
+    "governance_log_handover",
     "governance_log_keys",
     "governance_log_notifications",
     "governance_note_absences",

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [
         ("builders", "0016_badges"),
-        ("programs", "0020_plan_texts"),
+        ("programs", "0021_plan_texts"),
     ]
 
     operations = [

@@ -6,9 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.timezone import now
 
 from builders.forms import SilenceThresholdField
 from builders.models import MOST_OPTIONS, Builder
+from foreman_office.dashboard.evidence.filters import MOMENT
+from foreman_office.notifications.rules import deciders
 from governance.models import Classification
 from kit.web.decision_forms import OverrideForm, ReasonForm
 from kit.web.forms import TextField
@@ -25,6 +28,11 @@ from programs.models import (
     leads_to_a_host,
 )
 
+WORSE = "worse"
+SNOOZES = [
+    *(("60", "in 1 hour"), ("240", "in 4 hours"), ("720", "in 12 hours"), ("1440", "in 1 day")),
+    *(("4320", "in 3 days"), ("10080", "in 7 days"), (WORSE, "it gets worse")),
+]
 PAUSES = [(10, "10 minutes"), (60, "1 hour"), (480, "8 hours"), (1440, "1 day"), (10080, "7 days")]
 
 
@@ -139,6 +147,18 @@ class TaskNoteForm(forms.Form):
     )
 
 
+class NoteTextForm(TaskNoteForm):
+    """The form of a note on anything but a task, which no builder reads."""
+
+    text = TextField(
+        label="Note",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea({"rows": 4}),
+        error_messages={"required": "Enter a note."},
+        help_text="In Markdown: emphasis, code, lists, quotations, links. It cannot be edited.",
+    )
+
+
 class BudgetForm(ReasonForm):
     """The form of a budget: how much, and why. Without an amount there is no budget."""
 
@@ -171,6 +191,39 @@ class PauseForm(ReasonForm):
 
     def clean_minutes(self) -> timedelta:
         return timedelta(minutes=self.cleaned_data["minutes"])
+
+
+class SnoozeForm(forms.Form):
+    """The form for how long a decision is put off. Whatever is chosen, it comes back if worse."""
+
+    minutes = forms.ChoiceField(label="Until", choices=SNOOZES, initial="60")
+    until = forms.DateTimeField(
+        label="Or until this time",
+        required=False,
+        widget=MOMENT,
+        help_text="It comes back at once if it gets worse: if it holds up more than now.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        minutes = given.get("minutes", WORSE)
+        if "until" in given and given["until"] is None and minutes != WORSE:
+            given["until"] = now() + timedelta(minutes=int(minutes))
+        if given.get("until") and given["until"] <= now():
+            self.add_error("until", forms.ValidationError("Enter a time to come.", code="past"))
+        return given
+
+
+class AssignDecisionForm(forms.Form):
+    """The form for whom a decision is assigned to: `choices`, or all who can decide."""
+
+    person = forms.ChoiceField(label="Person", required=False)
+
+    def __init__(self, *args: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["person"]
+        names = deciders().values_list("username", flat=True)
+        field.choices = [*choices] or [("", ""), *((name, name) for name in names)]
 
 
 class ThresholdForm(forms.Form):

@@ -40,6 +40,7 @@ FIRST = (
     NavigationItem("builders:builder_list", "Builders", "builders", "b"),
 )
 OTHERS = (
+    NavigationItem("handover", "Handover", "handover", "h"),
     NavigationItem("governance:quality", "Quality", "quality", "q"),
     NavigationItem("governance:blocker_list", "Blockers", "blockers", "x"),
     NavigationItem("governance:violation_list", "Violations", "violations", "v"),

@@ -11,9 +11,11 @@ from foreman_office.dashboard.evidence import urls as evidence
 from foreman_office.dashboard.evidence_archive import urls as evidence_archive
 from foreman_office.dashboard.explain import urls as explain
 from foreman_office.dashboard.fulfilment import urls as fulfilment
+from foreman_office.dashboard.handover import urls as handover
 from foreman_office.dashboard.inbox import urls as inbox
 from foreman_office.dashboard.issues import urls as issues
 from foreman_office.dashboard.login import urls as login
+from foreman_office.dashboard.notes import urls as notes
 from foreman_office.dashboard.notifications import urls as notifications
 from foreman_office.dashboard.planning import urls as planning
 from foreman_office.dashboard.preferences import urls as preferences
@@ -49,8 +51,10 @@ GOVERNANCE = [
 
 urlpatterns = [
     *inbox.urlpatterns,
+    *handover.urlpatterns,
     *login.urlpatterns,
     *account.urlpatterns,
+    *notes.urlpatterns,
     *notifications.urlpatterns,
     *search.urlpatterns,
     *preferences.urlpatterns,

@@ -1,5 +1,6 @@
 """What people do about notices and messages: take a decision on, test a channel, send again."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from kit.core.acts import Actor, act, name_of
 from kit.core.sql import ContractNow
 
 State = Delivery.State
+SNOOZE = ["snoozed_at", "snoozed_by", "snoozed_until", "snoozed_impact"]
 
 
 def acknowledge(notice: Notice, *, by: Actor) -> Notice:
@@ -30,6 +32,36 @@ def give_back(notice: Notice, *, by: Actor) -> Notice:
     with act(by):
         notice.acknowledged_at, notice.acknowledged_by = None, ""
         notice.save(update_fields=["acknowledged_at", "acknowledged_by"])
+    return notice
+
+
+def snooze(notice: Notice, *, until: datetime | None, impact: int, by: Actor) -> Notice:
+    """Put a decision off for all until a time, or until it gets worse, which ends it in any case.
+
+    `impact` is what it holds up now: with more it is worse.
+    """
+    with act(by):
+        notice.snoozed_at, notice.snoozed_by = ContractNow(), name_of(by)
+        notice.snoozed_until, notice.snoozed_impact = until, impact
+        notice.save(update_fields=SNOOZE)
+    return notice
+
+
+def end_snooze(notice: Notice, *, by: Actor) -> Notice:
+    """End the snooze of a decision: it is shown and told again."""
+    with act(by):
+        notice.snoozed_at = notice.snoozed_until = notice.snoozed_impact = None
+        notice.snoozed_by = ""
+        notice.save(update_fields=SNOOZE)
+    return notice
+
+
+def assign_decision(notice: Notice, *, person: str, by: Actor) -> Notice:
+    """Assign a decision to a person who can decide, or to nobody by an empty name."""
+    with act(by):
+        notice.assigned_at = ContractNow() if person else None
+        notice.assigned_by, notice.assigned_to = name_of(by) if person else "", person
+        notice.save(update_fields=["assigned_at", "assigned_by", "assigned_to"])
     return notice
 
 
@@ -69,6 +101,22 @@ def send_test(target: Target, *, by: Actor) -> Delivery:
             user=target.user,
             target=target.key,
             addressee=target.words,
+        )
+        defer(delivery.pk)
+    return delivery
+
+
+def send_handover(user: Any, *, subject: str, body: str, by: Actor) -> Delivery:
+    """Queue a handover, as it was read, to a person's e-mail address."""
+    target = Target(user=user)
+    with transaction.atomic(), act(by):
+        delivery = Delivery.objects.create(
+            reason=Delivery.Reason.HANDOVER,
+            user=user,
+            target=target.key,
+            addressee=target.words,
+            subject=subject,
+            body=body,
         )
         defer(delivery.pk)
     return delivery

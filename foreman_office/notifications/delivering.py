@@ -30,7 +30,7 @@ def attempt_delivery(delivery_id: str, look_again: Callable[[], object]) -> None
 
     `look_again` compares the notices with the decisions, where no watcher does.
     """
-    rows = Delivery.objects.queued().select_related("channel", "user", "rule")
+    rows = Delivery.objects.queued().select_related("channel", "user", "rule__user")
     delivery = rows.filter(pk=delivery_id).first()
     if delivery is None:
         return
@@ -66,10 +66,20 @@ def zone_of(delivery: Delivery) -> ZoneInfo:
 
 
 def still_so(delivery: Delivery) -> list[Notice]:
-    """Return the decisions of a message that are pending and that nobody has acknowledged."""
+    """Return the decisions of a message that are pending and still to be told.
+
+    What somebody has, or has put off, is not, unless it got worse; nor is what was assigned to
+    another meanwhile.
+    """
     notices = delivery.notices.open().order_by("-broken", "opened_at", "pk")
     if delivery.reason not in (Reason.DIGEST, Reason.WORSENED):
         notices = notices.filter(acknowledged_at=None)
+    if delivery.reason == Reason.ASSIGNED:
+        person = delivery.user or (delivery.rule and delivery.rule.user)
+        return list(notices.filter(assigned_to=person.get_username() if person else ""))
+    if delivery.reason != Reason.DIGEST:
+        at = now()
+        return [notice for notice in notices if not notice.is_snoozed(at)]
     return list(notices)
 
 
@@ -81,11 +91,16 @@ def reason_to_suppress(delivery: Delivery, notices: list[Notice]) -> str:
         return f"The channel is disabled. {delivery.channel.disabled_because}".strip()
     if delivery.user and not delivery.user.is_active:
         return "The person's account is closed."
-    if notices or delivery.reason == Reason.TEST:
+    if notices or delivery.reason in (Reason.TEST, Reason.HANDOVER):
         return ""
     taken = delivery.notices.open().exclude(acknowledged_by="").first()
     if taken:
         return f"Acknowledged by {taken.acknowledged_by} before it left."
+    put_off = delivery.notices.open().snoozed().first()
+    if put_off and delivery.reason != Reason.ASSIGNED:
+        return f"Snoozed by {put_off.snoozed_by} before it left."
+    if delivery.reason == Reason.ASSIGNED and delivery.notices.open().exists():
+        return "Assigned to another person before it left."
     return "No longer so when it was to leave."
 
 

@@ -7,8 +7,14 @@ from typing import NamedTuple
 
 from django.db.models import Max, Min
 
+from foreman_office.notifications.assigned import assigned_messages
 from foreman_office.notifications.queue import defer_all
-from foreman_office.notifications.rules import RuleInForce, Target, rules_in_force
+from foreman_office.notifications.rules import (
+    DueMessage,
+    RuleInForce,
+    Target,
+    rules_in_force,
+)
 from governance.models import Delivery, Notice, NotificationRule
 
 FOLDED = 3  # more decisions than these for one addressee at once are one message
@@ -23,13 +29,6 @@ class WhenTold(NamedTuple):
 
     first: datetime
     last: datetime
-
-
-class DueMessage(NamedTuple):
-    target: Target
-    reason: str
-    row: NotificationRule | None
-    notices: list[Notice]
 
 
 def queue_due_messages(at: datetime) -> int:
@@ -81,6 +80,9 @@ def due_messages(
     """Yield the messages; those to one addressee for one reason are folded where they are many."""
     found: dict[tuple[str, str], tuple[Target, NotificationRule | None, list[Notice]]] = {}
     said: set[tuple[str, int]] = set()  # an addressee is told of a notice once in a sweep
+    for message in assigned_messages(rules, notices, at):
+        said |= {(message.target.key, notice.pk) for notice in message.notices}
+        yield message
     for rule in rules:
         for notice in notices:
             for target, reason in reasons(rule, notice, told, at):
@@ -98,7 +100,7 @@ def reasons(
     rule: RuleInForce, notice: Notice, told: dict[tuple[int, str], WhenTold], at: datetime
 ) -> Iterator[tuple[Target, str]]:
     """Yield whom a rule has told of a decision now, and why."""
-    if not rule.is_about(notice) or rule.is_quiet(notice, at):
+    if not rule.is_about(notice) or rule.is_quiet(notice, at) or notice.is_snoozed(at):
         return
     before = told.get((notice.pk, rule.target.key))
     if reason := reason_to_tell(rule.rule, notice, before, at):
@@ -106,7 +108,8 @@ def reasons(
     then = rule.next_target
     if not then or not before or notice.acknowledged_at or (notice.pk, then.key) in told:
         return
-    if at - before.first >= timedelta(minutes=rule.rule.next_minutes or 0):
+    since = max(before.first, notice.snooze_ended_at(at) or before.first)
+    if at - since >= timedelta(minutes=rule.rule.next_minutes or 0):
         yield then, Reason.ESCALATED
 
 
@@ -121,6 +124,8 @@ def reason_to_tell(
         return None
     if not told:
         return Reason.OPENED if lasts or len(notice.openings) >= SEVERAL_TIMES else None
+    if (ended := notice.snooze_ended_at(at)) and ended > told.last:
+        return Reason.REPEATED
     if notice.opened_at > told.last:
         return Reason.RETURNED if lasts and at - told.last >= QUIET_AFTER_TOLD else None
     if rule.repeat_minutes and at - told.last >= timedelta(minutes=rule.repeat_minutes):

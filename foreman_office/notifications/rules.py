@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -77,6 +77,15 @@ class RuleInForce:
         return ZoneInfo(self.rule.zone if self.rule.zone in zones() else USUAL)
 
 
+class DueMessage(NamedTuple):
+    """A message that is due: to whom, why, by which rule, and of which decisions."""
+
+    target: Target
+    reason: str
+    row: NotificationRule | None
+    notices: list[Notice]
+
+
 def on_day(moment: datetime, clock: time) -> datetime:
     """Return when it is so late on the day of a moment, in its zone.
 
@@ -113,7 +122,11 @@ def usual_rules() -> Iterator[RuleInForce]:
         yield RuleInForce(Target(user=user), NotificationRule(user=user))
 
 
-def foremen_with_address() -> Any:
+def deciders() -> Any:
+    """Return the users who may decide."""
     decides = Q(groups__name=Role.FOREMAN) | Q(is_superuser=True)
-    people = User.objects.filter(decides, is_active=True).exclude(email="")
-    return people.order_by("pk").distinct()
+    return User.objects.filter(decides, is_active=True).order_by("pk").distinct()
+
+
+def foremen_with_address() -> Any:
+    return deciders().exclude(email="")

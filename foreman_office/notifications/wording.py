@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.timezone import now
 
 from governance.models import Delivery, Notice
 from kit.web.templatetags.numbers import some
@@ -33,6 +34,8 @@ def compose(delivery: Delivery, notices: list[Notice], zone: ZoneInfo) -> Messag
         subject = "Test message of Foreman Office"
         body = f"This is a test of “{delivery.addressee}”. Nothing is wrong."
         return Message(subject, f"{body}\n\n{link('')}".rstrip(), [])
+    if delivery.reason == Reason.HANDOVER:  # written as it was asked for
+        return Message(delivery.subject, delivery.body, [])
     data = [decision_data(notice) for notice in notices[:LISTED_AS_DATA]]
     if len(notices) == 1 and delivery.reason != Reason.DIGEST:
         return Message(
@@ -61,6 +64,8 @@ def subject_of(delivery: Delivery, notice: Notice) -> str:
             return f"Worse: {about}{notice.title}, now holds up {notice.impact_words}"
         case Reason.REPEATED:
             return f"Reminder: {about}{notice.title}, not acknowledged yet"
+        case Reason.ASSIGNED:
+            return f"Assigned to {notice.assigned_to}: {about}{notice.title}"
         case Reason.ESCALATED:
             return f"Not acknowledged: {about}{notice.title}"
         case Reason.RETURNED:
@@ -84,6 +89,8 @@ def body_of(delivery: Delivery, notice: Notice, zone: ZoneInfo) -> str:
     ]
     if delivery.reason == Reason.ESCALATED:
         lines.append("Others were told before, and nobody has acknowledged it.")
+    if notice.assigned_to:
+        lines.append(f"Assigned to {notice.assigned_to} by {notice.assigned_by}.")
     return "\n".join([*(line for line in lines if line), "", link(notice.key)]).rstrip()
 
 
@@ -106,12 +113,22 @@ def body_of_many(notices: list[Notice], zone: ZoneInfo) -> str:
     for notice in notices[:LISTED]:
         band = "Broken now" if notice.broken else "To decide"
         owner = f"; {notice.acknowledged_by} has it" if notice.acknowledged_by else ""
+        owner += f"; assigned to {notice.assigned_to}" if notice.assigned_to else ""
+        owner += snooze_words(notice, zone)
         lines.append(f"- {band}: {notice}, since {local_words(notice.since, zone)}{owner}")
         if address := link(notice.key):
             lines.append(f"  {address}")
     if more := len(notices) - LISTED:
         lines += [f"And {more} more."] if more > 0 else []
     return "\n".join([*lines, "", link("")]).rstrip()
+
+
+def snooze_words(notice: Notice, zone: ZoneInfo) -> str:
+    if not notice.is_snoozed(now()):
+        return ""
+    until = notice.snoozed_until
+    until_when = local_words(until, zone) if until else "it gets worse"
+    return f"; snoozed by {notice.snoozed_by} until {until_when}"
 
 
 def local_words(at: datetime, zone: ZoneInfo) -> str:
@@ -144,5 +161,6 @@ def decision_data(notice: Notice) -> dict[str, Any]:
         "what_can_be_done": notice.remedy,
         "times": len(notice.openings),
         "acknowledged_by": notice.acknowledged_by or None,
+        "assigned_to": notice.assigned_to or None,
         "link": link(notice.key) or None,
     }

@@ -20,8 +20,8 @@ from django.http.response import HttpResponseBase
 from builders.models import CIToken
 from foreman_office.api.callers import Caller, ReporterBearer
 from foreman_office.reading import reach
-from foreman_office.reading.settled import Settled
 from governance.models import Evidence
+from governance.sealing.settled import Settled
 from kit.live.hub import Full, can_listen, hub
 from kit.live.stream import Stream
 from kit.web.api import Problem, error, refuse, unauthorized

@@ -135,6 +135,12 @@ class DecisionRow(Schema):
     happened: str
     impact: str
     if_nothing_is_done: str
+    acknowledged_by: str | None = Field(description="Who said to have it.")
+    assigned_to: str | None
+    snoozed_by: str | None
+    snoozed_until: datetime | None = Field(
+        description="Null, with `snoozed_by`: until it gets worse."
+    )
 
 
 class Programs(Schema):

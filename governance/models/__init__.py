@@ -4,6 +4,7 @@ from governance.models.blockers import BlockedEntity, Blocker, Classification
 from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
+from governance.models.entity_notes import MOST_ENTITY_NOTES, EntityNote, NotedKind
 from governance.models.evidence import (
     COMPLETIONS,
     EVIDENCE_SAYS,
@@ -11,6 +12,7 @@ from governance.models.evidence import (
     Evidence,
     EvidenceEntity,
 )
+from governance.models.handover import HandoverReading
 from governance.models.known_tests import KnownTest
 from governance.models.logins import (
     LoginAttempt,
@@ -48,6 +50,7 @@ __all__ = [
     "EVIDENCE_TEXT",
     "LONGEST_NAME",
     "LONGEST_QUERY",
+    "MOST_ENTITY_NOTES",
     "ArchitectureValidation",
     "BlockedEntity",
     "Blocker",
@@ -57,14 +60,17 @@ __all__ = [
     "Classification",
     "CompletionClaim",
     "Delivery",
+    "EntityNote",
     "Evidence",
     "EvidenceEntity",
     "EvidenceKey",
     "GovernanceViolation",
+    "HandoverReading",
     "KeyEntry",
     "KnownTest",
     "LatestRun",
     "LoginAttempt",
+    "NotedKind",
     "Notice",
     "NotificationRule",
     "OfficeLogEntry",

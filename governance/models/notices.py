@@ -1,5 +1,7 @@
 """Notices of what is broken or waits, who is told of them by which channel, and how that went."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +13,15 @@ class NoticeQuerySet(models.QuerySet):
     def open(self):
         """Return the notices of decisions that are still pending."""
         return self.filter(closed_at=None)
+
+    def snoozed(self, at=None):
+        """Return those that somebody put off, while that holds: until a time, or until worse."""
+        later = Q(snoozed_until=None) | Q(snoozed_until__gt=at or ContractNow())
+        return self.filter(later, snoozed_at__isnull=False)
+
+    def marked(self):
+        """Return those that somebody has, put off, or was assigned."""
+        return self.exclude(acknowledged_at=None, snoozed_at=None, assigned_at=None)
 
 
 class Notice(models.Model):
@@ -41,6 +52,13 @@ class Notice(models.Model):
     closed_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
     acknowledged_by = models.TextField(blank=True, db_default="")
+    snoozed_at = models.DateTimeField(null=True, blank=True)
+    snoozed_by = models.TextField(blank=True, db_default="")
+    snoozed_until = models.DateTimeField(null=True, blank=True)  # none: until it gets worse
+    snoozed_impact = models.IntegerField(null=True, blank=True)  # with more it is worse
+    assigned_at = models.DateTimeField(null=True, blank=True)
+    assigned_by = models.TextField(blank=True, db_default="")
+    assigned_to = models.TextField(blank=True, db_default="")  # the name of a user who decides
 
     objects = NoticeQuerySet.as_manager()
 
@@ -53,6 +71,19 @@ class Notice(models.Model):
                 | Q(acknowledged_at__isnull=False) & ~Q(acknowledged_by=""),
                 name="notices_acknowledged_check",
             ),
+            models.CheckConstraint(
+                condition=Q(snoozed_at=None, snoozed_by="", snoozed_until=None, snoozed_impact=None)
+                | Q(snoozed_at__isnull=False, snoozed_impact__isnull=False)
+                & (Q(snoozed_until=None) | Q(snoozed_until__gt=F("snoozed_at")))
+                & ~Q(snoozed_by=""),
+                name="notices_snoozed_check",
+                violation_error_message="A decision is snoozed until a time that is to come.",
+            ),
+            models.CheckConstraint(
+                condition=Q(assigned_at=None, assigned_by="", assigned_to="")
+                | Q(assigned_at__isnull=False) & ~Q(assigned_by="") & ~Q(assigned_to=""),
+                name="notices_assigned_check",
+            ),
         ]
         indexes = [
             models.Index("key", F("closed_at").desc(), name="idx_notices_key"),
@@ -61,6 +92,14 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entity_name}: {self.title}" if self.entity_name else self.title
+
+    def is_snoozed(self, at: datetime) -> bool:
+        until = self.snoozed_until
+        return self.snoozed_at is not None and (until is None or until > at)
+
+    def snooze_ended_at(self, at: datetime) -> datetime | None:
+        """Return when its snooze was over, if it had one that ended by its time."""
+        return self.snoozed_until if self.snoozed_at and not self.is_snoozed(at) else None
 
 
 class Channel(models.Model):
@@ -187,7 +226,9 @@ class Delivery(models.Model):
         RETURNED = "returned", "Again"
         REPEATED = "repeated", "Reminder"
         ESCALATED = "escalated", "Not acknowledged"
+        ASSIGNED = "assigned", "Assigned"
         DIGEST = "digest", "Daily digest"
+        HANDOVER = "handover", "Handover"
         TEST = "test", "Test"
 
     delivery_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)

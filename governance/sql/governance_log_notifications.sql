@@ -1,5 +1,6 @@
--- Who took on a decision or gave it back, and how channels and rules of notifications changed, in
--- the office log, by any writer. Of a channel it says neither address nor secret.
+-- Who took on a decision, gave it back, put it off or assigned it, and how channels and rules of
+-- notifications changed, in the office log, by any writer. Of a channel it says neither address nor
+-- secret.
 --
 -- Argument: what the log calls a row of the table.
 CREATE OR REPLACE FUNCTION governance_log_notifications() RETURNS trigger
@@ -12,13 +13,13 @@ DECLARE
     is_now CONSTANT jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) ELSE '{}' END;
     doc CONSTANT jsonb := (CASE WHEN TG_OP = 'DELETE' THEN was ELSE is_now END) - unspoken;
     about jsonb := '{}';
-    verb text := 'deleted';
+    verbs text[] := '{deleted}';
     subject text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        verb := 'created';
+        verbs := '{created}';
     ELSIF TG_OP = 'UPDATE' THEN
-        verb := 'edited';
+        verbs := '{edited}';
         SELECT coalesce(jsonb_object_agg(key, jsonb_build_array(was -> key, value)), '{}')
         INTO about
         FROM jsonb_each(is_now - unspoken) WHERE value IS DISTINCT FROM was -> key;
@@ -28,8 +29,16 @@ BEGIN
         END IF;
     END IF;
     IF noun = 'decision' THEN
-        verb := CASE WHEN is_now ->> 'acknowledged_at' IS NULL
-            THEN 'given_back' ELSE 'acknowledged' END;
+        verbs := array_remove(ARRAY[
+            CASE WHEN is_now -> 'acknowledged_at' IS DISTINCT FROM was -> 'acknowledged_at' THEN
+                CASE WHEN is_now ->> 'acknowledged_at' IS NULL
+                    THEN 'given_back' ELSE 'acknowledged' END END,
+            CASE WHEN is_now -> 'snoozed_at' IS DISTINCT FROM was -> 'snoozed_at' THEN
+                CASE WHEN is_now ->> 'snoozed_at' IS NULL
+                    THEN 'snooze_ended' ELSE 'snoozed' END END,
+            CASE WHEN is_now -> 'assigned_at' IS DISTINCT FROM was -> 'assigned_at' THEN
+                CASE WHEN is_now ->> 'assigned_at' IS NULL
+                    THEN 'unassigned' ELSE 'assigned' END END], NULL);
         about := jsonb_build_object('decision', doc ->> 'key');
         subject := concat_ws(': ', nullif(doc ->> 'entity_name', ''), doc ->> 'title');
     ELSIF noun = 'channel' THEN
@@ -41,11 +50,15 @@ BEGIN
         (action, actor, username, subject_kind, subject_name, context, witnessed)
     SELECT noun || '_' || verb, who.actor, who.context ->> 'user', noun,
         coalesce(subject, 'the office'),
-        who.context - 'user' || about || CASE WHEN noun = 'decision' THEN '{}' ELSE
-            jsonb_build_object('snapshot', doc) END
+        who.context - 'user' || about || CASE
+            WHEN verb = 'snoozed' THEN jsonb_build_object(
+                'until', coalesce(doc ->> 'snoozed_until', 'it gets worse'))
+            WHEN verb = 'assigned' THEN jsonb_build_object('to', doc ->> 'assigned_to')
+            WHEN noun = 'decision' THEN '{}'
+            ELSE jsonb_build_object('snapshot', doc) END
             || jsonb_build_object('database_role', session_user),
         true
-    FROM governance_actor() AS who;
+    FROM governance_actor() AS who, unnest(verbs) AS verb;
     IF noun = 'decision' THEN
         PERFORM pg_notify('foreman', '*');  -- who has it stands on the cards of several pages
     END IF;
@@ -54,7 +67,8 @@ END $$;
 
 CREATE OR REPLACE TRIGGER governance_log_notifications
     AFTER UPDATE ON notices
-    FOR EACH ROW WHEN (NEW.acknowledged_at IS DISTINCT FROM OLD.acknowledged_at)
+    FOR EACH ROW WHEN ((NEW.acknowledged_at, NEW.snoozed_at, NEW.assigned_at)
+        IS DISTINCT FROM (OLD.acknowledged_at, OLD.snoozed_at, OLD.assigned_at))
     EXECUTE FUNCTION governance_log_notifications('decision');
 
 CREATE OR REPLACE TRIGGER governance_log_notifications

@@ -8,7 +8,7 @@ BEGIN ATOMIC
             WHEN noun IN ('program', 'wave', 'task', 'builder') THEN noun
             WHEN noun = 'plan_note' THEN 'program'
             WHEN noun = 'budget' AND doc ->> 'program_id' IS NOT NULL THEN 'program'
-            WHEN noun = 'blocker' THEN doc ->> 'entity_type'
+            WHEN noun IN ('blocker', 'entity_note') THEN doc ->> 'entity_type'
             WHEN doc ->> 'task_id' IS NOT NULL THEN 'task'
             ELSE 'builder'
         END,
@@ -17,7 +17,7 @@ BEGIN ATOMIC
             WHEN noun = 'budget' AND doc ->> 'program_id' IS NOT NULL
                 THEN (doc ->> 'program_id')::uuid
             WHEN noun = 'wave' THEN (doc ->> 'wave_id')::uuid
-            WHEN noun = 'blocker' THEN (doc ->> 'entity_id')::uuid
+            WHEN noun IN ('blocker', 'entity_note') THEN (doc ->> 'entity_id')::uuid
             WHEN noun <> 'builder' AND doc ->> 'task_id' IS NOT NULL
                 THEN (doc ->> 'task_id')::uuid
             ELSE builder_entity_id(coalesce(doc ->> 'builder_id', 'foreman'))

@@ -6,9 +6,11 @@ from programs.models.attachments import (
     LONGEST_NOTE,
     WANTED_ADDRESS,
     LinkKind,
+    Note,
     TaskLink,
     TaskNote,
     leads_to_a_host,
+    note_text,
 )
 from programs.models.checks import not_before, one_of, percentage
 from programs.models.due import FINISHED, FIRST_DAY, NOT_FINISHED, Today, today
@@ -44,6 +46,7 @@ __all__ = [
     "ImportTransaction",
     "ImportTurn",
     "LinkKind",
+    "Note",
     "PlanNote",
     "PlanText",
     "Program",
@@ -59,6 +62,7 @@ __all__ = [
     "Wave",
     "leads_to_a_host",
     "not_before",
+    "note_text",
     "one_of",
     "percentage",
     "today",

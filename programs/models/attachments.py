@@ -89,31 +89,45 @@ class TaskLink(models.Model):
         return self.task.get_absolute_url()
 
 
-class TaskNote(models.Model):
-    """A note of a builder or the foreman on a task, in a part of Markdown."""
+def note_text(table: str) -> models.CheckConstraint:
+    """Return the check of a note's text."""
+    return models.CheckConstraint(
+        condition=Q(text__regex=r"\S") & LessThanOrEqual(Length("text"), LONGEST_NOTE),
+        name=f"{table}_text_check",
+        violation_error_message=f"A note has 1 to {LONGEST_NOTE:,} characters.",
+    )
+
+
+class Note(models.Model):
+    """A text in a part of Markdown. Nobody edits it; withdrawn with a reason, it stays."""
 
     note_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
-    task = models.ForeignKey(
-        Task, models.CASCADE, related_name="notes", db_constraint=False, db_index=False
-    )
     text = models.TextField()
     written_by = models.TextField(editable=False)
     written_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, editable=False)
+    withdrawn_by = models.TextField(blank=True, db_default="", editable=False)
+    withdrawn_because = models.TextField(blank=True, db_default="", editable=False)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class TaskNote(Note):
+    """A note of a builder or the foreman on a task."""
+
+    task = models.ForeignKey(
+        Task, models.CASCADE, related_name="notes", db_constraint=False, db_index=False
+    )
 
     class Meta:
         db_table = "task_notes"
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(text__regex=r"\S") & LessThanOrEqual(Length("text"), LONGEST_NOTE),
-                name="task_notes_text_check",
-                violation_error_message=f"A note has 1 to {LONGEST_NOTE:,} characters.",
-            ),
-        ]
+        constraints = [note_text("task_notes")]
         indexes = [
             models.Index("task", F("written_at").desc(), name="idx_task_notes_task"),
             models.Index(F("written_at").desc(), name="idx_task_notes_newest"),
             GramsIndex(Grams(Lines("text")), name="idx_task_notes_grams"),
         ]
-
-    def __str__(self) -> str:
-        return self.text

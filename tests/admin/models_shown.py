@@ -74,6 +74,7 @@ READ_ONLY = [
 # How the office works, not what it records: shown on its own pages, if at all.
 WORKINGS = {
     *("governance.Channel", "governance.Delivery"),
+    *("governance.EntityNote", "governance.HandoverReading"),
     *("governance.Notice", "governance.NotificationRule"),
     *("builders.BadgeKey", "governance.SavedView"),
     *("builders.CIIdempotencyKey", "builders.IdempotencyKey", "governance.SentForm"),

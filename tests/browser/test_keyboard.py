@@ -184,17 +184,3 @@ def test_the_browsers_own_zone_is_offered_and_taken(browse, foreman, task):
     assert "JST" in page.locator("main time[title]").first.get_attribute("title")
     page.get_by_role("button", name="johan").click()
     expect(page.get_by_role("button", name="Use Asia/Tokyo")).to_be_hidden()
-
-
-def test_a_visit_is_noted_by_the_browser_and_ends_by_absence(browse, foreman, transactional_db):
-    page = browse(user=foreman)
-    page.goto(reverse("inbox"))
-    read = "document.cookie.match(/visit=([0-9]*)\\.([0-9]+)/).slice(1).map(Number)"
-    ended, seen = page.evaluate(read)
-    assert ended == 0
-    assert seen > 0
-    page.context.add_cookies([{"name": "visit", "value": f".{seen - 3600}", "url": page.url}])
-    page.goto(reverse("inbox"))
-    assert page.evaluate(read)[0] == seen - 3600
-    page.reload()
-    expect(page.locator("#finished")).to_contain_text("Since your last visit")

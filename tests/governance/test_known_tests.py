@@ -65,7 +65,7 @@ def test_nobody_else_writes_them(forged, sql):
 
 @pytest.mark.django_db
 def test_a_migration_keeps_the_names_of_the_runs_that_are_there(sql, monkeypatch):
-    migration = MigrationLoader(connection).get_migration("governance", "0052_known_tests_found")
+    migration = MigrationLoader(connection).get_migration("governance", "0056_known_tests_found")
     keep = migration.operations[0].code
     monkeypatch.setitem(keep.__globals__, "CHUNK", 2)
     task = TaskFactory()

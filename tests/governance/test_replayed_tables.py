@@ -18,6 +18,7 @@ from tests.factories import (
     BudgetFactory,
     BuilderPauseFactory,
     CompletionClaimFactory,
+    EntityNoteFactory,
     GovernanceViolationFactory,
     PlanNoteFactory,
     ProgramFactory,
@@ -44,6 +45,7 @@ def office(task, builder):
     BudgetFactory()
     TaskLinkFactory(task=task)
     TaskNoteFactory(task=task)
+    EntityNoteFactory(wave=task.wave)
     GovernanceViolationFactory(task=task, resolution="Repaired.")
     issue_token(builder, by=None)
     other = ProgramFactory()
@@ -85,6 +87,7 @@ def test_every_table_that_triggers_watch_is_replayed(sql):
     tested |= {("evidence_keys",)}  # by what they have signed
     # Of these the office log tells who set or acknowledged what; the rest is upkeep of its own.
     tested |= {("notices",), ("notification_channels",), ("notification_rules",)}
+    tested |= {("handover_readings",)}
     assert {(table.table,) for table in replayed_tables()} | tested == set(watched)
 
 
@@ -107,6 +110,7 @@ def test_an_office_with_a_row_in_each_table_replays(office):
         ("budgets", "amount = 1", "budget", "amount"),
         ("task_links", "url = 'http://x'", "link", "url"),
         ("task_notes", "text = 'x'", "note", "text"),
+        ("entity_notes", "withdrawn_because = 'x'", "entity note", "withdrawn_because"),
         ("task_questions", "answer = 'no', answered_at = now()", "question", "answer"),
         ("builder_tokens", "revoked_at = '2026-01-01'", "token", "revoked_at"),
         ("builder_tokens", r"digest = '\x01'", "token", "digest_sha256"),
@@ -131,6 +135,7 @@ def test_a_row_changed_behind_the_trail_is_found(office, tamper, table, change, 
             "budgets",
             "task_links",
             "task_notes",
+            "entity_notes",
             "completion_claims",
             "builder_pauses",
             "plan_notes",

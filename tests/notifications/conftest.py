@@ -13,6 +13,9 @@ from kit.core.roles import Role
 from tests.factories import UserFactory
 from tests.notifications.receiver import receiver
 
+NOTICE_TIMES = ("opened_at", "since", "closed_at", "worsened_at")
+NOTICE_TIMES += ("snoozed_at", "snoozed_until", "assigned_at")
+
 
 @pytest.fixture(autouse=True)
 def mail_is_set_up(settings):
@@ -40,7 +43,7 @@ def later():
     def later(**time):
         with connection.cursor() as cursor:
             for table, columns in (
-                ("notices", ("opened_at", "since", "closed_at", "worsened_at")),
+                ("notices", NOTICE_TIMES),
                 ("deliveries", ("queued_at", "finished_at")),
             ):
                 moved = ", ".join(f"{each} = {each} - %(by)s" for each in columns)

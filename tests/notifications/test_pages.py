@@ -114,3 +114,37 @@ def test_what_did_not_arrive_is_sent_again_or_set_aside_from_its_card(as_foreman
     as_foreman.post(reverse("deliveries_set_aside", args=[target]))
     assert Delivery.objects.get().settled_by == "ada"
     assert "did not reach" not in as_foreman.get(reverse("inbox")).content.decode()
+
+
+def test_a_decision_is_snoozed_and_assigned_on_its_card(as_foreman, task, sweep):
+    UserFactory(username="bob", roles=["foreman"])
+    violation = GovernanceViolationFactory(task=task)
+    key = f"violation-task-{task.pk}-{violation.pk}"
+    as_foreman.post(reverse("decision_assign", args=[key]), {"person": "bob"})
+    assert "Assigned to <b>bob</b> by ada" in as_foreman.get(reverse("inbox")).content.decode()
+    as_foreman.post(reverse("decision_snooze", args=[key]), {"minutes": "60"})
+    inbox = as_foreman.get(reverse("inbox")).content.decode()
+    assert f'id="{key}"' not in inbox
+    assert "1 broken, but snoozed" in inbox
+    assert f'id="{key}"' not in as_foreman.get(reverse("decisions")).content.decode()
+    listed = as_foreman.get(reverse("decisions"), {"snoozed": "yes"}).content.decode()
+    assert "Snoozed by <b>ada</b> until" in listed
+    assert (
+        f'id="{key}"' in as_foreman.get(reverse("decisions"), {"snoozed": "all"}).content.decode()
+    )
+    assert (
+        f'id="{key}"'
+        in as_foreman.get(
+            reverse("decisions"), {"snoozed": "all", "person": "bob"}
+        ).content.decode()
+    )
+    as_foreman.post(reverse("decision_wake", args=[key]))
+    assert f'id="{key}"' in as_foreman.get(reverse("inbox")).content.decode()
+    for sent in ({"minutes": "7"}, {"minutes": "60", "until": "2020-01-01T00:00"}, {}):
+        assert as_foreman.post(reverse("decision_snooze", args=[key]), sent).status_code == 422
+    answer = as_foreman.post(reverse("decision_assign", args=[key]), {"person": "nobody at all"})
+    assert answer.status_code == 422
+    assert (
+        as_foreman.post(reverse("decision_snooze", args=["no-such"]), {"minutes": "60"}).status_code
+        == 409
+    )

@@ -75,7 +75,7 @@ def test_nobody_else_writes_them(forged, sql):
 @pytest.mark.django_db
 def test_a_migration_keeps_the_texts_of_what_is_there(sql, monkeypatch):
     """Of rows from before, and of no row twice; what changed meanwhile keeps its newer text."""
-    migration = MigrationLoader(connection).get_migration("programs", "0021_plan_texts_found")
+    migration = MigrationLoader(connection).get_migration("programs", "0022_plan_texts_found")
     keep = migration.operations[0].code
     monkeypatch.setitem(keep.__globals__, "CHUNK", 2)
     TaskFactory.create_batch(5, wave=WaveFactory())

@@ -9,8 +9,8 @@ from django.test import Client
 from builders.actions import assign_task, issue_ci_token, issue_token, revoke_token
 from foreman_office.reading import events
 from foreman_office.reading.events import Cursor, read_on
-from foreman_office.reading.settled import Settled
 from governance.models import Evidence
+from governance.sealing.settled import Settled
 from kit.live.hub import hub
 from programs.actions import write_note
 from tests.factories import BuilderFactory, ProgramFactory, TaskFactory

@@ -80,6 +80,8 @@ class ListedNote(Schema):
     text: str = Field(description="As it was written, in Markdown.")
     written_by: str = Field(description="A builder, or the login of a foreman.")
     written_at: datetime
+    withdrawn_at: datetime | None = Field(description="Since when it holds no more.")
+    withdrawn_because: str
 
 
 class ListedNotes(Schema):

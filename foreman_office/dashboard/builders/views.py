@@ -85,6 +85,7 @@ def builder(request, pk):
             "summary",
             "present",
             "heard",
+            "written",
             "record",
             "spend",
             "tasks",

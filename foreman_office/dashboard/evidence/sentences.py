@@ -9,7 +9,7 @@ from django.db.models import F, Model, QuerySet
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 
 from governance.entities import find_names
-from governance.models import Blocker, Evidence
+from governance.models import Blocker, Evidence, EvidenceEntity, NotedKind
 from kit.web.addresses import address_of
 from kit.web.templatetags.states import LOOKS
 from programs.models import State
@@ -173,6 +173,14 @@ def in_its_words(row: Evidence, context: dict[str, Any]) -> tuple[str, str, str]
             return "planned", f"Link {verb}", f"{record['label']} {record['url']}".strip()
         case "note_recorded":
             return "planned", "Note", record["text"]
+        case "entity_note_recorded":
+            return "planned", f"Note on {about_noted(record)}", record["text"]
+        case "note_withdrawn" | "entity_note_withdrawn":
+            return (
+                "planned",
+                f"Note of {record['written_by']} withdrawn",
+                record["withdrawn_because"],
+            )
         case "plan_note_recorded":
             return "planned", "Plan sent back", record["note"]
         case "created" if record.get("state") == State.COMPLETED:
@@ -200,6 +208,14 @@ def in_its_words(row: Evidence, context: dict[str, Any]) -> tuple[str, str, str]
             return "planned", f"Edited: {fields}", ""
     # An imported record names its act in the words of its source.
     return "planned", action_words(row.action), str(context.get("summary", ""))
+
+
+def about_noted(record: dict[str, Any]) -> str:
+    """Return what a note is about: "the wave", "a QA run", "the decision “Violation”"."""
+    kind = NotedKind(record["about_kind"])
+    if kind == NotedKind.DECISION:
+        return f"the decision “{record['about_name']}”"
+    return f"{'the' if kind in EvidenceEntity.values else 'a'} {kind.label}"
 
 
 def recorded_as_completed(row: Evidence) -> str:

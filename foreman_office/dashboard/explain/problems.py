@@ -63,7 +63,8 @@ class OpenProblem:
     idle: bool = False  # whether builders without work wait for it
     tasks: int | None = None  # how many of its tasks wait, where it is not all
     notice: Notice | None = None  # what the watcher has noted of it, and who has acknowledged it
-    taking: list[ActionButton] = field(default_factory=list)  # on, or giving back
+    snoozed: bool = False  # until a time, or until it gets worse
+    taking: list[ActionButton] = field(default_factory=list)  # on or off, and to whom
 
     @property
     def key(self) -> str:

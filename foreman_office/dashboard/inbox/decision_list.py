@@ -35,7 +35,18 @@ COLUMNS = {
     "happened": attrgetter("happened"),
     "impact": attrgetter("held.words"),
     "if_nothing_is_done": attrgetter("otherwise"),
+    "acknowledged_by": lambda problem: noted_of(problem, "acknowledged_by"),
+    "assigned_to": lambda problem: noted_of(problem, "assigned_to"),
+    "snoozed_by": lambda problem: noted_of(problem, "snoozed_by") if problem.snoozed else None,
+    "snoozed_until": lambda problem: (
+        noted_of(problem, "snoozed_until") if problem.snoozed else None
+    ),
 }
+
+
+def noted_of(problem: OpenProblem, name: str) -> Any:
+    """Return what people noted of a decision, or None."""
+    return getattr(problem.notice, name, None) or None
 
 
 class DecisionFilter(FilterSet):
@@ -53,6 +64,12 @@ class DecisionFilter(FilterSet):
         empty_label="any",
     )
     program = NamedRowFilter(label="Program", queryset=programs, empty_label="any")
+    snoozed = ChoiceFilter(
+        label="Snoozed",
+        choices=[("no", "no"), ("yes", "yes"), ("all", "yes or no")],
+        empty_label=None,
+    )
+    person = CharFilter(label="Has it, or is assigned to it")
 
     class Meta:
         model = Program
@@ -68,6 +85,9 @@ class DecisionFilter(FilterSet):
             and asked["band"] in ("", "broken" if problem.broken else "waiting")
             and asked["kind"] in ("", problem.kind)
             and program in (None, program_of(problem.entity))
+            and asked["snoozed"] in ("", "all", "yes" if problem.snoozed else "no")
+            and asked["person"]
+            in ("", noted_of(problem, "acknowledged_by"), noted_of(problem, "assigned_to"))
         )
 
 
@@ -81,5 +101,6 @@ def decision_list(request: HttpRequest, builders: Callable[[], list[Any]]) -> Co
         noun="decision",
         page=PAGE,
         key="key",
+        usual={"snoozed": "no"},
         annotate_rows=lambda rows: finish(rows, builders(), decides=may_decide(request)),
     )

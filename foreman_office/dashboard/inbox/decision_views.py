@@ -1,12 +1,15 @@
 """One decision at its own address, where messages lead to; and who has it."""
 
+from datetime import datetime
 from functools import cache
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils.timezone import localtime
 
 from foreman_office.dashboard.explain.problems import OpenProblem
+from foreman_office.dashboard.forms import AssignDecisionForm, SnoozeForm
 from foreman_office.dashboard.inbox.inbox_cards import finish, list_decisions, read_builders
 from foreman_office.dashboard.inbox.pending_decisions import count_pending
 from foreman_office.dashboard.inbox.reconciling import NOTED, reconcile
@@ -14,7 +17,7 @@ from foreman_office.notifications import actions
 from governance.models import Notice
 from kit.core.acts import Refused
 from kit.core.roles import decides, may_decide, reads
-from kit.web.decision_forms import respond_done
+from kit.web.decision_forms import cleaned_or_422, respond_done
 from kit.web.htmx import render_page
 
 
@@ -30,7 +33,7 @@ def decision(request: HttpRequest, key: str) -> HttpResponseBase:
     if problem:
         finish([problem], builders(), decides=may_decide(request))
     context = {"problem": problem, "last": last}
-    return render_page(request, "inbox/decision.html", context, parts=["card"])
+    return render_page(request, "inbox/decision.html", context, parts=["card", "written"])
 
 
 def find(key: str, builders: list[object]) -> OpenProblem | None:
@@ -50,6 +53,39 @@ def decision_give_back(request: HttpRequest, key: str) -> HttpResponse:
     return respond_done(request, f"Nobody has “{notice}” now.", reverse("decision", args=[key]))
 
 
+@decides
+def decision_snooze(request: HttpRequest, key: str) -> HttpResponse:
+    until = cleaned_or_422(request, SnoozeForm)["until"]
+    problem = find(key, read_builders())
+    if problem is None:
+        raise over()
+    notice = actions.snooze(noted(key), until=until, impact=problem.held.cost, by=request.user)
+    said = f"“{notice}” is snoozed until {snooze_end_words(until)}."
+    return respond_done(request, said, reverse("decision", args=[key]))
+
+
+@decides
+def decision_wake(request: HttpRequest, key: str) -> HttpResponse:
+    notice = actions.end_snooze(noted(key), by=request.user)
+    return respond_done(request, f"“{notice}” is shown again.", reverse("decision", args=[key]))
+
+
+@decides
+def decision_assign(request: HttpRequest, key: str) -> HttpResponse:
+    person = cleaned_or_422(request, AssignDecisionForm)["person"]
+    notice = actions.assign_decision(noted(key), person=person, by=request.user)
+    said = f"“{notice}” is assigned to {person or 'nobody'}."
+    return respond_done(request, said, reverse("decision", args=[key]))
+
+
+def snooze_end_words(until: datetime | None) -> str:
+    return f"{localtime(until):%Y-%m-%d %H:%M %Z}" if until else "it gets worse"
+
+
+def over() -> Refused:
+    return Refused("decision_is_over", "It is no longer so: nothing is left to decide here.")
+
+
 def noted(key: str) -> Notice:
     """Return the open notice of a decision, which is noted now if no sweep has done so yet."""
     notice = Notice.objects.open().filter(key=key).first()
@@ -57,5 +93,5 @@ def noted(key: str) -> Notice:
         reconcile()
         notice = Notice.objects.open().filter(key=key).first()
     if notice is None:
-        raise Refused("decision_is_over", "It is no longer so: nothing is left to decide here.")
+        raise over()
     return notice

@@ -19,6 +19,8 @@ def headline(due: PendingCounts, *, watched: bool, decides: bool, clear: bool) -
         return f"{said[:1].upper()}{said[1:]}. {waiting}." if broken else waiting
     if broken:
         return f"{said[:1].upper()}{said[1:]}"
+    if due.is_snoozed:
+        return "Only snoozed decisions wait"
     return "All clear" if clear else "Nothing moves, and here is why"
 
 

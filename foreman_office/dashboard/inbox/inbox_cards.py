@@ -34,7 +34,7 @@ from foreman_office.dashboard.explain.problems import (
     unwell_problem,
     violation_problem,
 )
-from foreman_office.dashboard.inbox.acknowledgements import add_acknowledgements
+from foreman_office.dashboard.inbox.acknowledgements import add_notices, offer_marks
 from foreman_office.dashboard.inbox.ahead import ahead_problems
 from foreman_office.dashboard.inbox.budgets import budget_problem
 from foreman_office.dashboard.inbox.deliveries import delivery_problems
@@ -72,10 +72,15 @@ class Ready(NamedTuple):
 
 
 class Bands(NamedTuple):
-    """What is broken now, all of it; and what waits for a decision, as much as is shown."""
+    """What is broken now, all of it; and what waits for a decision, as much as is shown.
+
+    What is snoozed is counted alone.
+    """
 
     broken: list[OpenProblem]
     waiting: list[OpenProblem]
+    snoozed_broken: int = 0
+    snoozed_waiting: int = 0
 
 
 def list_bands(
@@ -83,10 +88,12 @@ def list_bands(
 ) -> Bands:
     """List what the inbox shows. Without `decides` no act is offered: the user only reads."""
     found = list_decisions(due, builders)
-    broken = [each for each in found if each.broken]
-    waiting = [each for each in found if not each.broken][: limit or LISTED]
+    awake = [each for each in found if not each.snoozed]
+    broken = [each for each in awake if each.broken]
+    waiting = [each for each in awake if not each.broken][: limit or LISTED]
     finish([*broken, *waiting], builders, decides=decides)
-    return Bands(broken, waiting)
+    snoozed = [each.broken for each in found if each.snoozed]
+    return Bands(broken, waiting, snoozed.count(True), snoozed.count(False))
 
 
 def list_decisions(
@@ -106,6 +113,7 @@ def list_decisions(
     for problem in found:
         problem.held = reach.of(problem.entity, idle=problem.idle, tasks=problem.tasks)
         problem.broken = problem.kind in BROKEN
+    add_notices(found)
     return sorted(found, key=attrgetter("weight"), reverse=True)
 
 
@@ -116,12 +124,12 @@ def read_builders() -> list[Any]:
 def finish(shown: list[OpenProblem], builders: list[Any], *, decides: bool) -> None:
     """Read the details of the cards that are shown, and offer each act once on a page."""
     describe_waves([each for each in shown if each.kind == "stuck"], builders)
-    add_acknowledgements(shown)
+    if decides:
+        offer_marks(shown)
     offered: set[str] = set()
     for problem in shown:
         left = [each for each in problem.offers if each.key not in offered]
         problem.offers = left if decides else []
-        problem.taking = problem.taking if decides else []
         problem.links = problem.links if decides else []
         offered |= {each.key for each in left}
 

@@ -1,28 +1,18 @@
-"""What finished since the user's last visit. Its time is stored in the browser alone.
+"""What finished since the user has read the handover: the same place in the record as there."""
 
-The cookie holds two times in seconds: when the visit before this one ended, or nothing if there was
-none, and when this one was last seen. A script writes it; reading the inbox changes nothing.
-"""
-
-import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q
 from django.db.models.fields.json import KT
 from django.http import HttpRequest
-from django.utils.timezone import now
 
 from foreman_office.dashboard.evidence.sentences import EvidenceEntry, describe
+from governance.handover import MOST_EVIDENCE, LastReading, last_number, last_reading
 from governance.models import Evidence
+from governance.record_places import Place
 from kit.web.templatetags.numbers import some
 
-COOKIE = "visit"
-WRITTEN = re.compile(r"(\d{0,10})\.(\d{1,10})", re.ASCII)
-EPOCH = datetime.fromtimestamp(0, UTC)
-AWAY = timedelta(minutes=30)  # absence that ends a visit, as in static/js/visits.js
-DAY = timedelta(hours=24)
 SHOWN = 12
 COUNTED = 100  # how far what finished is counted
 
@@ -34,25 +24,9 @@ FINISHED = Q(
 ) | Q(action__in=["blocker_resolved", "violation_resolved"])
 
 
-class Visit(NamedTuple):
-    """The time since when things are new, and how it is known."""
-
-    since: datetime
-    known_by: str
-
-
-def last_visit(request: HttpRequest) -> Visit:
-    """Return when the visit before this one ended; if no browser tells, the last login or a day."""
-    at = now()
-    if told := WRITTEN.fullmatch(request.COOKIES.get(COOKIE, "")):
-        ended, seen = (datetime.fromtimestamp(int(part or 0), UTC) for part in told.groups())
-        since = seen if at - seen > AWAY else ended
-        if EPOCH < since < at:
-            return Visit(since, "visit")
-    login = request.user.last_login  # type: ignore[union-attr]
-    if login and at - login > AWAY:
-        return Visit(login, "login")
-    return Visit(at - DAY, "day")
+def last_visit(request: HttpRequest) -> LastReading:
+    """Return up to which place, and when, the user has read the handover, or else a day ago."""
+    return last_reading(request.user)
 
 
 class Finished(NamedTuple):
@@ -63,9 +37,11 @@ class Finished(NamedTuple):
     more: bool
 
 
-def finished_since(moment: datetime) -> Finished:
-    """Return what was completed, abandoned or resolved after a moment."""
-    rows = Evidence.objects.recent().filter(FINISHED, timestamp__gt=moment)
+def finished_since(place: Place) -> Finished:
+    """Return what was completed, abandoned or resolved and is not read, of the newest records."""
+    newest = Q(sequence__gt=last_number(Evidence) - MOST_EVIDENCE)
+    unread = Evidence.objects.as_it_happened().filter(newest, place.evidence.unread())
+    rows = unread.filter(FINISHED).order_by("-sequence")
     ends = list(rows.values_list("action", "entity_type", KT("context__to"))[: COUNTED + 1])
     kinds = Counter(map(kind_of, ends))
     words = ", ".join(f"{some(number, noun)} {verb}" for (noun, verb), number in kinds.items())

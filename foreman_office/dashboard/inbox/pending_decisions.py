@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from builders.models import silence_threshold
 from foreman_office.dashboard.explain import pending
-from governance.models import Classification, Watcher
+from governance.models import Classification, Notice, Watcher
 from kit.core import prepared_query
 from kit.web.templatetags.numbers import some
 from programs.models import State
@@ -78,6 +78,7 @@ KINDS = {
     "stuck": DecisionKind("wave that is not ready", "waves that are not ready", "blocked"),
 }
 BROKEN = frozenset(name for name, kind in KINDS.items() if kind.broken)
+SNOOZED = "snoozed"  # the place of notices in the query of what is pending
 COUNTED = 100  # how far each set is counted: beyond, the exact number is of no use
 
 
@@ -91,10 +92,13 @@ class PendingCounts:
     keys: Mapping[str, list[str]] = field(default_factory=dict)
     # The keys of each set's rows: of more than are counted, those that have waited longest.
     rows: Mapping[str, list[str]] = field(default_factory=dict)
+    # How many of each kind are noted as snoozed.
+    snoozed: Counter[str] = field(default_factory=Counter)
 
     @property
     def total(self) -> int:
-        return self.counts.total()
+        """Return the number of what is broken, and of what waits and is not snoozed."""
+        return self.broken + self.waiting
 
     def __bool__(self) -> bool:
         return bool(self.total)
@@ -108,16 +112,31 @@ class PendingCounts:
 
     @property
     def waiting(self) -> int:
-        return self.total - self.broken
+        awake = (
+            number - min(number, self.snoozed[kind])
+            for kind, number in self.counts.items()
+            if kind not in BROKEN
+        )
+        return sum(awake)
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Return whether what waits is more than what is not snoozed."""
+        return self.counts.total() > self.total
 
     @property
     def broken_words(self) -> str:
-        """Return what is broken now: "4 builders silent, 1 violation unresolved"."""
+        """Return what is broken now: "4 builders silent (1 snoozed), 1 violation unresolved"."""
         return ", ".join(
             f"{some(number, kind.headline[0])} {kind.headline[1 if number == 1 else -1]}"
+            f"{self._snoozed_words(name)}"
             for name, kind in KINDS.items()
             if kind.broken and (number := self.counts[name])
         )
+
+    def _snoozed_words(self, kind: str) -> str:
+        number = min(self.counts[kind], self.snoozed[kind])
+        return f" ({number} snoozed)" if number else ""
 
     @property
     def worst(self) -> str:
@@ -138,7 +157,8 @@ class PendingCounts:
 def count_pending(limit: int | None = None) -> PendingCounts:
     """Return and count what is pending, in one query; each kind up to `limit` rows."""
     counted = COUNTED if limit is None else limit
-    found = prepared_query.fetch(_question(counted, silence_threshold()))
+    told = prepared_query.fetch(_question(counted, silence_threshold()))
+    found = [each for each in told if each[0] != SNOOZED]
     rows, keys = defaultdict(list), defaultdict(list)
     for place, _, key in found:
         rows[place].append(key)
@@ -151,6 +171,7 @@ def count_pending(limit: int | None = None) -> PendingCounts:
         bounded=bool(cut_short),
         keys={kind: sorted(names) for kind, names in keys.items()},
         rows=rows,
+        snoozed=Counter(kind for place, kind, _ in told if place == SNOOZED),
     )
 
 
@@ -181,11 +202,12 @@ def _question(counted: int, threshold: timedelta) -> str:
         ("unwell program", pending.unwell_programs(), "updated_at", unwell),
         ("unwell wave", pending.unwell_waves(), "updated_at", unwell),
         ("unwell task", pending.unwell_tasks(), "updated_at", unwell),
+        (SNOOZED, Notice.objects.open().snoozed(), "opened_at", F("kind")),
     ]
     first, *others = (
         rows.order_by(since)
-        .annotate(place=Value(place), kind=kind, key=Cast("pk", TextField()))
-        .values_list("place", "kind", "key")[: counted + 1]
+        .annotate(place=Value(place), is_of=kind, row_key=Cast("pk", TextField()))
+        .values_list("place", "is_of", "row_key")[: counted + 1]
         for place, rows, since, kind in sets
     )
     return prepared_query.words(*first.union(*others, all=True).order_by().query.sql_with_params())

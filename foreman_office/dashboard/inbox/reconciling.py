@@ -11,9 +11,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
+from django.utils.timezone import now
 
 from foreman_office.dashboard.explain.impact import program_of
 from foreman_office.dashboard.explain.problems import OpenProblem
+from foreman_office.dashboard.inbox.acknowledgements import is_worse
 from foreman_office.dashboard.inbox.inbox_cards import finish, list_decisions, read_builders
 from foreman_office.dashboard.inbox.pending_decisions import PendingCounts, count_pending
 from foreman_office.notifications.due import queue_due_messages
@@ -136,12 +138,21 @@ def follow_decisions(pairs: Iterable[tuple[Notice, OpenProblem]], at: datetime) 
     """Write down what has changed in decisions that are noted already."""
     changed = []
     for notice, problem in pairs:
-        now = decision_facts(problem)
-        cost, worse = problem.held.cost, False
-        if cost >= max(2 * notice.impact, notice.impact + 2):
+        facts = decision_facts(problem)
+        cost, worse = problem.held.cost, wake_if_worse(notice, problem)
+        if worse or cost >= max(2 * notice.impact, notice.impact + 2):
             notice.impact, notice.worsened_at, worse = cost, at, True
-        if worse or any(getattr(notice, name) != now[name] for name in FOLLOWS):
+        if worse or any(getattr(notice, name) != facts[name] for name in FOLLOWS):
             for name in FOLLOWS:
-                setattr(notice, name, now[name])
+                setattr(notice, name, facts[name])
             changed.append(notice)
     Notice.objects.bulk_update(changed, [*FOLLOWS, "impact", "worsened_at"])
+
+
+def wake_if_worse(notice: Notice, problem: OpenProblem) -> bool:
+    """End the snooze of a decision that got worse, unless another was begun meanwhile."""
+    if not notice.is_snoozed(now()) or not is_worse(notice, problem):
+        return False
+    same = Notice.objects.filter(pk=notice.pk, snoozed_at=notice.snoozed_at)
+    ended = {"snoozed_at": None, "snoozed_by": "", "snoozed_until": None, "snoozed_impact": None}
+    return bool(same.update(**ended))

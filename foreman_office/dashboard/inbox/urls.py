@@ -16,4 +16,7 @@ urlpatterns = [
         decision_views.decision_give_back,
         name="decision_give_back",
     ),
+    path("decisions/<str:key>/snooze/", decision_views.decision_snooze, name="decision_snooze"),
+    path("decisions/<str:key>/wake/", decision_views.decision_wake, name="decision_wake"),
+    path("decisions/<str:key>/assign/", decision_views.decision_assign, name="decision_assign"),
 ]

@@ -29,7 +29,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     builders = cache(read_builders)
     request.builders = builders  # type: ignore[attr-defined]
     due, decides = cache(lambda: what_waits(request)), may_decide(request)
-    visit, moving = last_visit(request), cache(lambda: moving_tasks(builders()))
+    visit, moving = cache(lambda: last_visit(request)), cache(lambda: moving_tasks(builders()))
     watched = cache(lambda: is_watched(request))
     clear = cache(lambda: bool(moving()) or not open_programs().exists())
     return render_page(
@@ -45,7 +45,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
             "at_work": cache(lambda: sum(each.verdict == Verdict.WORKING for each in builders())),
             "moving": moving,
             "visit": visit,
-            "finished": cache(lambda: finished_since(visit.since)),
+            "finished": cache(lambda: finished_since(visit().place)),
             "programs": cache(unfinished_programs),
         },
         parts=["headline", "broken", "decisions", "moving", "finished", "programs"],

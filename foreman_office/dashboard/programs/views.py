@@ -105,7 +105,7 @@ def program(request, pk):
 NOTES = 10  # with which a plan was sent back, that its page shows
 PROGRAM_PARTS = [
     *("summary", "gate", "notes", "board", "timeline", "progress", "tasks", "spend"),
-    *("blockers", "evidence"),
+    *("blockers", "evidence", "written"),
 ]
 
 
@@ -126,7 +126,7 @@ WAVE_TASK_SORTS = {
     "updated": Sort("Last change", "updated_at", descending=True),
     "due": Sort("Due date", "due"),
 }
-WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "blockers", "evidence"]
+WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "written", "blockers", "evidence"]
 
 
 @reads

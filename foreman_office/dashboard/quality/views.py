@@ -155,7 +155,7 @@ def quality_run(request, pk):
             "choices": cache(lambda: runs_to_choose(run)),
             "listing": listing,
         },
-        parts=["list"],
+        parts=["list", "written"],
     )
 
 

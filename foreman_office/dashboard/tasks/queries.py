@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from builders.models import Heartbeat, Question
 from foreman_office.dashboard.available_actions import offer_to_remove_link
 from foreman_office.dashboard.evidence.sentences import who_did
+from foreman_office.dashboard.notes.queries import with_withdrawals
+from foreman_office.dashboard.notes.subjects import TASK
 from governance.models import Evidence
 from programs.models import Task, TaskLink, TaskNote
 
@@ -43,9 +45,10 @@ def newest_questions(task: Task) -> list[Question]:
     return list(task.questions.order_by("-asked_at", "-question_id")[:20])
 
 
-def newest_notes(task: Task) -> list[TaskNote]:
-    """Return the latest notes on a task, newest first."""
-    return list(task.notes.order_by("-written_at", "-note_id")[:NOTES])
+def newest_notes(task: Task, *, decides: bool) -> list[TaskNote]:
+    """Return the latest notes on a task, newest first, each with the offer to withdraw it."""
+    rows = task.notes.order_by("-written_at", "-note_id")[:NOTES]
+    return with_withdrawals(rows, TASK, decides=decides)
 
 
 def links_with_offers(task: Task, *, decides: bool) -> list[TaskLink]:

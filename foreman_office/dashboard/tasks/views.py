@@ -98,7 +98,7 @@ def task(request, pk):
             "runs_chart": cache(lambda: runs_chart(runs()[:24][::-1], task.started_at)),
             "beats": cache(lambda: queries.latest_beats(task)),
             "questions": cache(lambda: queries.newest_questions(task)),
-            "notes": cache(lambda: queries.newest_notes(task)),
+            "notes": cache(lambda: queries.newest_notes(task, decides=attaches)),
             "links": cache(lambda: queries.links_with_offers(task, decides=attaches)),
             "attach": offers_to_attach(task) if attaches else [],
             "progress_since": task.work_received_at or task.worked_at or task.started_at,

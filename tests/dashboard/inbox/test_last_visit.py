@@ -1,13 +1,15 @@
-"""What finished since the last visit."""
+"""What finished since the handover was read."""
 
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import Client
 from django.utils.timezone import now
 
-from governance.actions import resolve_blocker
+from governance.actions import read_handover, resolve_blocker
 from governance.models import Evidence
+from governance.record_places import Place, Reach
 from kit.core.acts import act
 from programs.models import Task
 from tests.dashboard.inbox.test_inbox import part
@@ -20,9 +22,15 @@ from tests.factories import (
 pytestmark = [pytest.mark.django_db, pytest.mark.pooled]
 
 
-def finished(client, visit=""):
-    client.cookies["visit"] = visit
+def finished(client):
     return part(client, "finished").text
+
+
+def read_now(user):
+    place = Place(
+        Reach(Evidence.objects.order_by("-sequence").values_list("sequence", flat=True)[0])
+    )
+    read_handover(user, place, by=user)
 
 
 def complete(name, ended):
@@ -42,46 +50,34 @@ def move_evidence(task, moment):
         )
 
 
-def seconds(ago):
-    return int((now() - ago).timestamp())
-
-
-def test_what_finished_since_the_last_visit_is_told_and_nothing_older(person):
-    complete("Chimney", now() - timedelta(hours=30))
-    complete("Masonry", now() - timedelta(hours=3))
-    ended, seen = timedelta(hours=5), timedelta(minutes=2)
-    told = finished(person, f"{seconds(ended)}.{seconds(seen)}")
-    assert "Since your last visit" in told
+def test_what_finished_since_the_handover_was_read_is_told_and_nothing_older(person):
+    complete("Chimney", now())
+    read_now(get_user_model().objects.get())
+    complete("Masonry", now())
+    told = finished(person)
+    assert "Since you left" in told
     assert "Masonry" in told
     assert "1 task completed" in told
     assert "Chimney" not in told
 
 
-def test_half_an_hour_of_absence_ends_a_visit(person):
-    complete("Masonry", now() - timedelta(hours=3))
-    two_hours, five_hours = seconds(timedelta(hours=2)), seconds(timedelta(hours=5))
-    assert "Nothing has finished" in finished(person, f"{five_hours}.{two_hours}")
-    assert "Masonry" in finished(person, f".{five_hours}")
-
-
-@pytest.mark.parametrize(
-    "visit", ["", "nonsense", "1.2.3", "-5.-5", ".99999999999", "9999999999.9999999999"]
-)
-def test_without_a_visit_that_makes_sense_the_last_day_is_told(person, visit):
+def test_who_has_read_no_handover_is_told_the_last_day(person):
     complete("Chimney", now() - timedelta(hours=30))
     complete("Masonry", now() - timedelta(hours=3))
-    told = finished(person, visit)
+    told = finished(person)
     assert "In the last 24 hours" in told
     assert "Masonry" in told
     assert "Chimney" not in told
 
 
-def test_without_a_visit_an_older_login_is_taken(person):
-    get_user_model().objects.update(last_login=now() - timedelta(hours=40))
-    complete("Chimney", now() - timedelta(hours=30))
-    told = finished(person)
-    assert "Since you logged in" in told
-    assert "Chimney" in told
+def test_a_reading_holds_in_each_browser(person):
+    complete("Masonry", now())
+    user = get_user_model().objects.get()
+    read_now(user)
+    other = Client()
+    other.force_login(user)
+    for client in (person, other):
+        assert "Nothing has finished" in finished(client)
 
 
 def test_what_was_given_up_and_resolved_has_finished_too(person, admin_user):

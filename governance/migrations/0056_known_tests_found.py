@@ -41,7 +41,7 @@ def keep_names(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ("governance", "0051_known_tests"),
+        ("governance", "0055_known_tests"),
     ]
 
     operations = [

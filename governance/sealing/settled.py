@@ -1,4 +1,4 @@
-"""Up to which number evidence can be read in its order: no row can come any more before that.
+"""Up to which number the record can be read in its order: no row can come any more before that.
 
 A transaction may commit after another that drew a later number. As for sealing, this follows from
 marks (see `governance.sealing.sealer`): the last number that was given out, and the id of a
@@ -15,16 +15,17 @@ from django.db import connection
 
 from governance.models import RecordKind, SealingProgress
 from governance.sealing.sealer import TRANSACTIONS
+from governance.sealing.sources import source_of
 
 MARGIN = 1.0  # seconds
-GIVEN_OUT = "SELECT coalesce(pg_sequence_last_value('evidence_trail_sequence_seq'), 0)"
+GIVEN_OUT = "SELECT coalesce(pg_sequence_last_value(%s::regclass), 0)"
 
 
 class Settled:
-    """The number up to which evidence is complete, as this process knows it."""
+    """The number up to which a part of the record is complete, as this process knows it."""
 
-    def __init__(self, margin: float = MARGIN) -> None:
-        self.margin = margin
+    def __init__(self, margin: float = MARGIN, *, kind: RecordKind = RecordKind.EVIDENCE) -> None:
+        self.margin, self.source = margin, source_of(kind)
         self.number = 0  # every row up to this one is there, or never will be
         self.given_out = 0  # numbers that were given out when this was looked at last
         self._mark: tuple[int, int, float] | None = None  # number, transaction, when
@@ -37,15 +38,20 @@ class Settled:
         """
         with self._lock:
             if not self.number:  # of an office that seals, most is known
-                rows = SealingProgress.objects.filter(kind=RecordKind.EVIDENCE)
-                self.number = rows.values_list("settled", flat=True).first() or 0
+                self.number = self.sealed()
             with connection.cursor() as cursor:
-                cursor.execute(GIVEN_OUT)  # before the next statement gives us an id
+                # Before the next statement gives us an id.
+                cursor.execute(GIVEN_OUT, [self.source.numbers])
                 [given_out] = cursor.fetchone()
                 cursor.execute(TRANSACTIONS)
                 oldest_running, own, _ = cursor.fetchone()
             self._settle(given_out, oldest_running, own)
             return self.number
+
+    def sealed(self) -> int:
+        """Return the number as sealing knows it, or 0 in an office that seals nothing."""
+        rows = SealingProgress.objects.filter(kind=self.source.kind)
+        return rows.values_list("settled", flat=True).first() or 0
 
     def _settle(self, given_out: int, oldest_running: int, own: int) -> None:
         now = time.monotonic()

@@ -8,8 +8,8 @@ import kit.core.rules
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0017_questions_found"),
-        ("governance", "0048_thinned_runs"),
-        ("programs", "0021_plan_texts_found"),
+        ("governance", "0052_handover_readings"),
+        ("programs", "0022_plan_texts_found"),
     ]
 
     operations = [

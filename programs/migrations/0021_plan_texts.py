@@ -7,7 +7,7 @@ import kit.core.rules
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0019_archive"),
+        ("programs", "0020_note_withdrawals"),
     ]
 
     operations = [

@@ -65,7 +65,7 @@ def grams(model: str, name: str, *columns: str) -> AddIndexConcurrently:
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ("programs", "0020_plan_texts"),
+        ("programs", "0021_plan_texts"),
     ]
 
     operations = [

@@ -15,7 +15,7 @@ SAYS = models.Func(
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ("governance", "0049_evidence_text"),
+        ("governance", "0053_evidence_text"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ import kit.core.rules
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0050_record_found"),
+        ("governance", "0054_record_found"),
     ]
 
     operations = [
