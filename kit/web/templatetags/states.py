@@ -43,7 +43,7 @@ LOOKS = {
     "silent": Look("silent", "failed", "Silent"),
     "paused": Look("pause", "quiet", "Paused"),
     "active": Look("play", "running", "Active"),
-    "late": Look("warning", "failed", "Late"),
+    "late": Look("warning", "blocked", "Late"),
     # judgement
     "GREEN": Look("check", "done", "Green"),
     "PARTIAL": Look("half", "blocked", "Partial"),

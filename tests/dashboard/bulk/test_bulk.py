@@ -70,7 +70,7 @@ def test_the_form_shows_what_would_be_refused_and_why(person):
     ready, other = make_ready(), TaskFactory()
     page = person.get(TASKS, {"act": "assign", "chosen": keys(ready, other), "next": "q=Task"})
     assert [bool(said) for _, said in page.context["asked"]] == [False, True]
-    assert "1 would be refused as things stand" in page.text
+    assert "1 of 2 would be refused as things stand" in page.text
     assert 'href="/tasks/?q=Task"' in page.text
     assert not Evidence.objects.filter(action="assigned").exists()
 
