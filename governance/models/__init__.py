@@ -5,8 +5,15 @@ from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
 from governance.models.entity_notes import MOST_ENTITY_NOTES, EntityNote, NotedKind
-from governance.models.evidence import COMPLETIONS, Evidence, EvidenceEntity
+from governance.models.evidence import (
+    COMPLETIONS,
+    EVIDENCE_SAYS,
+    EVIDENCE_TEXT,
+    Evidence,
+    EvidenceEntity,
+)
 from governance.models.handover import HandoverReading
+from governance.models.known_tests import KnownTest
 from governance.models.logins import (
     LoginAttempt,
     OfficeSession,
@@ -39,6 +46,8 @@ from governance.models.watchers import Watcher
 
 __all__ = [
     "COMPLETIONS",
+    "EVIDENCE_SAYS",
+    "EVIDENCE_TEXT",
     "LONGEST_NAME",
     "LONGEST_QUERY",
     "MOST_ENTITY_NOTES",
@@ -58,6 +67,7 @@ __all__ = [
     "GovernanceViolation",
     "HandoverReading",
     "KeyEntry",
+    "KnownTest",
     "LatestRun",
     "LoginAttempt",
     "NotedKind",

@@ -8,7 +8,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from governance.models.entity_filters import about, within
-from kit.core.sql import ContractNow, Identity, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, Identity, RandomUUID
 from programs.models import TaskState, one_of
 
 
@@ -31,6 +31,14 @@ COMPLETIONS = Q(
     | Q(action="state_changed", context__from=TaskState.COMPLETED.value),
     entity_type="task",
     witnessed=True,
+)
+
+# The texts of a row's context as JSON, which a search finds it by; and whether it has any.
+EVIDENCE_TEXT = models.Func(
+    "context", function="governance_evidence_text", output_field=models.TextField()
+)
+EVIDENCE_SAYS = models.Func(
+    "context", function="governance_evidence_says", output_field=models.BooleanField()
 )
 
 
@@ -139,6 +147,7 @@ class Evidence(models.Model):
             models.Index(
                 PROGRAM_COME_TO, condition=CAME_TO_PROGRAM, name="idx_evidence_came_to_program"
             ),
+            GramsIndex(Grams(EVIDENCE_TEXT), name="idx_evidence_grams", condition=Q(EVIDENCE_SAYS)),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """The evidence: all of it, filtered and exported, and each act at an address of its own."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 
 from django.http import Http404, HttpResponse
@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from foreman_office.dashboard.evidence import sentences
 from foreman_office.dashboard.evidence.filters import EvidenceFilter
 from foreman_office.dashboard.evidence.folding import Folded
+from foreman_office.dashboard.evidence.text_search import found_in
 from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import Evidence, RecordKind
 from governance.sealing.proofs import proof_of, seals_of
@@ -43,14 +44,18 @@ COLUMNS = {
 }
 
 
-def add_sentences(rows):
-    """Add to each row its sentence, `told`, its exact values, and its seal if it has one."""
+def add_sentences(rows, text=""):
+    """Add to each row its sentence, `told`, its exact values, and its seal if it has one.
+
+    And where in it a text is that was looked for.
+    """
     seals = seals_of(row.sequence for row in rows)
     for row, told in zip(rows, sentences.describe(rows), strict=True):
         # In a cycle, the rows of an export would wait in memory for the collector.
         row.told = told._replace(row=None)
         row.changes = sentences.changed_values(row)
         row.seal = seals.get(row.sequence)
+        row.found = found_in(row, text)
 
 
 @reads
@@ -63,7 +68,7 @@ def evidence_list(request):
         SORTS,
         noun="evidence row",
         key="sequence",
-        annotate_rows=add_sentences,
+        annotate_rows=partial(add_sentences, text=request.GET.get("q", "")),
     )
     if "export" in request.GET:
         return listing.export(COLUMNS)
