@@ -15,7 +15,7 @@ from governance.watch import declare_stalls
 from tests.database import without_triggers
 
 # The tables that grow without end, and how many rows may be sorted: those of a chart's last days.
-LARGE = ["tasks", "heartbeats", "evidence_trail"]
+LARGE = ["tasks", "plan_texts", "heartbeats", "evidence_trail"]
 FEW = 10_000
 MANY = 30_000  # rows that a list's question may look at: it takes some milliseconds
 
