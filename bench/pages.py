@@ -76,6 +76,13 @@ def pages() -> dict[str, str]:
     return {
         **{page: reverse(name) for page, name in lists.items()},
         "search": reverse("search") + "?q=invo",
+        # Parts of words that a tenth of the tasks have, that few have, and that nobody has.
+        "search of a common text": reverse("search") + "?q=othing+skipp",
+        "search of a rare text": reverse("search") + "?q=xchange+rate+form",
+        "search of an absent text": reverse("search") + "?q=docs/nowhere.md::absent",
+        "tasks found by a text": reverse("search") + "?q=othing+skipp&kind=tasks",
+        "evidence by a common text": reverse("governance:evidence_list") + "?q=othing+skipp",
+        "evidence by a rare text": reverse("governance:evidence_list") + "?q=xchange+rate+form",
         "tasks by words": reverse("programs:task_list") + "?q=invoice",
         "program": wave.program.get_absolute_url(),
         "wave": wave.get_absolute_url(),

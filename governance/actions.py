@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -23,6 +23,7 @@ from governance.models import (
     HandoverReading,
     QAExecution,
     measure_budgets,
+    pass_rate_of,
 )
 from governance.record_places import Place
 from governance.recorded_tests import NamedTest, pair_tests, written_tests
@@ -154,15 +155,12 @@ def record_validation(
 
     The database computes from its rate whether the architecture is ready.
     """
-    passed = [ok for items in validation_results.values() for ok in items.values()]
-    # Rounded down: a rate of 100 is a full pass and nothing else.
-    rate = (Decimal(100) * sum(passed) / len(passed)).quantize(Decimal("0.01"), ROUND_DOWN)
     with act(by):
         validation = ArchitectureValidation.objects.create(
             task=task,
             architecture_reference=task.architecture_reference,
             validation_results=validation_results,
-            pass_rate=rate,
+            pass_rate=pass_rate_of(validation_results) or Decimal(0),
             build_readiness="",
             validated_by=by.actor_name if isinstance(by, NamedActor) else FOREMAN,
         )

@@ -5,7 +5,7 @@ from django.utils.html import format_html
 
 from governance import actions
 from governance.entities import name_entities
-from governance.forms import ArchitectureValidationForm, BlockerForm
+from governance.forms import ArchitectureValidationForm, BlockerForm, QAExecutionForm
 from governance.models import (
     ArchitectureValidation,
     Blocker,
@@ -125,15 +125,17 @@ class ArchitectureValidationAdmin(GovernedAdmin):
     date_hierarchy = "validated_at"
     ordering = ["-validated_at"]
     autocomplete_fields = ["task"]
+    readonly_fields = ["build_readiness"]
     fieldsets = [
         (None, {"fields": ["task", "architecture_reference", "validated_at", "validated_by"]}),
-        ("Result", {"fields": ["pass_rate", "build_readiness", "validation_results"]}),
+        ("Result", {"fields": ["validation_results", "pass_rate", "build_readiness"]}),
     ]
 
 
 @admin.register(QAExecution)
 class QAExecutionAdmin(GovernedAdmin):
     is_proof = True
+    form = QAExecutionForm
     list_display = [
         "task",
         "qa_status",
@@ -150,18 +152,22 @@ class QAExecutionAdmin(GovernedAdmin):
     date_hierarchy = "executed_at"
     ordering = ["-executed_at"]
     autocomplete_fields = ["task"]
-    # The database sets the status and the arrival; what a sender said is not corrected.
-    readonly_fields = ["qa_status", "arrived_at", "ended_at", "ended_zone_known", "exit_code"]
+    # The total and the status follow from the counts, and the database sets the arrival; what a
+    # sender said is not corrected.
+    readonly_fields = [
+        *("total_tests", "qa_status"),
+        *("arrived_at", "ended_at", "ended_zone_known", "exit_code"),
+    ]
     fieldsets = [
         (None, {"fields": ["task", "qa_suite_location", "executed_at", "execution_time_ms"]}),
         (
             "Result",
             {
                 "fields": [
-                    "total_tests",
                     "passing_tests",
                     "failing_tests",
                     "skipped_tests",
+                    "total_tests",
                     "test_debt_count",
                     "never_tests",
                     "against",

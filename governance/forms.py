@@ -6,10 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 
-from governance.models import ArchitectureValidation
+from governance.models import ArchitectureValidation, Readiness, pass_rate_of
 from kit.web.admin import GovernedForm
 from kit.web.forms import ObjectField
 from programs.models import Task, Wave
+
+COUNTS = ("passing", "failing", "skipped")  # of tests, which add up
 
 
 def choice_of(like: Any) -> forms.ModelChoiceField:
@@ -46,6 +48,60 @@ class BlockerForm(GovernedForm):
 
 
 class ArchitectureValidationForm(GovernedForm):
+    """The pass rate follows from the checklist, and the readiness from the pass rate."""
+
+    derived = ("pass_rate", "build_readiness")
+
     validation_results = ObjectField(
-        required=False, help_text='{"section": {"item": true or false}}'
+        required=False, initial=dict, help_text='{"section": {"item": true or false}}'
     )
+    pass_rate = forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        max_digits=5,
+        decimal_places=2,
+        help_text="In percent. It follows from the checklist: enter it only where there is none.",
+    )
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        told = {"validation_results", "pass_rate"} & {*self.changed_data}
+        if self.errors or not (told or self.instance._state.adding):
+            return cleaned
+        given = self.cleaned_data.get("pass_rate")
+        counted = pass_rate_of(self.cleaned_data.get("validation_results"))
+        if counted is None and given is None:
+            self.add_error(
+                "pass_rate",
+                forms.ValidationError("Enter a checklist or a pass rate.", code="required"),
+            )
+        elif (
+            counted is not None
+            and "pass_rate" in self.changed_data
+            and given
+            not in (
+                None,
+                counted,
+            )
+        ):
+            words = f"The checklist gives {counted} %: change the checklist."
+            self.add_error("pass_rate", forms.ValidationError(words, code="by_the_checklist"))
+        else:
+            rate = given if counted is None else counted
+            self.cleaned_data["pass_rate"] = rate
+            ready = rate == 100
+            self.instance.build_readiness = Readiness.READY if ready else Readiness.NOT_READY
+        return cleaned
+
+
+class QAExecutionForm(GovernedForm):
+    """The total follows from the counts, and the status from all of it."""
+
+    derived = ("total_tests",)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        counts = [self.cleaned_data.get(f"{name}_tests") for name in COUNTS]
+        self.instance.total_tests = sum(count for count in counts if count is not None)
+        return cleaned

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import DateTimeField, Func, Q, Value
+from django.db.models import DateTimeField, Exists, Func, OuterRef, Q, Value
 
 from governance.models import (
     ArchitectureValidation,
@@ -103,13 +103,18 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     Names are compared exactly first; what is left over is paired by a rule, one to one.
     """
     before = before or previous_run(run)
-    both = [run, before] if before else [run]
-    thinned = ThinnedRun.objects.in_bulk([each.pk for each in both])
-    named = len(both) == 2 and all(each.pk in thinned or each.results.exists() for each in both)
+    names = Exists(QATestResult.objects.filter(execution=OuterRef("pk")))
+    both = QAExecution.objects.select_related("thinned").annotate(names_tests=names)
+    # The first run of a suite is compared with nothing, and is never thinned.
+    found = both.in_bulk([run.pk, before.pk]) if before else {}
+    thinned = {key: each.thinned for key, each in found.items() if hasattr(each, "thinned")}
+    named = before is not None and all(
+        each.names_tests or key in thinned for key, each in found.items()
+    )
     changed = changed_tests(run, before if named else None)
     gone = [then for now, then in changed if then and now is None and run.pk not in thinned]
-    names = _names_of(before, run) if before and gone else (set(), set())
-    pairs = [] if thinned else pair_left_over(*names)
+    of_both = _names_of(before, run) if before and gone else (set(), set())
+    pairs = [] if thinned else pair_left_over(*of_both)
     comparison = Comparison(
         run,
         before,
@@ -134,7 +139,7 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
             comparison.newly_skipped.append(now)
     paired = {pair.before for pair in pairs}
     left = [then for then in gone if then.is_test and then.name not in paired]
-    comparison.vanished.extend(_vanished(left, *names))
+    comparison.vanished.extend(_vanished(left, *of_both))
     return comparison
 
 

@@ -1,6 +1,12 @@
 from django.contrib import admin
 
-from kit.web.admin import GovernedAdmin, GovernedInline, ReadOnlyAdmin
+from kit.web.admin import (
+    AutocompleteFilter,
+    GovernedAdmin,
+    GovernedInline,
+    ReadOnlyAdmin,
+    SearchedFilters,
+)
 from programs.forms import ProgramForm, TaskForm, WaveForm
 from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
@@ -57,12 +63,12 @@ class ProgramAdmin(GovernedAdmin):
 
 
 @admin.register(Wave)
-class WaveAdmin(GovernedAdmin):
+class WaveAdmin(SearchedFilters, GovernedAdmin):
     form = WaveForm
     inlines = [TaskInline]
     list_display = ["name", "program", "sequence_number", "state", "progress_percentage"]
     list_select_related = ["program"]
-    list_filter = ["state", "program"]
+    list_filter = ["state", ("program", AutocompleteFilter)]
     search_fields = ["name", "program__name", "wave_id__exact"]
     date_hierarchy = "created_at"
     autocomplete_fields = ["program"]
@@ -87,7 +93,7 @@ class WaveAdmin(GovernedAdmin):
 
 
 @admin.register(Task)
-class TaskAdmin(GovernedAdmin):
+class TaskAdmin(SearchedFilters, GovernedAdmin):
     form = TaskForm
     prose = ("acceptance_criteria",)
     list_display = [
@@ -99,7 +105,7 @@ class TaskAdmin(GovernedAdmin):
         "progress_percentage",
     ]
     list_select_related = ["wave__program"]
-    list_filter = ["state", "assigned_builder", "wave__program"]
+    list_filter = ["state", "assigned_builder", ("wave__program", AutocompleteFilter)]
     search_fields = ["name", "architecture_reference", "wave__name", "task_id__exact"]
     date_hierarchy = "created_at"
     ordering = ["-updated_at"]

@@ -12,6 +12,7 @@ from programs.models import Wave
 
 class ProgramForm(GovernedForm):
     governed = ("state",)
+    explained = ("name", "description", "objectives", "evidence_location")
 
     objectives = LinesField(required=False, help_text="One objective per line.")
     validation_checklist = LinesField(
@@ -21,6 +22,7 @@ class ProgramForm(GovernedForm):
 
 class WaveForm(GovernedForm):
     governed = ("state",)
+    explained = ("program", "name", "sequence_number", "dependencies")
 
     dependencies = forms.ModelMultipleChoiceField(
         queryset=Wave.objects.none(),
@@ -53,9 +55,9 @@ class WaveForm(GovernedForm):
 
 class TaskForm(GovernedForm):
     governed = ("state", "assigned_builder", "progress_percentage")
-    asks_reason = (
-        " If the task is under way, also to change its acceptance criteria, architecture reference"
-        " or QA suite location."
+    explained = (
+        *("wave", "name", "acceptance_criteria", "architecture_reference", "qa_suite_location"),
+        *("evidence_location", "started_at", "completed_at"),
     )
 
     class Meta:

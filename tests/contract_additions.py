@@ -1,21 +1,28 @@
 """The additions of the database to the contract."""
 
-from tests.contract import BUILDERS, MOMENT, NOW, among
+from tests.contract import BUILDERS, MOMENT, among
+from tests.contract_builders import OF_BUILDERS
 from tests.contract_planning import ARCHIVED, ARCHIVED_CHECK, OVERDUE, calendar_day
 from tests.contract_triggers import (
+    EVIDENCE_GRAMS,
     JUDGED_ANEW,
     JUDGED_BY,
-    MEASURED,
     MOVED,
+    NAMES_OF_TESTS,
+    TEXTS_OF_PROGRAMS,
+    TEXTS_OF_TASKS,
+    TEXTS_OF_WAVES,
     VIOLATED,
     WORDS,
     announced,
     blockers_resolved,
     bounded,
     by_age,
+    came_to,
     departures,
     each_row,
     each_statement,
+    grams_of,
     not_ahead,
     not_before,
     proof,
@@ -46,6 +53,7 @@ ADDITIONS = {
             **watched("program", "program_id", "{updated_at,progress_percentage}"),
             **announced("program", "{updated_at,progress_percentage}"),
             **blockers_resolved("program"),
+            **TEXTS_OF_PROGRAMS,
         },
         "indexes": {"idx_programs_words": WORDS, "idx_programs_overdue": OVERDUE},
     },
@@ -70,6 +78,7 @@ ADDITIONS = {
             **watched("wave", "wave_id", "{updated_at,progress_percentage}"),
             **announced("wave", "{updated_at,progress_percentage}"),
             **blockers_resolved("wave"),
+            **TEXTS_OF_WAVES,
             "wave_progress_inserted": (
                 "AFTER INSERT FOR EACH STATEMENT calculate_program_progress()"
             ),
@@ -142,46 +151,12 @@ ADDITIONS = {
                 "'{progress_percentage}')"
             ),
             **blockers_resolved("task"),
+            **TEXTS_OF_TASKS,
             "task_progress_inserted": "AFTER INSERT FOR EACH STATEMENT calculate_wave_progress()",
             "task_progress_deleted": "AFTER DELETE FOR EACH STATEMENT calculate_wave_progress()",
         },
     },
-    "builders": {
-        "columns": {
-            "state_since": NOW,
-            "assigned_at": MOMENT,
-            "announced_seconds": "integer",
-            "clock_lag": "interval",
-            "heard_at": MOMENT,
-            "last_sent_at": MOMENT,
-            "silence_threshold_seconds": "integer",
-            "stamped_at": MOMENT,
-        },
-        "constraints": {
-            "idx_builders_current_task": "UNIQUE (current_task_id)",
-            "builders_silence_threshold_seconds_check": (
-                "CHECK (((silence_threshold_seconds >= 2)"
-                " AND (silence_threshold_seconds <= 604800))) NOT VALID"
-            ),
-        },
-        "triggers": {
-            **each_row("builders_builders_times", "BEFORE UPDATE OF state, current_task_id"),
-            **each_row("builders_withdraw_questions", "AFTER UPDATE OF current_task_id"),
-            **each_row(
-                "governance_builders_hold_their_task",
-                "AFTER INSERT OR UPDATE OF current_task_id DEFERRABLE INITIALLY DEFERRED",
-            ),
-            **each_row("governance_follow_builders", "AFTER UPDATE"),
-            **watched("builder", "builder_id", MEASURED),
-            # Of a beat there is nothing to tell: it is not even asked.
-            "governance_evidence_updated": (
-                "AFTER UPDATE OF backend_type, current_task_id, state, provenance, created_at,"
-                " state_since, assigned_at, silence_threshold_seconds"
-                f" FOR EACH ROW governance_evidence('builder', 'builder_id', '{MEASURED}', '{{}}')"
-            ),
-            **each_row("governance_announce_pulse", "AFTER UPDATE"),
-        },
-    },
+    "builders": OF_BUILDERS,
     "blockers": {
         "columns": {"occurrences": "integer NOT NULL DEFAULT 1"},
         "constraints": not_before("blockers", "resolved_at", "detected_at"),
@@ -190,6 +165,7 @@ ADDITIONS = {
                 "UNIQUE btree (entity_type, entity_id, classification) WHERE (resolved_at IS NULL)"
             ),
             **by_age("blockers", "blocker_id"),
+            "idx_blockers_grams": grams_of("description", "resolution_action"),
         },
         "triggers": {
             **watched("blocker", "blocker_id"),
@@ -279,6 +255,9 @@ ADDITIONS = {
                 " AND ((context -> 'from'::text) = '\"completed\"'::jsonb)))"
                 " AND (entity_type = 'task'::text) AND witnessed)"
             ),
+            **came_to("wave", "task"),
+            **came_to("program", "wave"),
+            "idx_evidence_grams": EVIDENCE_GRAMS,
         },
         "triggers": {
             "governance_evidence_trail_append_only": (
@@ -295,7 +274,10 @@ ADDITIONS = {
     },
     "governance_violations": {
         "constraints": not_before("governance_violations", "resolved_at", "detected_at"),
-        "indexes": by_age("violations", "violation_id"),
+        "indexes": {
+            **by_age("violations", "violation_id"),
+            "idx_violations_grams": grams_of("violation_type", "description", "resolution"),
+        },
         "triggers": {
             **watched("violation", "violation_id"),
             **announced("violation"),
@@ -391,6 +373,7 @@ ADDITIONS = {
             **each_row("governance_settle_run", "BEFORE INSERT OR UPDATE"),
             **each_statement("governance_follow_qa_executions", "INSERT"),
             **each_statement("governance_keep_latest_runs", "INSERT", "UPDATE", "DELETE"),
+            **NAMES_OF_TESTS,
             **each_statement("governance_keep_suite_turns", "INSERT", "UPDATE", "DELETE"),
         },
     },

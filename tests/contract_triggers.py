@@ -121,6 +121,16 @@ WORDS = (
     r""" '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~'::text, '                                '::text)))"""
 )
 
+
+def grams_of(*columns):
+    """The index that finds texts by any part of them."""
+    lines = reduce(
+        lambda before, line: f"(({before} || '\n'::text) || {line})",
+        [f"COALESCE({column}, ''::text)" for column in columns],
+    )
+    return f"gin (programs_grams({lines}))"
+
+
 MOVED = "(old.state IS DISTINCT FROM new.state)"
 
 
@@ -129,6 +139,33 @@ def differ(columns):
     conditions = [f"(old.{name} IS DISTINCT FROM new.{name})" for name in columns]
     return reduce(lambda first, second: f"({first} OR {second})", conditions)
 
+
+def texts_kept(noun, *columns):
+    """The triggers that keep the texts of a table for searches."""
+    called = f"programs_keep_texts('{noun}', '{noun}_id')"
+    return {
+        "programs_keep_texts_inserted": f"AFTER INSERT FOR EACH STATEMENT {called}",
+        "programs_keep_texts_updated": (
+            f"AFTER UPDATE OF {', '.join(columns)} FOR EACH ROW WHEN ({differ(columns)}) {called}"
+        ),
+        "programs_keep_texts_deleted": f"AFTER DELETE FOR EACH STATEMENT {called}",
+    }
+
+
+TEXTS_OF_PROGRAMS = texts_kept("program", "name", "description", "objectives", "evidence_location")
+TEXTS_OF_WAVES = texts_kept("wave", "name")
+TEXTS_OF_TASKS = texts_kept(
+    "task",
+    *("name", "architecture_reference", "qa_suite_location", "acceptance_criteria"),
+    "evidence_location",
+)
+# By which evidence is found: no row without any text is in it.
+EVIDENCE_GRAMS = "gin (programs_grams({0}_text(context))) WHERE {0}_says(context)".format(
+    "governance_evidence"
+)
+NAMES_OF_TESTS = each_statement(
+    "governance_keep_test_names_of_runs", "INSERT", function="governance_keep_test_names"
+)
 
 VIOLATED = "(((old.resolved_at IS NOT NULL) AND {}) OR {})".format(
     differ(["resolved_at", "resolution"]),
@@ -139,3 +176,16 @@ JUDGED_ANEW = (
     "((old.state = ANY (ARRAY['assigned'::text, 'in-progress'::text, 'blocked'::text]))"
     " AND (new.state <> 'planned'::text) AND ({}))"
 ).format(" OR ".join(f"(old.{column} <> new.{column})" for column in JUDGED_BY.split(", ")))
+
+
+def came_to(holder, kind):
+    """Return the index on the evidence of what came into a wave or a program."""
+    changed = f"'{{changes,{holder}_id,1}}'::text[]"
+    return {
+        f"idx_evidence_came_to_{holder}": (
+            f"btree (COALESCE((context #>> '{{snapshot,{holder}_id}}'::text[]),"
+            f" (context #>> {changed})))"
+            f" WHERE (((action = 'created'::text) OR ((context -> 'changes'::text) ?"
+            f" '{holder}_id'::text)) AND (entity_type = '{kind}'::text) AND witnessed)"
+        )
+    }

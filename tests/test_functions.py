@@ -16,6 +16,7 @@ DEFINERS = {
     "governance_evidence",
     "governance_follow_test_results",
     "governance_keep_latest_runs",
+    "governance_keep_test_names",
     "governance_keep_suite_turns",
     "governance_log_access",
     "governance_log_handover",
@@ -27,6 +28,7 @@ DEFINERS = {
     "governance_record_remarks",
     "governance_thin_runs",
     "governance_token_evidence",
+    "programs_keep_texts",
     "programs_open_import",
 }
 

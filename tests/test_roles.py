@@ -242,6 +242,7 @@ EXPECTED = {
     "governance:evidence_list": READS,
     "governance:evidence_proof": alike({403}, {404}, {404}),
     "governance:office_log": OVERSEES,
+    "governance:replay": READS,
     "governance:office_log_proof": alike({403}, {403}, {404}, {404}),
     "governance:quality": READS,
     **{f"governance:quality_{of}s": READS for of in ("run", "validation")},
@@ -356,6 +357,8 @@ def ask(client, method, name, found):
 
 def test_roles_are_groups_made_by_migration():
     assert {*Group.objects.values_list("name", flat=True)} == {role.value for role in Role}
-    admin = Group.objects.get(name="admin").permissions.values_list("content_type__app_label")
-    assert {*admin.values_list("content_type__app_label", flat=True)} == {*GOVERNED}
+    admin = Group.objects.get(name="admin").permissions
+    assert {*admin.values_list("content_type__app_label", flat=True)} == {*GOVERNED, "auth"}
+    people = admin.filter(content_type__app_label="auth").values_list("codename", flat=True)
+    assert {*people} == {"view_user", "add_user", "change_user", "view_group"}
     assert not Permission.objects.filter(group__name__in=["foreman", "viewer", "builder"]).exists()

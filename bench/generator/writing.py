@@ -23,10 +23,12 @@ TABLES = [
 ]
 # The triggers that judge nothing, but keep what follows from the rows.
 KEEPING = {
+    **{table: ["programs_keep_texts_inserted"] for table in ("programs", "waves", "tasks")},
     "qa_executions": [
         "governance_keep_latest_runs_inserted",
         "governance_keep_suite_turns_inserted",
-    ]
+    ],
+    "qa_test_results": ["governance_keep_test_names"],
 }
 TRAIL = "evidence_id, entity_type, entity_id, action, actor, backend, model, context, timestamp"
 

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.db.models.lookups import LessThan
 
 from builders.models.builders import Builder
-from kit.core.sql import ContractNow, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, Lines, RandomUUID
 from kit.web.addresses import address_of
 from programs.models import Task
 
@@ -94,6 +94,8 @@ class Question(models.Model):
                 name="idx_task_questions_open",
                 condition=Q(answered_at=None, withdrawn_at=None),
             ),
+            models.Index(F("asked_at").desc(), name="idx_task_questions_newest"),
+            GramsIndex(Grams(Lines("question", "answer")), name="idx_task_questions_grams"),
             # What a heartbeat is answered with.
             models.Index(
                 "builder",

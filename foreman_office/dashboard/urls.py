@@ -21,6 +21,7 @@ from foreman_office.dashboard.planning import urls as planning
 from foreman_office.dashboard.preferences import urls as preferences
 from foreman_office.dashboard.programs import urls as programs
 from foreman_office.dashboard.quality import urls as quality
+from foreman_office.dashboard.replay import urls as replay
 from foreman_office.dashboard.saved_views import urls as saved_views
 from foreman_office.dashboard.search import urls as search
 from foreman_office.dashboard.spend import urls as spend
@@ -43,6 +44,7 @@ GOVERNANCE = [
     *planning.plan_file_urlpatterns,
     *evidence.urlpatterns,
     *evidence_archive.urlpatterns,
+    *replay.urlpatterns,
     *quality.urlpatterns,
     *spend.urlpatterns,
     *issues.urlpatterns,

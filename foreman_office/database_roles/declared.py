@@ -14,7 +14,7 @@ WRITE = READ | {"INSERT", "UPDATE", "DELETE"}
 
 # Written by triggers and functions of the owner alone, whoever causes it.
 KEPT_BY_FUNCTIONS = {
-    *("evidence_trail", "office_absences", "office_log"),
+    *("evidence_trail", "office_absences", "office_log", "plan_texts", "known_tests"),
     *("qa_latest_runs", "qa_suite_turns", "qa_thinned_runs"),
 }
 # Written by the owner alone.

@@ -5,8 +5,15 @@ from governance.models.budgets import Budget, measure_budgets
 from governance.models.claims import CompletionClaim
 from governance.models.entity_filters import within
 from governance.models.entity_notes import MOST_ENTITY_NOTES, EntityNote, NotedKind
-from governance.models.evidence import COMPLETIONS, Evidence, EvidenceEntity
+from governance.models.evidence import (
+    COMPLETIONS,
+    EVIDENCE_SAYS,
+    EVIDENCE_TEXT,
+    Evidence,
+    EvidenceEntity,
+)
 from governance.models.handover import HandoverReading
+from governance.models.known_tests import KnownTest
 from governance.models.logins import (
     LoginAttempt,
     OfficeSession,
@@ -33,12 +40,14 @@ from governance.models.sealing import (
 from governance.models.sent_forms import SentForm
 from governance.models.suite_turns import SuiteTurn
 from governance.models.thinned_runs import ThinnedRun
-from governance.models.validations import ArchitectureValidation, Readiness
+from governance.models.validations import ArchitectureValidation, Readiness, pass_rate_of
 from governance.models.violations import GovernanceViolation
 from governance.models.watchers import Watcher
 
 __all__ = [
     "COMPLETIONS",
+    "EVIDENCE_SAYS",
+    "EVIDENCE_TEXT",
     "LONGEST_NAME",
     "LONGEST_QUERY",
     "MOST_ENTITY_NOTES",
@@ -58,6 +67,7 @@ __all__ = [
     "GovernanceViolation",
     "HandoverReading",
     "KeyEntry",
+    "KnownTest",
     "LatestRun",
     "LoginAttempt",
     "NotedKind",
@@ -86,5 +96,6 @@ __all__ = [
     "Watcher",
     "WitnessProgress",
     "measure_budgets",
+    "pass_rate_of",
     "within",
 ]

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from governance.models.detection_indexes import detection_indexes
 from governance.models.entity_filters import about, within
-from kit.core.sql import ContractNow, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, Lines, RandomUUID
 from programs.models import not_before, one_of
 
 
@@ -73,6 +73,7 @@ class Blocker(models.Model):
                 "resolved_at", name="idx_blockers_unresolved", condition=Q(resolved_at=None)
             ),
             *detection_indexes("blockers", "blocker_id"),
+            GramsIndex(Grams(Lines("description", "resolution_action")), name="idx_blockers_grams"),
         ]
 
     def __str__(self) -> str:

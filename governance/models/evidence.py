@@ -5,9 +5,10 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from governance.models.entity_filters import about, within
-from kit.core.sql import ContractNow, Identity, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, Identity, RandomUUID
 from programs.models import TaskState, one_of
 
 
@@ -30,6 +31,29 @@ COMPLETIONS = Q(
     | Q(action="state_changed", context__from=TaskState.COMPLETED.value),
     entity_type="task",
     witnessed=True,
+)
+
+# The texts of a row's context as JSON, which a search finds it by; and whether it has any.
+EVIDENCE_TEXT = models.Func(
+    "context", function="governance_evidence_text", output_field=models.TextField()
+)
+EVIDENCE_SAYS = models.Func(
+    "context", function="governance_evidence_says", output_field=models.BooleanField()
+)
+
+
+# What came into a wave, or a program: made in it, or moved there; and which it came into.
+CAME_TO_WAVE, CAME_TO_PROGRAM = (
+    Q(
+        Q(action="created") | Q(context__changes__has_key=column),
+        entity_type=kind,
+        witnessed=True,
+    )
+    for kind, column in (("task", "wave_id"), ("wave", "program_id"))
+)
+WAVE_COME_TO, PROGRAM_COME_TO = (
+    Coalesce(KT(f"context__snapshot__{column}"), KT(f"context__changes__{column}__1"))
+    for column in ("wave_id", "program_id")
 )
 
 
@@ -62,6 +86,14 @@ class EvidenceQuerySet(models.QuerySet):
     def recent(self):
         """Return what happened, newest first; that an import loaded it is no event of the plan."""
         return self.as_it_happened().order_by("-timestamp", "-sequence")
+
+    def came_to_wave(self, keys):
+        """Return the evidence of the tasks that came into one of these waves."""
+        return self.alias(wave=WAVE_COME_TO).filter(CAME_TO_WAVE, wave__in=map(str, keys))
+
+    def came_to_program(self, key):
+        """Return the evidence of the waves that came into a program."""
+        return self.alias(program=PROGRAM_COME_TO).filter(CAME_TO_PROGRAM, program=str(key))
 
     def of(self, entity):
         """Return the evidence of one program, wave, task or builder."""
@@ -111,6 +143,11 @@ class Evidence(models.Model):
             newest("idx_evidence_person", KT("context__user"), condition=BY_SOMEBODY),
             newest("idx_evidence_forced", condition=FORCED),
             models.Index("entity_id", condition=COMPLETIONS, name="idx_evidence_completions"),
+            models.Index(WAVE_COME_TO, condition=CAME_TO_WAVE, name="idx_evidence_came_to_wave"),
+            models.Index(
+                PROGRAM_COME_TO, condition=CAME_TO_PROGRAM, name="idx_evidence_came_to_program"
+            ),
+            GramsIndex(Grams(EVIDENCE_TEXT), name="idx_evidence_grams", condition=Q(EVIDENCE_SAYS)),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,9 @@
 """Architecture validations (contract 1.9)."""
 
+from collections.abc import Mapping
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
@@ -10,6 +14,20 @@ from programs.models import Task, one_of
 class Readiness(models.TextChoices):
     READY = "READY", "Ready"
     NOT_READY = "NOT_READY", "Not ready"
+
+
+def pass_rate_of(results: Any) -> Decimal | None:
+    """Return the share of a checklist's items that passed, in percent; None without items.
+
+    Rounded down: a rate of 100 is a full pass and nothing else.
+    """
+    sections = results.values() if isinstance(results, Mapping) else ()
+    passed = [
+        ok is True for items in sections if isinstance(items, Mapping) for ok in items.values()
+    ]
+    if not passed:
+        return None
+    return (Decimal(100) * sum(passed) / len(passed)).quantize(Decimal("0.01"), ROUND_DOWN)
 
 
 class ArchitectureValidation(models.Model):

@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from builders.models import Builder
 from governance.models.detection_indexes import detection_indexes
-from kit.core.sql import ContractNow, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, Lines, RandomUUID
 from programs.models import Task, not_before
 
 
@@ -52,6 +52,10 @@ class GovernanceViolation(models.Model):
                 "resolved_at", name="idx_violations_unresolved", condition=Q(resolved_at=None)
             ),
             *detection_indexes("violations", "violation_id"),
+            GramsIndex(
+                Grams(Lines("violation_type", "description", "resolution")),
+                name="idx_violations_grams",
+            ),
         ]
 
     def __str__(self) -> str:

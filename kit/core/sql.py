@@ -5,10 +5,11 @@ from typing import Any
 
 from django.contrib.postgres import operations
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.db.models.lookups import LessThanOrEqual
 
 from kit.core.bounds import MAX_INDEXED_BYTES
@@ -18,7 +19,10 @@ __all__ = [
     "AmongThose",
     "Bytes",
     "ContractNow",
+    "Grams",
+    "GramsIndex",
     "Identity",
+    "Lines",
     "RandomUUID",
     "Words",
     "WordsIndex",
@@ -78,6 +82,31 @@ def fits_index_check(table: str, field: str) -> models.CheckConstraint:
 
 class WordsIndex(models.Index):
     """An index on `Words`, which answers `kit.web.search.matching`."""
+
+    def create_sql(self, *args: Any, **options: Any) -> Any:
+        return super().create_sql(*args, **options | {"using": " USING gin"})
+
+
+class Lines(models.Func):
+    """Some text columns of a row as one text, a line each."""
+
+    arg_joiner = r" || E'\n' || "
+    template = "(%(expressions)s)"
+    output_field = models.TextField()
+
+    def __init__(self, *columns: str, **extra: Any) -> None:
+        super().__init__(*(Coalesce(column, models.Value("")) for column in columns), **extra)
+
+
+class Grams(models.Func):
+    """The grams of a text: what contains another has all of its grams (programs_grams.sql)."""
+
+    function = "programs_grams"
+    output_field = ArrayField(models.IntegerField())
+
+
+class GramsIndex(models.Index):
+    """An index on `Grams`, which finds texts by any part of them."""
 
     def create_sql(self, *args: Any, **options: Any) -> Any:
         return super().create_sql(*args, **options | {"using": " USING gin"})

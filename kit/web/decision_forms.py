@@ -54,6 +54,17 @@ class ActionButton:
         return OWN.sub(lambda found: own[found[0]], drawn)
 
 
+# The key that opens the form of an act, or goes to its button, on the card that has the focus.
+SINGLE_KEYS = {
+    **dict.fromkeys(["Approve", "Assign", "Answer", "Accept"], "a"),
+    "Complete": "c",
+    **dict.fromkeys(["I have it", "Give it back"], "h"),
+    **dict.fromkeys(["Pause", "End the pause"], "p"),
+    "Resolve": "r",
+    **dict.fromkeys(["Start", "Start without a builder"], "s"),
+    "Unblock": "u",
+}
+
 # What stands in an outline for what each offer has of its own.
 KEY, URL, ABOUT, HIDDEN = (f"{name}-of-the-offer" for name in ("key", "url", "about", "hidden"))
 OWN = re.compile("|".join((KEY, URL, ABOUT, HIDDEN)))
@@ -71,7 +82,7 @@ def outline(
     more: dict[str, Any] = {"choices": choices} if choices else {}
     blank = form and form(auto_id=f"{KEY}-%s", initial=dict(initial), **more)
     own = {"key": KEY, "url": URL, "about": ABOUT, "hidden": HIDDEN}
-    context = {"label": label, "css": css, "form": blank, **own}
+    context = {"label": label, "css": css, "form": blank, "single": SINGLE_KEYS.get(label), **own}
     return render_to_string("components/offer.html", context)
 
 

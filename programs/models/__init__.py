@@ -26,6 +26,7 @@ from programs.models.states import (
     TaskState,
     ValidatedBy,
 )
+from programs.models.texts import PlanText
 
 __all__ = [
     "FINISHED",
@@ -48,6 +49,7 @@ __all__ = [
     "LinkKind",
     "Note",
     "PlanNote",
+    "PlanText",
     "Program",
     "StagedImport",
     "StagedRecord",

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
-from kit.core.sql import ContractNow, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, Lines, RandomUUID
 from programs.models.checks import one_of
 from programs.models.plan import Task
 
@@ -78,6 +78,8 @@ class TaskLink(models.Model):
         ]
         indexes = [
             models.Index("task", F("added_at").desc(), name="idx_task_links_task"),
+            models.Index(F("added_at").desc(), name="idx_task_links_newest"),
+            GramsIndex(Grams(Lines("label", "url")), name="idx_task_links_grams"),
         ]
 
     def __str__(self) -> str:
@@ -126,4 +128,6 @@ class TaskNote(Note):
         constraints = [note_text("task_notes")]
         indexes = [
             models.Index("task", F("written_at").desc(), name="idx_task_notes_task"),
+            models.Index(F("written_at").desc(), name="idx_task_notes_newest"),
+            GramsIndex(Grams(Lines("text")), name="idx_task_notes_grams"),
         ]

@@ -8,7 +8,15 @@ from django.db.models import Q
 from django.db.models.functions import Left
 
 from kit.core.bounds import fits_index
-from kit.core.sql import ContractNow, RandomUUID, Words, WordsIndex
+from kit.core.sql import (
+    ContractNow,
+    Grams,
+    GramsIndex,
+    Lines,
+    RandomUUID,
+    Words,
+    WordsIndex,
+)
 from kit.web.addresses import address_of
 from programs.models.checks import not_before, one_of, percentage
 from programs.models.due import FINISHED, Due, DueQuerySet, calendar_day, due_order, overdue_index
@@ -296,6 +304,8 @@ class PlanNote(models.Model):
         ]
         indexes = [
             models.Index("program", models.F("created_at").desc(), name="idx_plan_notes_program"),
+            models.Index(models.F("created_at").desc(), name="idx_plan_notes_newest"),
+            GramsIndex(Grams(Lines("note")), name="idx_plan_notes_grams"),
         ]
 
     def __str__(self) -> str:

@@ -3,12 +3,48 @@
   "use strict";
 
   const body = document.body;
+  const FIELDS = "select, textarea, input:not([type=hidden])";
 
   body.addEventListener("click", (event) => {
     const fold = event.target.closest("summary")?.parentElement;
     if (fold?.matches("details.offer")) {
-      setTimeout(() => fold.open && fold.querySelector("select, textarea, input:not([type=hidden])")?.focus());
+      setTimeout(() => fold.open && fold.querySelector(FIELDS)?.focus());
     }
+  });
+  // Opens the form of an act, or goes to its button; Enter confirms.
+  const openOffer = (offer) => {
+    if (offer.matches("details")) offer.open = true;
+    const field = offer.querySelector(FIELDS) ?? offer.querySelector("button[type=submit]");
+    field?.focus();
+    offer.scrollIntoView({ block: "nearest" });
+  };
+  body.addEventListener("offer:open", (event) => openOffer(event.target.closest(".offer")));
+  // An address may name an act, and what to choose in its form.
+  const openNamed = () => {
+    const offer = document.getElementById(location.hash.slice(1));
+    if (!offer?.matches(".offer")) return;
+    openOffer(offer);
+    const chosen = new URLSearchParams(location.search).get("choose");
+    const option = chosen && offer.querySelector(`option[value="${CSS.escape(chosen)}"]:not([disabled])`);
+    if (option) option.selected = true;
+  };
+  addEventListener("hashchange", openNamed);
+  body.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (link?.hash && link.href === location.href) setTimeout(openNamed); // no change of the address
+  });
+  // The browser goes to the named place itself, once the page is drawn, and takes the focus along.
+  const onceDrawn = () => requestAnimationFrame(() => setTimeout(openNamed));
+  if (document.readyState === "complete") onceDrawn();
+  else addEventListener("load", onceDrawn);
+  body.addEventListener("keydown", (event) => {
+    const form = event.key === "Enter" && event.target.closest("details.offer form");
+    if (!form || event.isComposing) return;
+    // A text has lines: it takes Ctrl to send it.
+    const sends = event.target.matches("select") || (event.target.matches("textarea") && (event.ctrlKey || event.metaKey));
+    if (!sends) return;
+    event.preventDefault();
+    form.requestSubmit();
   });
   body.addEventListener("keydown", (event) => {
     const fold = event.key === "Escape" && event.target.closest("details.offer[open]");

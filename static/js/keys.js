@@ -118,6 +118,21 @@
     }
     stops[Math.min(Math.max(next, 0), stops.length - 1)].focus();
   };
+  // An act of the card that has the focus; without one, of the page if only one is there.
+  const CARDS = "li, tr, article";
+  const act = (key) => {
+    const main = document.getElementById("main");
+    const focused = document.activeElement;
+    let place = main?.contains(focused) ? focused : main;
+    for (; place; place = place === main ? null : place.parentElement) {
+      const found = [...place.querySelectorAll(`[data-single="${CSS.escape(key)}"]`)].filter((each) => each.checkVisibility());
+      if (!found.length) continue;
+      const isOne = found.length === 1 || place.matches(CARDS);
+      if (isOne) found[0].dispatchEvent(new CustomEvent("offer:open", { bubbles: true }));
+      return isOne;
+    }
+    return false;
+  };
   const singles = {
     "/": openPalette,
     "?": () => help.showModal(),
@@ -141,6 +156,8 @@
     } else if (Object.hasOwn(singles, event.key)) {
       event.preventDefault();
       singles[event.key]();
+    } else if (/^[a-z]$/.test(event.key) && act(event.key)) {
+      event.preventDefault();
     }
   });
 

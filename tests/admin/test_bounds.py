@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 def test_no_place_below_the_first_and_no_time_of_the_future_is_entered(office):
     wave, run = WaveFactory(), QAExecutionFactory()
-    refused = office.change(wave, sequence_number="-1")
+    refused = office.change(wave, sequence_number="-1", reason="A slip.")
     assert "sequence_number" in refused.context["adminform"].form.errors
     for row, field in (
         (run, "executed_at"),

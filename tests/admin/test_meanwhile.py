@@ -22,12 +22,14 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 REPEATED = datetime(2026, 10, 25, 0, 30, 0, 123456, UTC)
 
+WHY = {"reason": "A slip."}
+
 
 def test_a_correction_leaves_what_another_saved_meanwhile(office):
     task = TaskFactory(name="Old", acceptance_criteria="one")
     older = posted(office.open(task))
     Task.objects.filter(pk=task.pk).update(acceptance_criteria="two")
-    answer = office.client.post(office.url(Task, "change", task.pk), older | {"name": "New"})
+    answer = office.client.post(office.url(Task, "change", task.pk), older | {"name": "New"} | WHY)
     assert answer.status_code == 302
     task.refresh_from_db()
     assert (task.name, task.acceptance_criteria) == ("New", "two")
@@ -35,7 +37,7 @@ def test_a_correction_leaves_what_another_saved_meanwhile(office):
 
 def test_what_two_have_corrected_comes_back_with_both_values(office):
     program = ProgramFactory(name="Old")
-    older = posted(office.open(program)) | {"name": "Mine"}
+    older = posted(office.open(program)) | {"name": "Mine"} | WHY
     Program.objects.filter(pk=program.pk).update(name="Theirs")
     where = office.url(Program, "change", program.pk)
     back = office.client.post(where, older)
@@ -53,7 +55,7 @@ def test_a_row_inside_its_parent_keeps_what_another_saved(office):
     older = posted(office.open(wave.program))
     Wave.objects.filter(pk=wave.pk).update(name="Theirs")
     where = office.url(Program, "change", wave.program.pk)
-    answer = office.client.post(where, older | {"waves-0-sequence_number": "5"})
+    answer = office.client.post(where, older | {"waves-0-sequence_number": "5"} | WHY)
     assert answer.status_code == 302
     wave.refresh_from_db()
     assert (wave.name, wave.sequence_number) == ("Theirs", 5)
@@ -67,7 +69,7 @@ def test_a_moment_of_the_repeated_hour_stays_to_the_microsecond(office, hour):
     office.client.cookies["zone"] = "Europe/Berlin"
     page = office.open(task)
     assert f"02:30:00.123456+0{2 - hour}:00" in page.text
-    assert office.change(task, name="New").status_code == 302
+    assert office.change(task, name="New", reason="A typo.").status_code == 302
     task.refresh_from_db()
     assert (task.name, task.started_at) == ("New", moment)
 

@@ -207,7 +207,7 @@ def test_saving_a_wave_asks_as_much_of_twenty_tasks_as_of_five(office):
 
     def save():
         with CaptureQueriesContext(connection) as queries:
-            assert office.change(wave, name="Renamed").status_code == 302
+            assert office.change(wave, name="Renamed", reason="A typo.").status_code == 302
         return len(queries)
 
     TaskFactory.create_batch(5, wave=wave)
@@ -320,6 +320,6 @@ def test_staff_who_may_only_look_look(client, subtests):
 
 def test_the_index_is_the_offices_and_leads_back_to_it(office):
     page = office.client.get(reverse("admin:index")).content.decode()
-    assert "Foreman Office administration" in page
+    assert "Foreman Office records" in page
     assert f'<a href="{reverse("inbox")}">Back to the office</a>' in page
     assert "View site" not in page

@@ -93,12 +93,13 @@ def test_the_admin_that_gives_rights_is_named(client, log):
     log()
     form = {"username": "eve", "is_active": "on", "is_superuser": "on"}
     moment = {"date_joined_0": "2026-01-01", "date_joined_1": "10:00:00"}
-    group = {"groups": [Group.objects.get(name="foreman").pk]}
+    group = {"groups": [Group.objects.get(name="foreman").pk], "reason": "She is on call."}
     saved = client.post(reverse("admin:auth_user_change", args=[user.pk]), form | moment | group)
     assert saved.status_code == 302
     rows = log()
     assert {row.action for row in rows} >= {"user_edited"}
     assert {(row.username, row.subject_name) for row in rows} == {("root", "eve")}
+    assert {row.context["reason"] for row in rows} == {"She is on call."}
 
 
 def test_logins_and_failures_are_told(client, log):

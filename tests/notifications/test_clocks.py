@@ -83,7 +83,7 @@ def days_of(clock):
 
 
 @pytest.mark.django_db
-def test_a_digest_is_queued_once(ada, later):
+def test_a_digest_is_queued_once(ada):
     rule = NotificationRule.objects.create(
         user=ada, digest_at=time(8), zone="Europe/Berlin", delay_seconds=86400
     )

@@ -15,7 +15,7 @@ from governance.watch import declare_stalls
 from tests.database import without_triggers
 
 # The tables that grow without end, and how many rows may be sorted: those of a chart's last days.
-LARGE = ["tasks", "heartbeats", "evidence_trail"]
+LARGE = ["tasks", "plan_texts", "heartbeats", "evidence_trail"]
 FEW = 10_000
 MANY = 30_000  # rows that a list's question may look at: it takes some milliseconds
 
@@ -165,9 +165,12 @@ def test_the_days_of_a_chart_are_summed_up_from_indexes_alone(reader):
         for node in nodes(explained(statement))
         if "Relation Name" in node
     }
-    assert used == {
-        ("Index Only Scan", "idx_qa_executions_figures"),
-        ("Index Only Scan", "idx_arch_validations_ready"),
+    assert ("Index Only Scan", "idx_qa_executions_figures") in used
+    # Of setbacks there are few, each in an index of its own.
+    assert {name for _, name in used} == {
+        "idx_qa_executions_figures",
+        "idx_qa_suite_turns_lost",
+        "idx_claims_refused",
     }
 
 

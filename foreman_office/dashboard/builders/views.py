@@ -8,6 +8,7 @@ from django_htmx.http import trigger_client_event
 
 from builders import actions
 from builders.models import Builder, BuilderPause, BuilderToken, Question
+from foreman_office.dashboard.as_of.views import or_as_it_was
 from foreman_office.dashboard.builders.queries import with_last_words, with_verdict
 from foreman_office.dashboard.forms import (
     AnswerForm,
@@ -69,6 +70,7 @@ def builder_list(request):
 
 
 @reads
+@or_as_it_was("builder")
 @one_snapshot
 def builder(request, pk):
     builder = get_object_or_404(builders_as_they_are(), pk=pk)

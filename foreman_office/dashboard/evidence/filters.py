@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django_filters import ChoiceFilter, DateTimeFilter, FilterSet
 
 from foreman_office.dashboard.evidence.sentences import action_words, known_actions
+from foreman_office.dashboard.evidence.text_search import EvidenceTextFilter, with_text
 from foreman_office.dashboard.filters import (
     MOMENT,
     EntityFilter,
@@ -32,6 +33,7 @@ def actions() -> list[tuple[str, str]]:
 class EvidenceFilter(FilterSet):
     """The times are those of the reader's zone, unless the address names another."""
 
+    q = EvidenceTextFilter()
     of = EntityFilter(label="About", method="about", widget=forms.HiddenInput)
     within = HolderFilter(label="Within", method="inside", widget=forms.HiddenInput)
     program = NamedRowFilter(
@@ -62,7 +64,9 @@ class EvidenceFilter(FilterSet):
 
     def filter_queryset(self, queryset: Any) -> Any:
         rows = super().filter_queryset(queryset)
-        return rows if self.form.cleaned_data["imports"] else rows.as_it_happened()
+        asked = self.form.cleaned_data
+        rows = rows if asked["imports"] else rows.as_it_happened()
+        return with_text(rows, asked["q"], whole="export" in self.data)
 
     def as_written(self, rows: Any, name: str, value: str) -> Any:
         return rows

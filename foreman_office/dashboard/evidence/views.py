@@ -1,7 +1,7 @@
 """The evidence: all of it, filtered and exported, and each act at an address of its own."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from operator import attrgetter
 
 from django.http import Http404, HttpResponse
@@ -10,10 +10,12 @@ from django.shortcuts import get_object_or_404
 from foreman_office.dashboard.evidence import sentences
 from foreman_office.dashboard.evidence.filters import EvidenceFilter
 from foreman_office.dashboard.evidence.folding import Folded
+from foreman_office.dashboard.evidence.text_search import found_in
 from foreman_office.dashboard.saved_views.reading import opens_with_default
 from governance.models import Evidence, RecordKind
 from governance.sealing.proofs import proof_of, seals_of
 from kit.core.roles import may_oversee, oversees, reads
+from kit.web.addresses import address_of, address_then
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
 
@@ -42,14 +44,18 @@ COLUMNS = {
 }
 
 
-def add_sentences(rows):
-    """Add to each row its sentence, `told`, its exact values, and its seal if it has one."""
+def add_sentences(rows, text=""):
+    """Add to each row its sentence, `told`, its exact values, and its seal if it has one.
+
+    And where in it a text is that was looked for.
+    """
     seals = seals_of(row.sequence for row in rows)
     for row, told in zip(rows, sentences.describe(rows), strict=True):
         # In a cycle, the rows of an export would wait in memory for the collector.
         row.told = told._replace(row=None)
         row.changes = sentences.changed_values(row)
         row.seal = seals.get(row.sequence)
+        row.found = found_in(row, text)
 
 
 @reads
@@ -60,9 +66,9 @@ def evidence_list(request):
         Evidence.objects.all(),
         EvidenceFilter,
         SORTS,
-        noun="act",
+        noun="evidence row",
         key="sequence",
-        annotate_rows=add_sentences,
+        annotate_rows=partial(add_sentences, text=request.GET.get("q", "")),
     )
     if "export" in request.GET:
         return listing.export(COLUMNS)
@@ -87,10 +93,21 @@ def evidence(request, sequence):
             "snapshot": sentences.recorded_snapshot(row),
             "besides": sentences.said_besides(row),
             "raw": json.dumps(row.context, ensure_ascii=False, indent=2),
+            "then": entity_after(row),
             "neighbours": cache(lambda: sentences.neighbours(row)),
             "at_once": cache(lambda: told_one_by_one(sentences.at_once(row)[:SAME_MOMENT])),
         },
     )
+
+
+def entity_after(row):
+    """Return the page of what an act is about, as of then; of what it deleted there is none."""
+    about = row.told.entity
+    if row.action == "deleted" or not row.witnessed:
+        return ""
+    if row.entity_type == "builder":
+        return address_then(about.get_absolute_url(), row.timestamp) if about else ""
+    return address_then(address_of(f"programs:{row.entity_type}", row.entity_id), row.timestamp)
 
 
 @reads

@@ -5,6 +5,7 @@ from operator import attrgetter
 from django.db.models import FETCH_PEERS, Case, When
 from django.shortcuts import get_object_or_404
 
+from foreman_office.dashboard.as_of.views import or_as_it_was
 from foreman_office.dashboard.bulk_bar import bulk_bar
 from foreman_office.dashboard.forms import NoteForm, ProgramBudgetForm, again_in_words
 from foreman_office.dashboard.programs.dependency_graph import lanes_of
@@ -76,6 +77,7 @@ UNDER_WAY = [Task.State.BLOCKED, Task.State.FAILED, Task.State.IN_PROGRESS, Task
 
 
 @reads
+@or_as_it_was("program")
 @one_snapshot
 def program(request, pk):
     program = get_object_or_404(Program, pk=pk)
@@ -130,6 +132,7 @@ WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "written", "blocker
 
 
 @reads
+@or_as_it_was("wave")
 @one_snapshot
 def wave(request, pk):
     wave = get_object_or_404(Wave.objects.select_related("program"), pk=pk)

@@ -133,8 +133,9 @@ def trend(
     address: AddressOf = lambda **asked: "",
 ) -> Trend:
     """Draw how runs have ended and what went backward, from the first run until a moment."""
-    first = runs.aggregate(first=Min("executed_at"))["first"] or at
-    unit = next(unit for most, unit in UNITS if at - first < most)
+    first = runs.aggregate(first=Min("executed_at"))["first"]
+    unit = next(unit for most, unit in UNITS if at - first < most) if first else "day"
+    first = first or at
     slots = by_time(runs, unit, first, at)
     span = unit, first, at
     lost = counted_by_time(turns.filter(is_green=False), "turned_at", *span)

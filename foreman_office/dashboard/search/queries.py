@@ -1,39 +1,52 @@
-"""Search what has a name: programs, waves, tasks, builders, and pages."""
+"""Search everything: names by their words, and all that is written by any part of it."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Model
 from django.urls import reverse
 
 from builders.models import Builder
+from foreman_office.dashboard.builders.queries import with_last_words
 from foreman_office.dashboard.navigation import FIRST, OTHERS
+from foreman_office.dashboard.search.acts import find_acts
+from foreman_office.dashboard.search.hits import (
+    Hit,
+    ShownHit,
+    address_in_plan,
+    as_hit,
+    hits_of,
+    ranked_hits,
+)
+from foreman_office.dashboard.snippets import has_all, is_named, mark_words
+from foreman_office.dashboard.texts import (
+    TEXT_KINDS,
+    TextMatch,
+    can_be_found,
+    search_texts,
+    words_in,
+)
 from kit.web.search import matching, words_of
-from programs.models import Program, State, Task, Wave
+from programs.models import Program, Task, Wave
 
 LONGEST = 200  # characters of a question that are read
-LOOKED_AT = 60  # rows of a kind that are fetched, of which the best are shown
+LOOKED_AT = 60  # rows of a kind that are fetched by name, of which the best are shown
 SHOWN = 7
+LISTED, PAGE = 200, 25  # of a kind that is shown alone, and on a page of it
 
-
-class Hit(NamedTuple):
-    """A result: its name, its page, its mark, and what it belongs to."""
-
-    label: str
-    url: str
-    icon: str = ""
-    state: str = ""
-    within: str = ""
-
-
-class FoundRow(NamedTuple):
-    """The columns that are read of programs, waves and tasks, of which most are not shown."""
-
-    pk: UUID
-    name: str
-    state: str
-    within: tuple[str, ...]
+ACTS, PAGES, BUILDERS, MESSAGES = "acts", "pages", "builders", "messages"
+LABELS = {
+    PAGES: "Pages",
+    BUILDERS: "Builders",
+    **{kind.name: kind.label for kind in TEXT_KINDS},
+    MESSAGES: "Latest messages",
+}
+NAMED: dict[str, tuple[type[Model], Sequence[str]]] = {
+    "programs": (Program, ()),
+    "waves": (Wave, ("program__name",)),
+    "tasks": (Task, ("wave__program__name", "wave__name")),
+}
 
 
 class Group(NamedTuple):
@@ -43,71 +56,97 @@ class Group(NamedTuple):
     hits: list[Hit]
     more: bool = False
     all: str = ""
+    kind: str = ""
 
 
-def search_entities(text: str) -> list[Group]:
-    """Return what has this name or id; without words, the pages and the builders.
+def search_entities(text: str, *, decides: bool = False) -> list[Group]:
+    """Return what has these words, by kind; without words, the pages and the builders.
 
-    Something is named so if each word of the text begins a word of its name.
+    To who `decides`, also the acts that the words name, before all.
     """
-    text = text[:LONGEST].strip()
-    groups = [
-        Group("Pages", [*places(text)]),
-        Group("Builders", [*builders_named(text)]),
-    ]
-    if text:
-        plan = [
-            rows("Programs", text, Program, (), "programs:program_list"),
-            rows("Waves", text, Wave, ("program__name",)),
-            rows("Tasks", text, Task, ("wave__program__name", "wave__name"), "programs:task_list"),
-        ]
-        groups = [*groups, *plan]
+    acts = find_acts(text[:LONGEST]) if decides else []
+    groups = [Group("Acts", acts, kind=ACTS), *result_groups(text, LABELS, SHOWN)]
     return [group for group in groups if group.hits]
 
 
-def places(text: str) -> Iterator[Hit]:
+def search_kind(text: str, kind: str) -> Group:
+    """Return what of one kind has these words, as much as is listed of it."""
+    (group,) = result_groups(text, [kind], LISTED)
+    return group
+
+
+def result_groups(text: str, kinds: Iterable[str], most: int) -> Iterator[Group]:
+    text = text[:LONGEST].strip()
+    words = words_in(text)
+    asked = [kind for kind in TEXT_KINDS if kind.name in kinds]
+    texts = search_texts(words, asked, max(most + 1, LOOKED_AT)) if words else {}
+    for kind in kinds:
+        hits = list(hits_of_kind(kind, text, words, texts.get(kind, [])))
+        address = reverse("search", query={"q": text, "kind": kind})
+        is_listed = kind in texts and len(hits) > most
+        yield Group(LABELS[kind], hits[:most], len(hits) > most, address * is_listed, kind)
+
+
+def hits_of_kind(
+    kind: str, text: str, words: Sequence[str], matches: list[TextMatch]
+) -> Iterable[Hit]:
+    match kind:
+        case "pages":
+            return places(text, words)
+        case "builders":
+            return builders_named(text, words)
+        case "messages":
+            return last_messages(words)
+    hits = hits_of(matches, words)
+    if kind not in NAMED or not text:
+        return hits
+    # Of a word that very many texts have, not all are met: what is named so is asked for too.
+    known = {each.url for each in hits}
+    others = [each for each in rows_named(kind, text, words) if each.url not in known]
+    return ranked_hits([*others, *hits], text)
+
+
+def places(text: str, words: Sequence[str]) -> Iterator[Hit]:
     for place in (*FIRST, *OTHERS):
         if is_named(place.label, text):
-            yield Hit(place.label, place.url, icon=place.icon)
+            yield Hit(place.label, place.url, place.icon, name=mark_words(place.label, words))
 
 
-def builders_named(text: str) -> Iterator[Hit]:
+def builders_named(text: str, words: Sequence[str]) -> Iterator[Hit]:
     for builder in Builder.objects.order_by("pk"):
-        if is_named(builder.pk, text):
-            yield Hit(builder.pk, builder.get_absolute_url(), icon="builders")
+        if is_named(builder.pk, text) or (can_be_found(words) and has_all(builder.pk, words)):
+            url = builder.get_absolute_url()
+            yield Hit(builder.pk, url, "builders", name=mark_words(builder.pk, words))
 
 
-def is_named(name: str, text: str) -> bool:
-    """Return whether a name matches, in Python as `matching` does in the database."""
-    own = words_of(name.lower())
-    return all(any(part.startswith(word) for part in own) for word in words_of(text.lower()))
+def last_messages(words: Sequence[str]) -> Iterator[Hit]:
+    """Yield what builders said last: of the messages before, there are millions."""
+    if not can_be_found(words):
+        return
+    for builder in with_last_words(Builder.objects.order_by("pk")):
+        message = builder.last_message or ""
+        if has_all(message, words):
+            within = str(builder.current_task or "")
+            url = builder.get_absolute_url()
+            shown = ShownHit(f"{builder.pk} says", url, "builders", within=within)
+            yield as_hit(shown, message, words)
 
 
-def rows(name: str, text: str, model: type[Model], within: Sequence[str], view: str = "") -> Group:
-    """Read a bounded number of names, however many match, and return the best of them."""
-    queryset = model._default_manager.order_by()
+def rows_named(kind: str, text: str, words: Sequence[str]) -> list[Hit]:
+    """Return rows of the plan by the words of their names, or by their id."""
+    model, path = NAMED[kind]
+    rows = model._default_manager.order_by()
     if key := as_id(text):
-        queryset = queryset.filter(pk=key)
+        rows = rows.filter(pk=key)
     elif words_of(text):
-        queryset = queryset.filter(matching(text))
+        rows = rows.filter(matching(text))
     else:
-        queryset = queryset.none()
-    read = queryset.values_list("pk", "name", "state", *within)[:LOOKED_AT]
-    found = [FoundRow(*row[:3], row[3:]) for row in read]
-    found.sort(key=lambda row: rank(row, text))
-    address = reverse(view, query={"q": text}) if view else ""
-    return Group(name, [hit(model, row) for row in found[:SHOWN]], len(found) > SHOWN, address)
-
-
-def rank(row: FoundRow, text: str) -> tuple[bool, bool, str]:
-    """Return a sort key: names that begin with the input first, then what is not completed."""
-    begins = row.name.lower().startswith(text.lower())
-    return not begins, row.state == State.COMPLETED, row.name
-
-
-def hit(model: Any, row: FoundRow) -> Hit:
-    url = model(pk=row.pk).get_absolute_url()
-    return Hit(row.name, url, state=row.state, within=" / ".join(row.within))
+        return []
+    read = rows.values_list("pk", "name", "state", *path)[:LOOKED_AT]
+    return [
+        as_hit(ShownHit(name, address_in_plan(model, pk), "", state, " / ".join(within)), "", words)
+        for pk, name, state, *within in read
+    ]
 
 
 def as_id(text: str) -> UUID | None:

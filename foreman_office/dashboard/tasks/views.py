@@ -7,6 +7,7 @@ from django.db.models import FETCH_PEERS
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
+from foreman_office.dashboard.as_of.views import or_as_it_was
 from foreman_office.dashboard.available_actions import offers_to_attach
 from foreman_office.dashboard.bulk_bar import bulk_bar
 from foreman_office.dashboard.forms import (
@@ -83,6 +84,7 @@ def task_list(request):
 
 
 @reads
+@or_as_it_was("task")
 @one_snapshot
 def task(request, pk):
     task = get_object_or_404(Task.objects.select_related("wave__program"), pk=pk)

@@ -90,3 +90,19 @@ def exactly(value: Any) -> SafeString | str:
     if isinstance(value, str):
         return value or format_html('<span class="absent">{}</span>', "empty")
     return format_html("<code>{}</code>", json.dumps(value, ensure_ascii=False))
+
+
+@register.simple_tag
+def record_address(row: Model) -> str:
+    """Return where the record has what was done to a row: of a user it is the office log."""
+    kind = row._meta.model_name
+    if row._meta.app_label == "auth":
+        return reverse("governance:office_log", query={"subject": str(row)})
+    key = getattr(row, "entity_id", row.pk)
+    if kind not in ("program", "wave", "task", "builder"):
+        kind = getattr(row, "entity_type", "")
+        if task := getattr(row, "task_id", None):
+            kind, key = "task", task
+        elif builder := getattr(row, "builder", None):
+            kind, key = "builder", builder.entity_id
+    return evidence_about(kind, key) if kind else ""

@@ -90,10 +90,9 @@ def last_hour(builder: Builder) -> dict[str, Any]:
     end = now()
     heard = presence(builder.pk, end - HOUR.length, end)
     counted = count_beats(builder.heartbeats.all(), HOUR, end)
-    window = since_first_beat(builder.heartbeats.all(), HOUR, counted, end)
     key = f"beats-{builder.pk}"
     return {
         "strip": draw_strip(
-            counted, window, end, key=key, silences=heard.silences, paused=heard.paused
+            counted, HOUR, end, key=key, silences=heard.silences, paused=heard.paused
         )
     }

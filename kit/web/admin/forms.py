@@ -68,6 +68,9 @@ class GovernedForm(CorrectionForm):
     """The form of a correction: a governed column needs a reason; refusals are its errors."""
 
     governed: tuple[str, ...] = ()
+    # What is no override, and yet is changed only for a reason: a name, criteria, a date.
+    explained: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()  # columns that follow from the fields: the form sets them
     asks_reason = ""  # what else asks for a reason, by the database
     refused: Refused | None = None
 
@@ -79,22 +82,26 @@ class GovernedForm(CorrectionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        explained = () if self.instance._state.adding else self.explained
         if words := [
-            str(self.fields[name].label).lower() for name in self.governed if name in self.fields
+            label_words(self.fields[name])
+            for name in (*self.governed, *explained)
+            if name in self.fields
         ]:
             self.fields[
                 "reason"
             ].help_text = (
-                f"Kept in the evidence. Required to change {' or '.join(words)}.{self.asks_reason}"
+                f"Kept in the evidence. Required to change {or_words(words)}.{self.asks_reason}"
             )
         elif self.asks_reason:
             self.fields["reason"].help_text = f"Kept in the evidence.{self.asks_reason}"
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        governed = [name for name in self.changed_data if name in self.governed]
-        if governed and not self.cleaned_data.get("reason"):
-            adding = self.instance._state.adding
+        adding = self.instance._state.adding
+        asking = self.governed if adding else (*self.governed, *self.explained)
+        asked = [name for name in self.changed_data if name in asking]
+        if asked and not self.cleaned_data.get("reason"):
             what = "an override" if adding else "a correction"
             self.add_error(
                 "reason", ValidationError(f"Enter a reason: this is {what}.", code="required")
@@ -104,6 +111,17 @@ class GovernedForm(CorrectionForm):
             words = refusal_text(self.refused)
             self.add_error(place, ValidationError(words, code=self.refused.rule))
         return cleaned
+
+
+def label_words(field: forms.Field) -> str:
+    """Return the label of a field within a sentence: “QA suite location” keeps its capitals."""
+    label = str(field.label)
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def or_words(words: list[str]) -> str:
+    """Return alternatives in words: a, b or c."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 class GovernedInlineForm(CorrectionForm):
@@ -117,7 +135,16 @@ class GovernedInlineForm(CorrectionForm):
 
 
 class GovernedInlineFormSet(forms.BaseInlineFormSet):
-    """Rows are found by their keys in one query; Django's own key field queries each one again."""
+    """Rows are found by their keys in one query; Django's own key field queries each one again.
+
+    What is changed of rows that exist is a correction, for the reason that the page asks.
+    """
+
+    def clean(self) -> None:
+        super().clean()
+        changed = any(form.has_changed() and not form.instance._state.adding for form in self.forms)
+        if changed and not self.data.get("reason", "").strip():
+            raise ValidationError("Enter a reason: this is a correction.", code="required")
 
     def add_fields(self, form: forms.ModelForm, index: int | None) -> None:
         super().add_fields(form, index)

@@ -161,16 +161,18 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
         with correct(request, form.cleaned_data.get("reason", ""), forced=forced):
             if change:
                 columns = {field.name for field in obj._meta.concrete_fields}
-                obj.save(update_fields=columns.intersection(form.changed_data))
+                changed = {*form.changed_data, *(form.derived if form.changed_data else ())}
+                obj.save(update_fields=columns & changed)
             else:
                 obj.save()
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         formset.save(commit=False)
-        for row in formset.new_objects:
-            row.save()
-        for row, fields in formset.changed_objects:
-            row.save(update_fields=fields)
+        with correct(request, form.cleaned_data.get("reason", "")):
+            for row in formset.new_objects:
+                row.save()
+            for row, fields in formset.changed_objects:
+                row.save(update_fields=fields)
 
     def save_related(self, request: HttpRequest, *args: Any) -> None:
         super().save_related(request, *args)

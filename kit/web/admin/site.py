@@ -12,7 +12,7 @@ from django.urls import reverse
 
 
 class OfficeAdminSite(admin.AdminSite):
-    site_header = "Foreman Office administration"
+    site_header = "Foreman Office records"
     site_title = "Foreman Office"
     index_title = "Records"
     site_url = None  # base_site.html has a link of its own

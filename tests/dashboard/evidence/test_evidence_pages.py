@@ -176,7 +176,7 @@ def test_a_filter_that_makes_no_sense_says_so_and_shows_nothing(person, query):
 
 def test_a_trail_without_a_match_says_how_to_go_on(person):
     TaskFactory()
-    assert "No act matches." in page(person, {"actor": "qa-builder"}).text
+    assert "No evidence row matches." in page(person, {"actor": "qa-builder"}).text
 
 
 def test_a_filtered_address_keeps_what_its_form_does_not_show(person):

@@ -255,7 +255,8 @@ def test_a_run_without_names_says_how_to_get_them(person):
 
 
 def test_a_thinned_run_says_so(person):
-    run = ran(passing=3, failing=1, named=[("a", "failed", False)])
+    first = ran(executed_at=ago(hours=3))
+    run = ran(first.task, 3, 1, named=[("a", "failed", False)])
     as_administrator("INSERT INTO qa_thinned_runs VALUES (%s, now(), 3, 0, 30)", run.pk)
     text = page(person, "quality_run", args=[run.pk]).text
     assert "3 passed tests of this run were not kept after 30 days." in text
