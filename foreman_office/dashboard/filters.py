@@ -12,7 +12,17 @@ from django_filters import CharFilter, ChoiceFilter, Filter
 from governance.entities import find_entities
 from governance.models import BlockedEntity, EvidenceEntity
 from kit.web.search import matching
-from programs.models import NOT_FINISHED, Program, State, TaskState, Today, Wave, today
+from programs.models import (
+    LAST_DAY,
+    NOT_FINISHED,
+    Program,
+    State,
+    TaskState,
+    Today,
+    Wave,
+    due_order,
+    today,
+)
 
 UNFINISHED = "unfinished"
 ARCHIVED = Q(archived_at__isnull=False)
@@ -111,8 +121,10 @@ class DueFilter(ChoiceFilter):
                 return qs.filter(NOT_FINISHED, due_on__lt=Today())
             case "soon":
                 return qs.filter(NOT_FINISHED, due_on__range=(today(), today() + SOON))
-            case "some" | "none":
-                return qs.filter(due_on__isnull=value == "none")
+            case "some":  # by the order of due dates, which an index has
+                return qs.alias(dated=due_order()).filter(dated__lt=LAST_DAY)
+            case "none":
+                return qs.filter(due_on=None)
         return qs
 
 

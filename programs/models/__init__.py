@@ -13,7 +13,7 @@ from programs.models.attachments import (
     note_text,
 )
 from programs.models.checks import not_before, one_of, percentage
-from programs.models.due import FINISHED, FIRST_DAY, NOT_FINISHED, Today, today
+from programs.models.due import FINISHED, FIRST_DAY, LAST_DAY, NOT_FINISHED, Today, due_order, today
 from programs.models.plan import MAX_ORDINAL, NAME_BEGINS, PlanNote, Program, Task, Wave
 from programs.models.staging import ImportTransaction, ImportTurn, StagedImport, StagedRecord
 from programs.models.states import (
@@ -32,6 +32,7 @@ __all__ = [
     "FINISHED",
     "FIRST_DAY",
     "JUDGED_BY",
+    "LAST_DAY",
     "LONGEST_ADDRESS",
     "LONGEST_LABEL",
     "LONGEST_NOTE",
@@ -60,6 +61,7 @@ __all__ = [
     "Today",
     "ValidatedBy",
     "Wave",
+    "due_order",
     "leads_to_a_host",
     "not_before",
     "note_text",
