@@ -31,6 +31,14 @@ def tests_kept_for() -> timedelta:
     return timedelta(days=settings.FOREMAN_TEST_RETENTION_DAYS)
 
 
+def may_thin() -> bool:
+    """Return whether the role in use may thin runs: upkeep's, where an office has one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_function_privilege('governance_thin_runs'::regproc, 'EXECUTE')")
+        (may,) = cursor.fetchone()
+    return bool(may)
+
+
 def thin_runs(
     older_than: timedelta, *, dry: bool = False, tests_at_once: int = TESTS_AT_ONCE, **context: str
 ) -> Iterator[ThinningStep]:

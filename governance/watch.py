@@ -30,7 +30,7 @@ from governance.models import (
 )
 from governance.retention import prune_notices
 from governance.sealing.watching import Sealing
-from governance.thinning import ThinningStep, tests_kept_for, thin_runs
+from governance.thinning import ThinningStep, may_thin, tests_kept_for, thin_runs
 from kit.core.acts import act
 from kit.core.outages import DATABASE_AWAY, read_only_is_away
 from kit.core.sql import ContractNow
@@ -162,7 +162,8 @@ class Watch:
             if self.takes_the_pruning():
                 self.pruning, self.removed = prune_heartbeats(retention()), 0
                 watcher = f"{self.host}:{self.pid}"
-                self.thinning = thin_runs(tests_kept_for(), watcher=watcher)
+                if may_thin():  # a watcher without a role of upkeep leaves it to one that has it
+                    self.thinning = thin_runs(tests_kept_for(), watcher=watcher)
                 prune_idempotency_keys()
                 prune_agent_stops()
                 prune_sent_forms()

@@ -78,7 +78,7 @@ def test_passwords_and_roles_say_by_whom(ada, log, client):
     change = f"/admin/auth/user/{ada.pk}/"
     groups = Group.objects.filter(name="viewer").values_list("pk", flat=True)
     form = {"username": "ada", "is_active": "on", "is_staff": "on", "groups": [*groups]}
-    form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
+    form |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00", "reason": "a new task"}
     assert client.post(f"{change}change/", form).status_code == 302
     new = {"password1": "correct-horse-7", "password2": "correct-horse-7"}
     assert client.post(f"{change}password/", new | {"usable_password": "true"}).status_code == 302

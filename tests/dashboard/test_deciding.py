@@ -323,7 +323,7 @@ def test_what_is_not_blocked_is_not_unblocked(person):
 
 MAIN = re.compile(
     r'(?:<summary|<form class="offer"[^>]*>(?:<input[^>]*>)*<button type="submit")'
-    r' class="button main-act[^"]*">([^<…]+)'
+    r' class="button main-act[^"]*"[^>]*>([^<…]+)'
 )
 
 

@@ -198,5 +198,5 @@ def test_a_parameter_that_is_unknown_or_given_twice_is_refused_by_its_name(
 ):
     refused = read(ci_token, "tasks", **asked)
     assert refused.status_code == 422
-    error = refused.json()["error"]
+    error = refused.json()["errors"][0]
     assert (error["field"], error["rule"]) == (next(iter(asked)), rule)

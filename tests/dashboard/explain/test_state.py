@@ -331,8 +331,9 @@ def put_to_work(dice):
 
 # A number leads to the rows that it counts, of which each says why.
 ROWS = re.compile(r"[?&]state=|^/blockers/\?")
-# The same rows of a list in another order, cut elsewhere, or as a file; of the trail, a part alone.
-AGAIN = re.compile("[?&](sort|before|after|export|of|within)=|/evidence/[0-9]+/")
+# The same rows of a list in another order, cut elsewhere, or as a file; of the trail, a part alone;
+# a page as of a moment that is over, of which only the state is known.
+AGAIN = re.compile("[?&](sort|before|after|export|of|within|as_of)=|/evidence/[0-9]+/")
 
 
 ID = re.compile("[0-9a-f-]{36}")

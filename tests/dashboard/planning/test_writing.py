@@ -290,7 +290,7 @@ def test_a_form_asks_no_more_for_more_waves(foreman, django_assert_max_num_queri
 def test_a_field_is_checked_in_few_questions(foreman, django_assert_max_num_queries):
     program = ProgramFactory()
     where = address("program_edit", program)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         check(foreman, where, "name", name="Lamps")
 
 

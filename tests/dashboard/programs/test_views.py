@@ -278,7 +278,7 @@ def test_program_asks_no_more_for_more_rows(person, django_assert_max_num_querie
         wave = WaveFactory(program=program, sequence_number=number)
         for task in TaskFactory.create_batch(4, wave=wave, started_at=now()):
             BlockerFactory(entity=task)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(27):
         person.get(program.get_absolute_url())
 
 
@@ -295,7 +295,7 @@ def test_wave_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     wave = WaveFactory()
     for task in TaskFactory.create_batch(8, wave=wave):
         BlockerFactory(entity=task)
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(25):
         person.get(wave.get_absolute_url())
 
 

@@ -220,5 +220,5 @@ def test_the_page_asks_no_more_for_more_rows(person, spent, django_assert_max_nu
     for task in TaskFactory.create_batch(6):
         use(task, 10)
     for group in ("task", "day"):
-        with django_assert_max_num_queries(11):
+        with django_assert_max_num_queries(13):
             spend(person, by=group)
