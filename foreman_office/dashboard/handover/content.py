@@ -30,6 +30,7 @@ from foreman_office.dashboard.handover.span import (
 from foreman_office.dashboard.inbox.inbox_cards import list_decisions, read_builders
 from foreman_office.dashboard.inbox.pending_decisions import COUNTED, count_pending
 from foreman_office.dashboard.spend.figures import SUMS
+from foreman_office.dashboard.templatetags.explain import UNWELL, why_url
 from governance.models import Evidence, Notice
 from governance.record_places import Place
 from kit.web.templatetags.numbers import some
@@ -53,6 +54,7 @@ class HandoverLine:
     by: str = ""
     at: datetime | None = None
     problem: OpenProblem | None = None
+    why: str = ""  # the address of the derivation, of what is not well
 
     @property
     def who(self) -> list[str]:
@@ -225,6 +227,7 @@ def _line_of_evidence(entry: EvidenceEntry, problem: OpenProblem | None) -> Hand
         entry.by,
         entry.row.timestamp,
         problem,
+        why=_why(entry.entity, entry.look),
     )
 
 
@@ -237,7 +240,13 @@ def _line_of_problem(problem: OpenProblem) -> HandoverLine:
         problem.happened,
         at=problem.since,
         problem=problem,
+        why=_why(problem.entity, problem.look),
     )
+
+
+def _why(entity: Any, look: str) -> str:
+    """Return the address of the derivation of what is not well; of the rest none."""
+    return why_url(entity) if entity and look in UNWELL else ""
 
 
 def _told_in_office(since: Place, until: Place) -> list[tuple[UUID | None, HandoverLine]]:
