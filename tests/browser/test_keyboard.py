@@ -79,7 +79,7 @@ def test_a_task_is_found_with_the_keyboard_alone(inbox, task):
     page = inbox
     TaskFactory(name="Mason jars", wave=task.wave)
     page.keyboard.press("/")
-    text = page.get_by_role("combobox", name="Search programs")
+    text = page.get_by_role("combobox", name="Search everything")
     expect(text).to_be_focused()
     page.keyboard.type("mason")
     options = page.locator("[id^=hit-tasks-]")
