@@ -36,8 +36,8 @@ class StartGate:
 
 
 def on_starting(server: Any) -> None:
-    """Wait at the gate. gunicorn calls this once the application is loaded."""
-    gate = int(os.environ.pop(GATE))
-    if not os.read(gate, 1):
-        sys.exit("The office ended before its web server started.")
-    os.close(gate)
+    """Wait at the gate, if there is one. gunicorn calls this once the application is loaded."""
+    if gate := os.environ.pop(GATE, ""):
+        if not os.read(int(gate), 1):
+            sys.exit("The office ended before its web server started.")
+        os.close(int(gate))

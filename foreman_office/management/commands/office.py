@@ -267,6 +267,6 @@ def gunicorn(listener: socket.socket) -> list[str]:
         *("--threads", str(settings.WEB_THREADS + settings.FOREMAN_STREAMS)),
         *("--graceful-timeout", str(GRACE)),
         *("--log-level", "warning"),
-        "--no-control-socket",
         "--preload",  # its workers share what is loaded, and are there sooner
+        "--no-control-socket",
     ]
