@@ -55,6 +55,9 @@ class AgeMark(NamedTuple):
     x: str
     label: str
     anchor: str
+    spare: (
+        bool  # beside the first or the last, whose labels lie inwards: left out where it is narrow
+    )
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,11 @@ def ages_chart(unresolved: QuerySet[Any], by: str, at: datetime) -> AgesChart | 
         )
         for number, (kind, issues) in enumerate(shown.items())
     ]
+    drawn = [(place(mark, end), label) for mark, label in MARKS if mark <= end]
+    beside = {1, len(drawn) - 2} if len(drawn) > 4 else set()
     marks = [
-        AgeMark(percent_text(place(mark, end)), label, anchor_at(place(mark, end)))
-        for mark, label in MARKS
-        if mark <= end
+        AgeMark(percent_text(x), label, anchor_at(x), number in beside)
+        for number, (x, label) in enumerate(drawn)
     ]
     number = len(oldest[:DRAWN])
     summary = f"Ages of {number} open, the oldest {long_span(at - oldest[0].detected_at)}."
