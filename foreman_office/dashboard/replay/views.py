@@ -7,10 +7,13 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from builders.models import Heartbeat
 from foreman_office.dashboard.inbox.last_visit import last_visit
 from foreman_office.dashboard.replay.events import OFFICE, ReplayEvent, ReplayPart, events_in
 from foreman_office.dashboard.replay.forms import LONGEST, ReplayForm
 from foreman_office.dashboard.replay.lanes import Lane, draw_lanes, held_tasks
+from governance.handover import LastReading
+from governance.models import Evidence
 from kit.core.roles import reads
 from kit.web.htmx import render_page
 from kit.web.snapshot import one_snapshot
@@ -49,11 +52,25 @@ def draw_strip_of(span: TimeSpan) -> ReplayStrip:
     return ReplayStrip(span, axis, lanes, part)
 
 
+def usual_start(reading: LastReading) -> datetime:
+    """Return where a replay begins: where the handover was read, else where the last day has signs.
+
+    Of an office that opened an hour ago, the day before it is an empty strip.
+    """
+    if reading.known_by == "read":
+        return reading.since
+    signs = (
+        rows.filter(timestamp__gte=reading.since).order_by("timestamp").values_list("timestamp")[:1]
+        for rows in (Evidence.objects.all(), Heartbeat.objects.all())
+    )
+    return min((moment for found in signs for (moment,) in found), default=reading.since)
+
+
 @reads
 @one_snapshot
 def replayed_span(request: HttpRequest) -> HttpResponseBase:
     """Show what happened in a span, by default since the last handover that was read."""
-    form = ReplayForm(request.GET, last_visit(request).since)
+    form = ReplayForm(request.GET, usual_start(last_visit(request)))
     is_right = form.is_valid()
     strip = draw_strip_of(form.span) if is_right else None
     context = {

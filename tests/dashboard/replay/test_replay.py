@@ -131,8 +131,22 @@ def test_a_span_that_is_none_is_refused_in_words(client, night):
 
 def test_without_a_choice_it_begins_where_the_handover_was_read(client, night, monkeypatch):
     read = now() - 2 * HOUR
-    monkeypatch.setattr(views, "last_visit", lambda request: SimpleNamespace(since=read))
+    monkeypatch.setattr(
+        views, "last_visit", lambda request: SimpleNamespace(since=read, known_by="read")
+    )
     assert replayed(client).context["strip"].span.start == read
+
+
+def test_who_has_read_no_handover_begins_where_the_last_day_has_signs(client, night):
+    first = Evidence.objects.order_by("timestamp").values_list("timestamp", flat=True)[0]
+    start = replayed(client).context["strip"].span.start
+    assert start <= first
+    assert first - start <= timedelta(minutes=1)  # the shortest span
+    heard = now() - 3 * HOUR
+    HeartbeatFactory(builder_id="ui-builder", timestamp=heard)
+    assert replayed(client).context["strip"].span.start == heard
+    HeartbeatFactory(builder_id="ui-builder", timestamp=now() - 30 * HOUR)
+    assert replayed(client).context["strip"].span.start == heard
 
 
 def test_a_span_with_very_much_in_it_is_told_in_parts(client, night, monkeypatch):
