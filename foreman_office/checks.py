@@ -32,7 +32,7 @@ from kit.core.findings import TAG, fault, warning
 from kit.core.migration_files import known_migrations
 from kit.core.outages import DATABASE_AWAY, reason_it_is_read_only
 from kit.runtime import pool
-from kit.runtime.database_addresses import LIMITS, OTHER_ADDRESSES
+from kit.runtime.database_addresses import LIMITS, MEMBERS_ADDRESS, OTHER_ADDRESSES
 
 SECRET_LENGTH = 40
 TOKEN_LENGTH = 16
@@ -154,7 +154,7 @@ def inert() -> Iterator[CheckMessage]:
             "The office uses its own server but listens on another one: unset it, or set"
             " DATABASE_URL too.",
         )
-    for name in OTHER_ADDRESSES:
+    for name in (*OTHER_ADDRESSES, MEMBERS_ADDRESS):
         if settings.EMBEDDED and environ.get(name):
             yield warning(
                 16,

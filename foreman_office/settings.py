@@ -58,9 +58,12 @@ if FOREMAN_READ_ONLY and EMBEDDED:
 _others = {
     "owner": env.str("DATABASE_OWNER_URL", default=""),
     "upkeep": env.str("DATABASE_UPKEEP_URL", default=""),
+    # Serves the members of organisations; without it there are none.
+    "member": env.str("DATABASE_MEMBER_URL", default=""),
 }
 DATABASE_ROLES = {}
-for _role in ("office", "owner", "upkeep"):
+_members = ["member"] if EMBEDDED or _others["member"] else []
+for _role in ("office", "owner", "upkeep", *_members):
     _is_given = bool(_others.get(_role))
     _variable = f"DATABASE_{_role.upper()}_URL" if _is_given else "DATABASE_URL"
     _database = (

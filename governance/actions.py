@@ -189,7 +189,7 @@ def record_qa_execution(
     `against` is what speaks against the run beside its tests; `ended_at` is when the run ended, as
     its sender says. The database computes the status.
     """
-    with act(by), written_tests(results) as key:
+    with act(by), written_tests(task, results) as key:
         run = QAExecution.objects.create(
             execution_id=key,
             task=task,

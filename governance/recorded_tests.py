@@ -10,7 +10,8 @@ from django.db import connection
 from governance.models import PairedTest, QAExecution, QATestResult, TestOutcome
 from governance.pairing import pair_left_over, subtests_of_others, that_stood_for_others
 from governance.quality import red_run
-from kit.core.copying import copying
+from kit.core.inserting import inserting
+from programs.models import Task
 
 STOOD_FOR_OTHERS = "what its tests are named after"
 SUBTESTS = "subtests, of which only those that fail are written"
@@ -32,8 +33,8 @@ class NamedTest(Protocol):
 
 
 @contextmanager
-def written_tests(tests: Sequence[NamedTest]) -> Iterator[UUID]:
-    """Insert tests by COPY, and yield the key of the run that is then to be recorded.
+def written_tests(task: Task, tests: Sequence[NamedTest]) -> Iterator[UUID]:
+    """Insert the tests of a task's run, and yield the key of the run that is then to be recorded.
 
     They come before their run, whose evidence holds a digest of them. There may be fifty thousand,
     and nobody waits for their task before the run is there.
@@ -44,10 +45,11 @@ def written_tests(tests: Sequence[NamedTest]) -> Iterator[UUID]:
         return
     columns = ["execution_id", "name", "outcome", "flaky", "message", "is_test"]
     _check_runs_of_tests("DEFERRED")
-    with copying(QATestResult, columns) as copy:
+    whose = f"governance_organisation_of('task', '{task.pk}')"
+    with inserting(QATestResult, columns, organisation_id=whose) as rows:
         for test in tests:
             row = key, test.name, str(test.outcome), test.flaky, test.message, test.is_test
-            copy.write_row(row)
+            rows.write_row(row)
     yield key
     _check_runs_of_tests("IMMEDIATE")
 

@@ -7,9 +7,4 @@ from django.db import connection
 
 def count_refusal(sender: Any, *, rule: str, actor: str, **kwargs: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO refused_acts AS before (rule, actor) VALUES (%s, %s)"
-            " ON CONFLICT (rule, actor) DO UPDATE"
-            " SET occurrences = before.occurrences + 1, last_at = now()",
-            [rule, actor],
-        )
+        cursor.execute("SELECT governance_count_refusal(%s, %s)", [rule, actor])

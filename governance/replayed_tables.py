@@ -81,12 +81,18 @@ def _governed() -> tuple[ReplayedTable, ...]:
             trigger["noun"],
             trigger["table"],
             trigger["key"],
-            untold=tuple(re.findall(r"\w+", f"{trigger['untold']},{trigger['measured']}")),
+            untold=_untold(trigger),
             times=_times(trigger["table"]),
             **(_RUNS if trigger["noun"] == "qa_run" else {}),
         )
         for trigger in sorted(found, key=_order)
     )
+
+
+def _untold(trigger: re.Match[str]) -> tuple[str, ...]:
+    """Return the columns that are no evidence: to whom a row belongs is its program's alone."""
+    told = re.findall(r"\w+", f"{trigger['untold']},{trigger['measured']}")
+    return (*told, *(() if trigger["noun"] == "program" else ("organisation_id",)))
 
 
 def _order(trigger: re.Match[str]) -> tuple[int, str]:

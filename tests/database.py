@@ -28,6 +28,7 @@ from psycopg.sql import SQL, Identifier
 from kit.live.hub import hub
 from kit.runtime.database_addresses import (
     ADMINISTRATOR,
+    MEMBER,
     OFFICE,
     OWNER,
     UPKEEP,
@@ -71,7 +72,7 @@ def server():
 
 def make_roles(mark: Path) -> None:
     """Create the roles of the tests on somebody else's server, unless it has them."""
-    for role in (OWNER, OFFICE, UPKEEP):
+    for role in (OWNER, OFFICE, UPKEEP, MEMBER):
         with suppress(DuplicateObject):
             administrator("postgres").execute(
                 SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(
@@ -173,7 +174,8 @@ def give(name: str) -> None:
     for statement in (
         f"ALTER DATABASE {quoted(name)} OWNER TO {user_of(OWNER)}",
         f"REVOKE TEMPORARY ON DATABASE {quoted(name)} FROM PUBLIC",
-        f"GRANT CONNECT ON DATABASE {quoted(name)} TO {user_of(OFFICE)}, {user_of(UPKEEP)}",
+        f"GRANT CONNECT ON DATABASE {quoted(name)}"
+        f" TO {user_of(OFFICE)}, {user_of(UPKEEP)}, {user_of(MEMBER)}",
     ):
         administrator("postgres").execute(statement)
 

@@ -15,7 +15,7 @@ if not os.environ.setdefault("DATABASE_URL", ""):
     os.environ["FOREMAN_VAR"] = os.environ[throwaway.VARIABLE]
 os.environ["SECRET_KEY"] = "a secret that only tests know"
 
-os.environ.update(DATABASE_OWNER_URL="", DATABASE_UPKEEP_URL="")
+os.environ.update(DATABASE_OWNER_URL="", DATABASE_UPKEEP_URL="", DATABASE_MEMBER_URL="")
 
 from foreman_office.settings import *  # noqa: F403
 from foreman_office.settings import DATABASE_ROLES, EMBEDDED
@@ -29,6 +29,7 @@ STORAGES = {
 WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 
 if not EMBEDDED:
-    for role in ("owner", "office", "upkeep"):
+    DATABASE_ROLES["member"] = DATABASE_ROLES["office"]
+    for role in ("owner", "office", "upkeep", "member"):
         theirs = {"USER": f"foreman_tests_{role}", "PASSWORD": "of the tests"}
         DATABASE_ROLES[role] = DATABASE_ROLES[role] | theirs

@@ -6,7 +6,8 @@ from django.db import connection, transaction
 
 from foreman_office.database_roles.catalog import PUBLIC, Catalog, new_catalog, read_catalog
 from foreman_office.database_roles.declared import RoleNames, declared_names
-from foreman_office.database_roles.differences import Difference, differences, owned_by
+from foreman_office.database_roles.difference import Difference
+from foreman_office.database_roles.differences import differences, owned_by
 from kit.runtime.database_addresses import has_owner
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db import connection
 
 from foreman_office.database_roles.declared import RoleNames
+from foreman_office.database_roles.policies import Policy
 
 PUBLIC = ""  # the name of nobody in particular
 
@@ -91,6 +92,26 @@ ROLES = f"""
     FROM pg_roles WHERE rolname = ANY (%s)
 """  # noqa: S608  our own names
 
+SECURITY = """
+    SELECT format('%%I.%%I', nspname, relname), relname,
+        -- Before the migration that makes what policies speak of there are none.
+        to_regprocedure(format('%%I.current_user_org_id()', nspname)) IS NOT NULL AND (
+            relname IN ('builders', 'staged_records')
+            OR EXISTS (SELECT FROM pg_attribute
+                WHERE attrelid = pg_class.oid AND attname = 'organisation_id')
+        ),
+        relrowsecurity,
+        (SELECT coalesce(jsonb_agg(jsonb_build_array(polname, polcmd, polpermissive,
+            ARRAY(SELECT CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role) END
+                FROM unnest(polroles) AS role),
+            pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))), '[]')
+        FROM pg_policy WHERE polrelid = pg_class.oid)::text
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname = %(schema)s AND relkind IN ('r', 'p')
+    ORDER BY relname
+"""
+COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
+
 Grants = dict[str, set[str]]  # a role -> what it may do
 
 
@@ -113,15 +134,34 @@ class DatabaseRole(NamedTuple):
     member_of: list[str]
 
 
+class PolicyFound(NamedTuple):
+    """A policy of a table, as the catalog has it."""
+
+    policy: Policy
+    permissive: bool
+    roles: frozenset[str]
+
+
+class TableSecurity(NamedTuple):
+    """Whether a table has row level security, and its policies by their names."""
+
+    name: str  # as SQL writes it
+    bare: str
+    is_ready: bool
+    is_secured: bool
+    policies: dict[str, PolicyFound]
+
+
 class Catalog(NamedTuple):
     roles: dict[str, DatabaseRole]
     things: list[Thing]
+    tables: list[TableSecurity]
 
 
 def read_catalog(names: RoleNames) -> Catalog:
     """Return what the database in use has of these roles, and everything in the schema."""
     with connection.cursor() as cursor:
-        cursor.execute(ROLES, [[names.owner, names.office, names.upkeep]])
+        cursor.execute(ROLES, [[names.owner, *names.serving]])
         roles = {
             name: DatabaseRole(
                 name, can_login, [a for a, has in zip(ATTRIBUTES, those, strict=True) if has], of
@@ -130,9 +170,11 @@ def read_catalog(names: RoleNames) -> Catalog:
         }
         cursor.execute(THINGS, {"schema": names.schema, "owner": names.owner})
         things = [as_thing(*row) for row in cursor.fetchall()]
+        cursor.execute(SECURITY, {"schema": names.schema})
+        tables = [as_security(*row) for row in cursor.fetchall()]
     if names.owner not in roles:
         things += made_later(names)
-    return Catalog(roles, things)
+    return Catalog(roles, things, tables)
 
 
 def as_thing(
@@ -144,6 +186,24 @@ def as_thing(
     return Thing(kind, name, bare, owner, of_table, is_definer, grants)
 
 
+def as_security(
+    name: str, bare: str, is_ready: bool, is_secured: bool, policies: str
+) -> TableSecurity:
+    found = {
+        named: PolicyFound(
+            Policy(named, COMMANDS[command], in_one_line(using), in_one_line(check)),
+            permissive,
+            frozenset(roles),
+        )
+        for named, command, permissive, roles, using, check in json.loads(policies)
+    }
+    return TableSecurity(name, bare, is_ready, is_secured, found)
+
+
+def in_one_line(expression: str | None) -> str:
+    return " ".join((expression or "").split())
+
+
 def new_catalog(names: RoleNames) -> Catalog:
     """Return the catalog of a new database on a server that has none of the roles."""
     on_database: Grants = {PUBLIC: {"CONNECT", "TEMPORARY"}}
@@ -152,7 +212,7 @@ def new_catalog(names: RoleNames) -> Catalog:
         Thing("DATABASE", quoted(names.database), names.database, "", "", False, on_database),
         Thing("SCHEMA", quoted(names.schema), names.schema, "", "", False, on_schema),
     ]
-    return Catalog({}, things + made_later(names))
+    return Catalog({}, things + made_later(names), [])
 
 
 def made_later(names: RoleNames) -> list[Thing]:

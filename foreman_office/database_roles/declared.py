@@ -1,13 +1,23 @@
-"""What each role of the database may do: the owner migrates, the office serves, upkeep watches.
+"""What each role of the database may do: the owner migrates, the others serve and watch.
 
-A table that is not named here may be read and written by the office and read by upkeep.
+A table that is not named here may be read and written by the office and read by upkeep. A member of
+an organisation has rights on the tables that have policies for it (`policies`), and on few others.
 """
 
 from typing import NamedTuple
 
 from django.db import connection
 
-from kit.runtime.database_addresses import OFFICE, OWNER, UPKEEP, has_owner, user_of
+from foreman_office.database_roles.policies import member_policies
+from kit.runtime.database_addresses import (
+    MEMBER,
+    OFFICE,
+    OWNER,
+    UPKEEP,
+    has_member,
+    has_owner,
+    user_of,
+)
 
 READ = frozenset({"SELECT"})
 WRITE = READ | {"INSERT", "UPDATE", "DELETE"}
@@ -65,35 +75,51 @@ WRITTEN_BY_UPKEEP = {
     "procrastinate_periodic_defers": {"UPDATE"},
 }
 
+# What belongs to no organisation, and members read.
+READ_BY_MEMBERS = {
+    "django_content_type",
+    "builder_pauses",
+    "office_absences",
+    "watchers",
+    "import_transactions",
+    *KEPT_BY_UPKEEP,
+}
+
 # Functions of the owner that the office and upkeep may call. All others that run with the owner's
 # rights are called by triggers alone.
 CALLED_BY_ALL = {
     "programs_open_import",
+    "governance_count_refusal",
     "governance_note_absences",
     "governance_note_office",
     "governance_record_evidence",
     "governance_record_remarks",
 }
+CALLED_BY_MEMBERS = {"governance_count_refusal"}
 # And those that only upkeep may call.
 CALLED_BY_UPKEEP = {"governance_thin_runs"}
 
 
 class RoleNames(NamedTuple):
-    """The names of the three roles, of the database and of the office's schema in it."""
+    """The names of the roles, of the database and of the office's schema in it."""
 
     owner: str
     office: str
     upkeep: str
     database: str
     schema: str
+    member: str = ""  # where there is none
 
     @property
     def serving(self) -> list[str]:
         """Return the roles that own nothing."""
-        return list(dict.fromkeys([self.office, self.upkeep]))
+        named = [self.office, self.upkeep, self.member]
+        return list(dict.fromkeys(name for name in named if name))
 
     def may(self, role: str, table: str) -> frozenset[str]:
         """Return what a role that owns nothing may do with a table."""
+        if role == self.member:
+            return self.of_member(table)
         if table in KEPT_BY_FUNCTIONS | KEPT_BY_THE_OWNER:
             return READ
         rights = READ
@@ -102,6 +128,14 @@ class RoleNames(NamedTuple):
         if role == self.upkeep:
             rights |= WRITTEN_BY_UPKEEP.get(table, set())
         return rights
+
+    def of_member(self, table: str) -> frozenset[str]:
+        """Return what a member's role may do: nothing with a table that has no policy for it."""
+        policies = member_policies(table)
+        if not policies:
+            return READ if table in READ_BY_MEMBERS else frozenset()
+        commands = frozenset(each.command for each in policies)
+        return WRITE if "ALL" in commands else commands
 
 
 def declared_names(schema: str) -> RoleNames:
@@ -114,4 +148,5 @@ def declared_names(schema: str) -> RoleNames:
         roles = user_of(OWNER), user_of(OFFICE), user_of(UPKEEP)
     else:
         roles = f"{database}_owner", f"{database}_office", f"{database}_upkeep"
-    return RoleNames(*roles, database, schema)
+    member = user_of(MEMBER) if has_member() else ""
+    return RoleNames(*roles, database, schema, member)

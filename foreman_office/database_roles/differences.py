@@ -1,7 +1,6 @@
 """What differs between the roles as they are declared and a database, each with its remedy."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from foreman_office.database_roles.catalog import (
     PUBLIC,
@@ -13,32 +12,16 @@ from foreman_office.database_roles.catalog import (
 )
 from foreman_office.database_roles.declared import (
     CALLED_BY_ALL,
+    CALLED_BY_MEMBERS,
     CALLED_BY_UPKEEP,
     RoleNames,
 )
+from foreman_office.database_roles.difference import Difference
+from foreman_office.database_roles.securing import of_policies
 
 ORDER = ("CONNECT", "CREATE", "TEMPORARY", "USAGE", "SELECT", "INSERT", "UPDATE", "DELETE")
 PLACES = ("DATABASE", "SCHEMA")
 SCHEMA_OWNER = "pg_database_owner"  # whoever owns the database
-
-
-class Difference(NamedTuple):
-    """Something that is not as declared, and the statement that makes it so.
-
-    Statements that join are written as one where they differ in their middle alone.
-    """
-
-    sentence: str
-    before: str  # empty where no statement can help
-    middle: str = ""
-    after: str = ""
-    granted_by: str = ""  # the role in whose name it is granted, if it is a grant
-    joins: bool = False
-    taken_from: str = ""  # the role that loses a privilege, if it is none of the office's
-
-    @property
-    def statement(self) -> str:
-        return f"{self.before}{self.middle}{self.after};" if self.before else ""
 
 
 def differences(names: RoleNames, found: Catalog) -> list[Difference]:
@@ -54,6 +37,7 @@ def differences(names: RoleNames, found: Catalog) -> list[Difference]:
         *(each for thing in places for each in of_grants(names, thing, mine)),
         *(each for thing in others for each in of_ownership(names, thing)),
         *(each for thing in others for each in of_grants(names, thing, mine)),
+        *(each for table in found.tables for each in of_policies(names, table)),
     ]
 
 
@@ -151,7 +135,7 @@ def tolerated(names: RoleNames, thing: Thing, role: str) -> bool:
 
 
 def is_of_others(names: RoleNames, role: str) -> bool:
-    return role not in {PUBLIC, "PUBLIC", names.owner, names.office, names.upkeep}
+    return role not in {PUBLIC, "PUBLIC", names.owner, *names.serving}
 
 
 def wanted(names: RoleNames, thing: Thing) -> tuple[Grants, Grants]:
@@ -193,12 +177,17 @@ def of_routine(names: RoleNames, thing: Thing) -> Grants:
         is_called = thing.bare in CALLED_BY_ALL
     else:
         is_called = "EXECUTE" not in thing.grants.get(PUBLIC, set())
-    return {role: {"EXECUTE"} if is_called else set() for role in names.serving}
+    called = {role: {"EXECUTE"} if is_called else set() for role in names.serving}
+    if names.member and thing.is_definer and thing.bare not in CALLED_BY_MEMBERS:
+        called[names.member] = set()
+    return called
 
 
 def of_sequence(names: RoleNames, role: str, of_table: str) -> set[str]:
     """Return what a role may do with a sequence: whoever fills its table takes numbers from it."""
-    return {"SELECT", "USAGE"} if "INSERT" in names.may(role, of_table) else {"SELECT"}
+    if "INSERT" in names.may(role, of_table):
+        return {"SELECT", "USAGE"}
+    return set() if role == names.member else {"SELECT"}
 
 
 def change(names: RoleNames, thing: Thing, what: str, whom: str) -> Difference:

@@ -11,9 +11,11 @@ from foreman_office.database_roles.applying import compared
 from governance.rules_in_force import altered_rules
 from kit.core.findings import fault, warning
 from kit.runtime.database_addresses import (
+    MEMBER,
     OFFICE,
     OWNER,
     UPKEEP,
+    has_member,
     has_owner,
     parameters_of,
     user_of,
@@ -63,7 +65,8 @@ def other_addresses() -> Iterator[CheckMessage]:
     with connection.cursor() as cursor:
         cursor.execute(SAME)
         here = cursor.fetchone()
-    for number, role in ((27, OWNER), (28, UPKEEP)):
+    members = [(29, MEMBER)] if has_member() else []
+    for number, role in ((27, OWNER), (28, UPKEEP), *members):
         about = f"DATABASE_{role.upper()}_URL"
         if user_of(role) == user_of(OFFICE):
             continue

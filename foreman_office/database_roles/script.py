@@ -10,8 +10,8 @@ from django.conf import settings
 
 from foreman_office.database_roles.catalog import quoted
 from foreman_office.database_roles.declared import RoleNames
-from foreman_office.database_roles.differences import Difference
-from kit.runtime.database_addresses import ROLES
+from foreman_office.database_roles.difference import Difference
+from kit.runtime.database_addresses import MEMBER, ROLES
 
 # A role that is no superuser may give something to the owner, and grant in its name, as a member.
 JOIN = """
@@ -74,9 +74,10 @@ def with_password(change: Difference) -> str:
 
 
 def password_of(statement: str) -> str:
-    for role in ROLES:
-        address = settings.DATABASE_ROLES[role]
-        if statement.startswith(f"CREATE ROLE {quoted(address['USER'].partition('.')[0])} "):
+    for role in (*ROLES, MEMBER):
+        address = settings.DATABASE_ROLES.get(role, {})
+        name = str(address.get("USER", "")).partition(".")[0]
+        if statement.startswith(f"CREATE ROLE {quoted(name)} "):
             return str(address.get("PASSWORD") or "")
     return ""
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import F, Min, QuerySet, Window
 from psycopg.sql import Composable
 
-from kit.core.copying import copying
+from kit.core.inserting import inserting
 from programs.models import StagedImport, StagedRecord
 
 BATCH = 1_000
@@ -57,13 +57,14 @@ def stage(name: str, person: Any) -> StagedImport:
 
 @contextmanager
 def filling(staged: StagedImport) -> Iterator[Callable[[NewRecord], None]]:
-    """Yield a function that adds a record to a staged import, by one COPY for all."""
+    """Yield a function that adds a record to a staged import."""
     json_columns = [name in JSON_COLUMNS for name in NewRecord._fields]
-    with copying(StagedRecord, ["staged_import_id", *NewRecord._fields]) as copy:
+    columns = ["staged_import_id", *NewRecord._fields]
+    with inserting(StagedRecord, columns, batch=BATCH) as rows:
 
         def add(record: NewRecord) -> None:
             values = zip(record, json_columns, strict=True)
-            copy.write_row([staged.pk, *(encoded(v) if is_json else v for v, is_json in values)])
+            rows.write_row([staged.pk, *(encoded(v) if is_json else v for v, is_json in values)])
 
         yield add
 

@@ -5,6 +5,7 @@ SET search_path FROM CURRENT AS $$
 DECLARE
     badge badge_keys;
     verb text;
+    untold CONSTANT text[] := '{revoked_at,organisation_id}';
 BEGIN
     IF TG_OP = 'DELETE' THEN
         badge := OLD;
@@ -15,7 +16,7 @@ BEGIN
     ELSE
         badge := NEW;
         verb := CASE
-            WHEN to_jsonb(NEW) - 'revoked_at' <> to_jsonb(OLD) - 'revoked_at' THEN 'badge_edited'
+            WHEN to_jsonb(NEW) - untold <> to_jsonb(OLD) - untold THEN 'badge_edited'
             WHEN NEW.revoked_at IS NOT DISTINCT FROM OLD.revoked_at THEN NULL
             WHEN NEW.revoked_at IS NULL THEN 'badge_restored'
             WHEN OLD.revoked_at IS NULL THEN 'badge_revoked'
@@ -24,11 +25,13 @@ BEGIN
     END IF;
     IF verb IS NOT NULL THEN
         INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT CASE WHEN badge.program_id IS NULL THEN 'builder' ELSE 'program' END,
+            (organisation_id, entity_type, entity_id, action, actor, backend, model, witnessed,
+            context)
+        SELECT badge.organisation_id,
+            CASE WHEN badge.program_id IS NULL THEN 'builder' ELSE 'program' END,
             coalesce(badge.program_id, builder_entity_id(badge.builder_id)), verb,
             who.actor, who.backend, who.model, true,
-            who.context || jsonb_build_object('snapshot', to_jsonb(badge) - 'digest'
+            who.context || jsonb_build_object('snapshot', to_jsonb(badge) - '{digest,organisation_id}'::text[]
                 || jsonb_build_object('digest_sha256', encode(sha256(badge.digest), 'hex')))
         FROM governance_actor() AS who;
     END IF;

@@ -2,9 +2,10 @@
 -- Deferred, because assigning changes two rows.
 --
 -- Checked only if a column that it reads has changed: not for a heartbeat or a bulk change of
--- progress. The trigger on builders names its columns, so a heartbeat does not even call it.
+-- progress. The trigger on builders names its columns, so a heartbeat does not even call it. It looks
+-- past row level security, as the organisation may have changed until the end of the transaction.
 CREATE OR REPLACE FUNCTION governance_builders_hold_their_task() RETURNS trigger
-LANGUAGE plpgsql
+LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 DECLARE
     held uuid;

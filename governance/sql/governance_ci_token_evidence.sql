@@ -7,6 +7,7 @@ DECLARE
     token ci_tokens;
     verb text;
     subjects uuid[];
+    owner uuid;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         token := OLD;
@@ -28,9 +29,17 @@ BEGIN
     IF verb IS NOT NULL THEN
         subjects := ARRAY(
             SELECT program_id FROM programs WHERE token.program_ids ? program_id::text);
+        -- What is about programs of several organisations is the whole office's.
+        SELECT CASE count(DISTINCT its.organisation_id) WHEN 1 THEN (array_agg(its.organisation_id))[1]
+            ELSE programs_office_itself() END
+        INTO owner
+        FROM unnest(subjects) AS subject (id)
+        CROSS JOIN LATERAL (SELECT governance_organisation_of('program', subject.id)) AS its
+            (organisation_id);
         INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT 'program', subject.id, verb, who.actor, who.backend, who.model, true,
+            (organisation_id, entity_type, entity_id, action, actor, backend, model, witnessed,
+            context)
+        SELECT owner, 'program', subject.id, verb, who.actor, who.backend, who.model, true,
             who.context || jsonb_build_object('snapshot', to_jsonb(token) - 'digest'
                 || jsonb_build_object('digest_sha256', encode(sha256(token.digest), 'hex')))
         FROM unnest(CASE subjects WHEN '{}' THEN ARRAY[token.token_id] ELSE subjects END)

@@ -11,14 +11,18 @@
 --
 -- The evidence of a run holds a digest of its tests, which are written before it.
 --
--- A trigger that names columns can have no transition tables, so on builders evidence is by row.
+-- A trigger that names columns can have no transition tables, so on builders evidence is by row. What
+-- a builder does belongs to the organisation of the task that it holds, or held until then.
 CREATE OR REPLACE FUNCTION governance_evidence() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 DECLARE
     noun CONSTANT text := TG_ARGV[0];
     key CONSTANT text := TG_ARGV[1];
     itself CONSTANT boolean := noun IN ('program', 'wave', 'task', 'builder');
-    unspoken text[] := TG_ARGV[2];
+    -- To whom a row belongs is no part of its evidence, but of a program's.
+    apart CONSTANT text[] := CASE noun WHEN 'program' THEN '{}' ELSE '{organisation_id}' END;
+    unspoken text[] := TG_ARGV[2]::text[] || apart;
+    holder uuid := programs_office_itself();
     statement text;
 BEGIN
     IF TG_OP = 'UPDATE' AND TG_ARGV[3] <> '{}' THEN
@@ -42,11 +46,18 @@ BEGIN
         THEN
             RETURN NULL;
         END IF;
+        IF noun = 'builder' THEN
+            -- From a task of one organisation to one of another is for the whole office to know.
+            SELECT (array_agg(DISTINCT organisation_id))[1] INTO holder FROM tasks
+            WHERE task_id IN (OLD.current_task_id, NEW.current_task_id)
+            HAVING count(DISTINCT organisation_id) = 1;
+            holder := coalesce(holder, programs_office_itself());
+        END IF;
         SELECT format(
             $statement$
-            INSERT INTO evidence_trail
-                (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-            SELECT subject.entity_type, subject.entity_id,
+            INSERT INTO evidence_trail (organisation_id,
+                entity_type, entity_id, action, actor, backend, model, witnessed, context)
+            SELECT coalesce(changed.organisation, $3), subject.entity_type, subject.entity_id,
                 governance_action($1, 'UPDATE', changed.fields),
                 who.actor, who.backend, who.model, true,
                 who.context
@@ -55,9 +66,10 @@ BEGIN
                         'from', changed.fields -> 'state' -> 0,
                         'to', changed.fields -> 'state' -> 1)
                         ELSE '{}' END
-                    || CASE WHEN $2 THEN '{}' ELSE jsonb_build_object('snapshot', changed.doc) END
+                    || CASE WHEN $2 THEN '{}' ELSE jsonb_build_object('snapshot', changed.doc - $4) END
             FROM (
-                SELECT %s AS doc, %s AS fields
+                SELECT %s AS doc, %s AS fields,
+                    (to_jsonb(n) ->> 'organisation_id')::uuid AS organisation
                 FROM %s
                 WHERE (%s) IS DISTINCT FROM (%s)
                 OFFSET 0  -- a fence: what changed is put together once
@@ -71,7 +83,7 @@ BEGIN
                 'CASE WHEN n.%1$I IS DISTINCT FROM o.%1$I'
                     ' THEN jsonb_build_object(%1$L, jsonb_build_array(o.%1$I, n.%1$I))'
                     ' ELSE ''{}'' END', attname), ' || '),
-            CASE TG_LEVEL WHEN 'ROW' THEN '(SELECT ($3).*) AS o, (SELECT ($4).*) AS n'
+            CASE TG_LEVEL WHEN 'ROW' THEN '(SELECT ($5).*) AS o, (SELECT ($6).*) AS n'
                 ELSE format('old_rows AS o JOIN new_rows AS n USING (%I)', key) END,
             string_agg(format('n.%I', attname), ', '),
             string_agg(format('o.%I', attname), ', ')
@@ -81,16 +93,17 @@ BEGIN
         WHERE attrelid = TG_RELID AND attnum > 0 AND NOT attisdropped
             AND attname <> key AND attname <> ALL (unspoken);
         IF TG_LEVEL = 'ROW' THEN
-            EXECUTE statement USING noun, itself, OLD, NEW;
+            EXECUTE statement USING noun, itself, holder, apart, OLD, NEW;
         ELSE
-            EXECUTE statement USING noun, itself;
+            EXECUTE statement USING noun, itself, holder, apart;
         END IF;
     ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
+        INSERT INTO evidence_trail (organisation_id,
+            entity_type, entity_id, action, actor, backend, model, witnessed, context)
+        SELECT coalesce((changed.doc ->> 'organisation_id')::uuid, holder),
+            subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
             who.actor, who.backend, who.model, true,
-            who.context || jsonb_build_object('snapshot', changed.doc)
+            who.context || jsonb_build_object('snapshot', changed.doc - apart)
                 || CASE WHEN noun = 'qa_run' THEN jsonb_build_object('results',
                     governance_run_results((changed.doc ->> 'execution_id')::uuid))
                     ELSE '{}' END
@@ -98,11 +111,12 @@ BEGIN
         CROSS JOIN LATERAL governance_subject(noun, changed.doc) AS subject
         CROSS JOIN governance_actor() AS who;
     ELSE
-        INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
+        INSERT INTO evidence_trail (organisation_id,
+            entity_type, entity_id, action, actor, backend, model, witnessed, context)
+        SELECT coalesce((changed.doc ->> 'organisation_id')::uuid, holder),
+            subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
             who.actor, who.backend, who.model, true,
-            who.context || jsonb_build_object('snapshot', changed.doc)
+            who.context || jsonb_build_object('snapshot', changed.doc - apart)
         FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows) AS changed
         CROSS JOIN LATERAL governance_subject(noun, changed.doc) AS subject
         CROSS JOIN governance_actor() AS who;

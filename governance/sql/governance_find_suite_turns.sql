@@ -7,17 +7,18 @@ BEGIN ATOMIC
     WHERE qa_suite_turns.task_id = of.task_id AND qa_suite_location = of.suite;
 
     INSERT INTO qa_suite_turns (
-        execution_id, task_id, qa_suite_location, is_green, turned_at, since, arrived_at, recorded
+        execution_id, task_id, qa_suite_location, is_green, turned_at, since, arrived_at, recorded,
+        organisation_id
     )
     SELECT execution_id, task_id, qa_suite_location, is_green, executed_at, since,
-        arrived_at, recorded
+        arrived_at, recorded, organisation_id
     FROM (
         -- Stretches of runs that are alike, each by its first run.
         SELECT runs.*, lag(executed_at) OVER (
             PARTITION BY task_id, qa_suite_location ORDER BY arrived_at, recorded) AS since
         FROM (
             SELECT run.execution_id, run.task_id, run.qa_suite_location, run.executed_at,
-                run.arrived_at, run.recorded, run.qa_status = 'GREEN' AS is_green,
+                run.arrived_at, run.recorded, run.organisation_id, run.qa_status = 'GREEN' AS is_green,
                 lag(run.qa_status = 'GREEN') OVER (
                     PARTITION BY run.task_id, run.qa_suite_location
                     ORDER BY run.arrived_at, run.recorded) AS was_green

@@ -6,8 +6,8 @@ CREATE OR REPLACE FUNCTION governance_follow_test_results() RETURNS trigger LANG
 SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO evidence_trail
-        (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-    SELECT 'task', run.task_id,
+        (organisation_id, entity_type, entity_id, action, actor, backend, model, witnessed, context)
+    SELECT run.organisation_id, 'task', run.task_id,
         CASE WHEN TG_OP = 'INSERT' AND EXISTS (
             SELECT FROM evidence_trail
             WHERE entity_type = 'task' AND entity_id = run.task_id AND timestamp = now()

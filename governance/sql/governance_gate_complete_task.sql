@@ -6,7 +6,7 @@ BEGIN ATOMIC
     SELECT * FROM governance_parents_in_progress(id)
     UNION ALL
     SELECT proof.rule, proof.met, proof.detail
-    FROM tasks, governance_latest_run(id) AS run
+    FROM tasks CROSS JOIN governance_latest_run(id) AS run
     CROSS JOIN LATERAL (VALUES
         ('suite_green', coalesce(run.qa_status = 'GREEN', false),
             CASE

@@ -17,8 +17,8 @@ BEGIN ATOMIC
                 'Skipped: ' || governance_names(
                     array_agg(moved.name) FILTER (WHERE moved.what = 'skipped')) || '.')
         END
-    FROM governance_red_run(id) AS red
-    CROSS JOIN governance_latest_run(id) AS latest
+    FROM governance_latest_run(id) AS latest
+    CROSS JOIN governance_red_run(id) AS red
     LEFT JOIN LATERAL governance_moved_goalposts(red.execution_id, latest.execution_id) AS moved
         ON true
     GROUP BY red.execution_id;

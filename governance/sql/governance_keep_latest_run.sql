@@ -7,11 +7,11 @@ BEGIN ATOMIC
     INSERT INTO qa_latest_runs AS kept (
         execution_id, task_id, qa_suite_location, executed_at, qa_status,
         total_tests, passing_tests, failing_tests, skipped_tests, test_debt_count,
-        arrived_at, recorded
+        arrived_at, recorded, organisation_id
     ) VALUES (
         run.execution_id, run.task_id, run.qa_suite_location, run.executed_at, run.qa_status,
         run.total_tests, run.passing_tests, run.failing_tests, run.skipped_tests,
-        run.test_debt_count, run.arrived_at, run.recorded
+        run.test_debt_count, run.arrived_at, run.recorded, run.organisation_id
     )
     ON CONFLICT (task_id, qa_suite_location) DO UPDATE SET
         execution_id = EXCLUDED.execution_id, executed_at = EXCLUDED.executed_at,

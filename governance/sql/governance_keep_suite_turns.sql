@@ -23,11 +23,11 @@ BEGIN
         ELSE
             INSERT INTO qa_suite_turns (
                 execution_id, task_id, qa_suite_location, is_green, turned_at, since,
-                arrived_at, recorded
+                arrived_at, recorded, organisation_id
             )
             SELECT added.execution_id, added.task_id, added.qa_suite_location, added.qa_status = 'GREEN',
                 added.executed_at, coalesce(turn.turned_at, first.executed_at),
-                added.arrived_at, added.recorded
+                added.arrived_at, added.recorded, added.organisation_id
             FROM new_rows AS added
             CROSS JOIN LATERAL (
                 SELECT run.qa_status FROM qa_executions AS run

@@ -10,10 +10,12 @@ BEGIN
                 TABLE = 'evidence_trail';
     END IF;
     INSERT INTO evidence_trail (
-        evidence_id, entity_type, entity_id, action, actor, backend, model, timestamp, context
+        evidence_id, entity_type, entity_id, action, actor, backend, model, timestamp, context,
+        organisation_id
     )
     SELECT record.record_id, new.entity_type, new.entity_id, new.action, new.actor, new.backend,
-        new.model, new.timestamp, coalesce(new.context, '{}')
+        new.model, new.timestamp, coalesce(new.context, '{}'),
+        coalesce(governance_organisation_of(new.entity_type, new.entity_id), programs_office_itself())
     FROM staged_records AS record
     CROSS JOIN LATERAL jsonb_populate_record(NULL::evidence_trail, record.values) AS new
     WHERE record.staged_import_id = staged AND record.kind = 'evidence' AND record.added

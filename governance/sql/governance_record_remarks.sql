@@ -9,8 +9,10 @@ BEGIN
             USING ERRCODE = 'check_violation', CONSTRAINT = 'governance_record_remarks',
                 TABLE = 'evidence_trail';
     END IF;
-    INSERT INTO evidence_trail (evidence_id, entity_type, entity_id, action, actor, context)
-    SELECT remark_id, subject_type, subject_id, 'imported', 'foreman',
+    INSERT INTO evidence_trail
+        (organisation_id, evidence_id, entity_type, entity_id, action, actor, context)
+    SELECT coalesce(governance_organisation_of(subject_type, subject_id), programs_office_itself()),
+        remark_id, subject_type, subject_id, 'imported', 'foreman',
         mark || remarks || jsonb_build_object('record', jsonb_build_object(
             'kind', kind, 'id', coalesce(record_id::text, key),
             'key', coalesce(key, record_id::text)))

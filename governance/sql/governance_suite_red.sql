@@ -17,6 +17,6 @@ BEGIN ATOMIC
                 THEN format('All %s tests pass: nothing is left to build.', run.total_tests)
             ELSE format('%s of %s tests fail.', run.failing_tests, run.total_tests)
         END
-    FROM tasks, governance_latest_run(id) AS run
+    FROM tasks CROSS JOIN governance_latest_run(id) AS run
     WHERE tasks.task_id = id;
 END;

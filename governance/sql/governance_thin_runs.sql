@@ -61,12 +61,13 @@ BEGIN
         WHERE execution_id = ANY (chosen) AND outcome <> 'failed' AND NOT flaky;
         RETURN;
     END IF;
-    INSERT INTO qa_thinned_runs (execution_id, thinned_at, passed, skipped, kept_days)
+    INSERT INTO qa_thinned_runs
+        (execution_id, thinned_at, passed, skipped, kept_days, organisation_id)
     SELECT execution_id, now(), count(*) FILTER (WHERE outcome = 'passed'),
-        count(*) FILTER (WHERE outcome = 'skipped'), older_days
+        count(*) FILTER (WHERE outcome = 'skipped'), older_days, organisation_id
     FROM qa_test_results
     WHERE execution_id = ANY (chosen) AND outcome <> 'failed' AND NOT flaky
-    GROUP BY execution_id
+    GROUP BY execution_id, organisation_id
     ON CONFLICT DO NOTHING;
     DELETE FROM qa_test_results
     WHERE execution_id = ANY (chosen) AND outcome <> 'failed' AND NOT flaky;

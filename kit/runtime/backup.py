@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 from typing import IO, NamedTuple
 
 from django.conf import settings
@@ -27,6 +27,20 @@ MAYBE_PLAIN = ("allow", "prefer")
 DEBIANS = Path("/usr/lib/postgresql")
 FIRST_WITH_TRANSACTION_TIMEOUT = 17
 HEADER_LINES = 40
+# A line of `pg_restore --list`.
+IS_OF_POLICIES = re.compile(r"\d+; \d+ \d+ (POLICY|ROW SECURITY) ")
+# Tables of which the role in use may see only some rows.
+HIDING = """
+    SELECT relname FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND row_security_active(oid)
+        AND NOT EXISTS (
+            SELECT FROM pg_policy, unnest(polroles) AS role
+            WHERE polrelid = pg_class.oid AND polpermissive AND polcmd IN ('*', 'r')
+                AND pg_get_expr(polqual, polrelid) = 'true'
+                AND (role = 0 OR pg_has_role(current_user, role, 'USAGE'))
+        )
+    ORDER BY relname
+"""
 
 
 class DumpError(Exception):
@@ -51,6 +65,7 @@ def backup(file: Path) -> None:
     address, env = _address()
     tools = newest_enough(address, env)
     draft = file.with_name(f".{file.name}.{os.getpid()}")
+    sees_every_row()
     try:
         # Made before pg_dump opens it: a backup holds tokens' digests and sessions.
         draft.touch(mode=0o600, exist_ok=False)
@@ -58,6 +73,7 @@ def backup(file: Path) -> None:
             tools.command(
                 *("pg_dump", "--format=custom", "--schema", _schema(), "--file", draft),
                 *("--no-owner", "--no-privileges", "--no-password", "--dbname", address),
+                "--enable-row-security",  # which lets this role see all: `sees_every_row`
             ),
             env,
         )
@@ -78,14 +94,22 @@ def restore(file: Path) -> None:
             f"The database is not empty: it has {len(found)} tables, {found[0]} among them."
             " A backup can only be restored into an empty database."
         )
-    read = tools.command(
-        *("pg_restore", "--file=-", "--schema", _schema()),
-        *("--no-owner", "--no-privileges", "--no-comments", file),
-    )
-    write = tools.command(
-        *("psql", "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"),
-        *("--output", os.devnull, "--dbname", address),
-    )
+    with NamedTemporaryFile("w+") as contents:
+        contents.writelines(_without_policies(tools, file))
+        contents.flush()
+        read = tools.command(
+            *("pg_restore", "--file=-", "--schema", _schema(), "--use-list", contents.name),
+            *("--no-owner", "--no-privileges", "--no-comments", file),
+        )
+        write = tools.command(
+            *("psql", "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"),
+            *("--output", os.devnull, "--dbname", address),
+        )
+        _fill(file, read, write, env)
+
+
+def _fill(file: Path, read: list[str], write: list[str], env: dict[str, str]) -> None:
+    """Let one program read a backup and the other write it. Raises `DumpError` if either fails."""
     with (
         # To files, so that neither waits for its complaints to be heard.
         TemporaryFile("w+") as unread,
@@ -98,6 +122,32 @@ def restore(file: Path) -> None:
             raise DumpError(f"The database refused the backup and is unchanged:\n{_said(refused)}")
         if reader.returncode:
             raise DumpError(f"{file} is damaged; the database is unchanged:\n{_said(unread)}")
+
+
+def sees_every_row() -> None:
+    """Raise `DumpError` where row level security would keep rows from the role in use.
+
+    pg_dump would leave them out without a word.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(HIDING)
+        hiding = [name for (name,) in cursor.fetchall()]
+    if hiding:
+        raise DumpError(
+            f"{connection.settings_dict['USER']} does not see every row of {', '.join(hiding)}:"
+            " manage.py roles --check says what is not as declared."
+        )
+
+
+def _without_policies(tools: Tools, file: Path) -> list[str]:
+    """Return the list of what a backup has, but for policies.
+
+    They name the roles of another office. Whoever restores makes them anew with the grants.
+    """
+    done = subprocess.run(
+        tools.command("pg_restore", "--list", file), capture_output=True, text=True, check=True
+    )
+    return [line for line in done.stdout.splitlines(True) if not IS_OF_POLICIES.match(line)]
 
 
 def _pass_on(reader: subprocess.Popen[bytes], writer: subprocess.Popen[bytes]) -> None:

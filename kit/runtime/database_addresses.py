@@ -1,7 +1,8 @@
 """The addresses of the database, one for each of its roles, and which of them is in use.
 
 The owner migrates, the office serves, upkeep watches, backs up and compares. Where only one address
-is given, all three are the same.
+is given, all three are the same. A member's role serves those who belong to an organisation; where
+it has no address, there are no organisations.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,11 +16,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 OWNER, OFFICE, UPKEEP = ROLES = ("owner", "office", "upkeep")
+MEMBER = "member"
 # The superuser of the office's own server; elsewhere the owner, who may do what it was granted.
 ADMINISTRATOR = "administrator"
 # What a process of the office that serves need not know: the other roles' passwords.
 OWNERS_ADDRESS = "DATABASE_OWNER_URL"
 OTHER_ADDRESSES = (OWNERS_ADDRESS, "DATABASE_UPKEEP_URL")
+MEMBERS_ADDRESS = "DATABASE_MEMBER_URL"  # which the web server alone needs
 DEFAULT_PORT = "5432"
 ENGINE = "kit.runtime.database"
 LIMITS = {
@@ -142,6 +145,11 @@ def user_of(role: str) -> str:
     database = settings.DATABASE_ROLES[role]
     user: str = database["USER"]
     return user.partition(".")[0] if str(database["HOST"]).endswith(SUPABASE_POOLER) else user
+
+
+def has_member() -> bool:
+    """Return whether a role serves the members of organisations, which sees only what is theirs."""
+    return has_owner() and MEMBER in settings.DATABASE_ROLES
 
 
 def has_owner() -> bool:

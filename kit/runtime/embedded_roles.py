@@ -15,10 +15,15 @@ from typing import Any
 import psycopg
 
 SUPERUSER = "postgres"  # made by initdb; nothing of the office works as this role
-USERS = {"owner": "foreman_owner", "office": "foreman", "upkeep": "foreman_upkeep"}
+USERS = {
+    "owner": "foreman_owner",
+    "office": "foreman",
+    "upkeep": "foreman_upkeep",
+    "member": "foreman_member",
+}
 DATABASE = "foreman"
-OWNER, OFFICE, UPKEEP = USERS.values()
-ALL = f"{OWNER}, {OFFICE}, {UPKEEP}"
+OWNER, OFFICE, UPKEEP, MEMBER = USERS.values()
+ALL = ", ".join(USERS.values())
 
 # A line each: PostgreSQL in single-user mode ends a statement with its line.
 ROLES = [f"CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE" for name in USERS.values()]
@@ -31,7 +36,8 @@ MAKE = [*ROLES, f"CREATE DATABASE {DATABASE} OWNER {OWNER}", *RIGHTS]
 CONVERTER = "foreman_conversion"  # a superuser, for as long as it takes
 IS_OLD = f"""
     SELECT pg_get_userbyid(10) = '{OFFICE}',
-        EXISTS (SELECT FROM pg_roles WHERE rolname = '{CONVERTER}')
+        EXISTS (SELECT FROM pg_roles WHERE rolname = '{CONVERTER}'),
+        EXISTS (SELECT FROM pg_roles WHERE rolname = '{MEMBER}')
 """  # noqa: S608  our own names
 HAND_OVER = f"""
     DO $$
@@ -76,6 +82,8 @@ CONVERSION = [
     f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {UPKEEP}",
     f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {UPKEEP}",
 ]
+# A server from before there were organisations has the other roles.
+MAKE_MEMBER = [ROLES[-1], f"GRANT CONNECT ON DATABASE {DATABASE} TO {MEMBER}"]
 
 
 class ConversionError(Exception):
@@ -95,7 +103,8 @@ def convert(
 
     try:
         with session(OFFICE) as connection:
-            is_old, has_converter = connection.execute(IS_OLD).fetchone() or (False, False)
+            found = connection.execute(IS_OLD).fetchone()
+            is_old, has_converter, has_member = found or (False, False, True)
     except psycopg.OperationalError:
         return  # whoever works with the server says what is wrong with it
     try:
@@ -111,6 +120,10 @@ def convert(
         if is_old or has_converter:
             with session(SUPERUSER) as connection:
                 connection.execute(f"DROP ROLE {CONVERTER}")
+        elif not has_member:
+            with session(SUPERUSER) as connection, connection.transaction():
+                for statement in MAKE_MEMBER:
+                    connection.execute(statement)
     except psycopg.Error as error:
         raise ConversionError(
             f"The server cannot be given its roles, and is unchanged: {str(error).strip()}"

@@ -11,13 +11,15 @@ BEGIN
         WHERE entity_type = TG_ARGV[0]
             AND entity_id IN (SELECT (to_jsonb(old_rows) ->> TG_ARGV[1])::uuid FROM old_rows);
     ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO plan_texts (entity_type, entity_id, text)
-        SELECT TG_ARGV[0], (made.doc ->> TG_ARGV[1])::uuid, programs_plan_text(made.doc)
+        INSERT INTO plan_texts (entity_type, entity_id, text, organisation_id)
+        SELECT TG_ARGV[0], (made.doc ->> TG_ARGV[1])::uuid, programs_plan_text(made.doc),
+            coalesce((made.doc ->> 'organisation_id')::uuid, programs_office_itself())
         FROM (SELECT to_jsonb(new_rows) AS doc FROM new_rows) AS made
         ON CONFLICT (entity_type, entity_id) DO UPDATE SET text = EXCLUDED.text;
     ELSE
-        INSERT INTO plan_texts (entity_type, entity_id, text)
-        VALUES (TG_ARGV[0], (to_jsonb(NEW) ->> TG_ARGV[1])::uuid, programs_plan_text(to_jsonb(NEW)))
+        INSERT INTO plan_texts (entity_type, entity_id, text, organisation_id)
+        VALUES (TG_ARGV[0], (to_jsonb(NEW) ->> TG_ARGV[1])::uuid, programs_plan_text(to_jsonb(NEW)),
+            coalesce(NEW.organisation_id, programs_office_itself()))
         ON CONFLICT (entity_type, entity_id) DO UPDATE SET text = EXCLUDED.text;
     END IF;
     RETURN NULL;

@@ -2,8 +2,9 @@
 --
 -- Deferred, so that a plan may arrive in any order within one transaction. The program is locked
 -- before the check, so that of two transactions that would close a cycle together, or of one that
--- deletes a wave and one that begins to depend on it, the second sees what the first did.
-CREATE OR REPLACE FUNCTION programs_waves_dependencies() RETURNS trigger LANGUAGE plpgsql
+-- deletes a wave and one that begins to depend on it, the second sees what the first did. It looks past
+-- row level security, so that no circle passes if the organisation changes before the end.
+CREATE OR REPLACE FUNCTION programs_waves_dependencies() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 DECLARE
     wave waves;

@@ -24,7 +24,13 @@ from foreman_office.simulation.scene import set_the_scene, visitor
 from governance.watch import note_absences
 from kit.runtime import embedded_postgres, internals, postgres_keeper, statics
 from kit.runtime.connection import MOST_OF_NETWORK
-from kit.runtime.database_addresses import OTHER_ADDRESSES, OWNER, OWNERS_ADDRESS, acting_as
+from kit.runtime.database_addresses import (
+    MEMBERS_ADDRESS,
+    OTHER_ADDRESSES,
+    OWNER,
+    OWNERS_ADDRESS,
+    acting_as,
+)
 from kit.runtime.first_answer import wait_for_answer
 from kit.runtime.process_group import Children
 from kit.runtime.start_gate import StartGate
@@ -100,7 +106,11 @@ class Command(BaseCommand):
         """Start what works beside the web server; return which child ended that must not."""
         address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
         if settings.FOREMAN_SIMULATION:
-            children.start("simulation", manage("simulate", address), env=without(*OTHER_ADDRESSES))
+            children.start(
+                "simulation",
+                manage("simulate", address),
+                env=without(MEMBERS_ADDRESS, *OTHER_ADDRESSES),
+            )
         helpers = {} if settings.FOREMAN_READ_ONLY else {**WRITERS}
         if settings.EMBEDDED:
             helpers[KEEPER] = postgres_keeper.command(settings.FOREMAN_VAR, settings.FOREMAN_LOG)
@@ -239,10 +249,11 @@ def without(*addresses: str) -> dict[str, str]:
 def env_of(helper: str) -> dict[str, str]:
     """Return what a helper is started with; who delivers acts as the office."""
     if helper == MESSENGER:
-        return without(*OTHER_ADDRESSES) | FEW_ARENAS
+        return without(MEMBERS_ADDRESS, *OTHER_ADDRESSES) | FEW_ARENAS
     if helper == KEEPER:
-        return without(OWNERS_ADDRESS, *OTHER_ADDRESSES) | {"PYTHONPATH": str(settings.BASE_DIR)}
-    return without(OWNERS_ADDRESS)
+        addresses = OWNERS_ADDRESS, MEMBERS_ADDRESS, *OTHER_ADDRESSES
+        return without(*addresses) | {"PYTHONPATH": str(settings.BASE_DIR)}
+    return without(OWNERS_ADDRESS, MEMBERS_ADDRESS)
 
 
 def manage(*command: str) -> list[str]:

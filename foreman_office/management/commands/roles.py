@@ -9,7 +9,7 @@ from django.db import Error, OperationalError
 
 from foreman_office.database_roles.applying import compared, for_a_new_database, run_script
 from foreman_office.database_roles.declared import RoleNames
-from foreman_office.database_roles.differences import Difference
+from foreman_office.database_roles.difference import Difference
 from foreman_office.database_roles.script import script_of
 from kit.runtime import pool
 from kit.runtime.database_addresses import ADMINISTRATOR, acting_as, has_owner

@@ -1,0 +1,71 @@
+"""The policies of row level security: members of an organisation see and write what is its own.
+
+The office and upkeep see all rows of all tables, and so does a role that only reads for reports
+(`pg_read_all_data`). Policies name roles, whose names differ between offices, so they are applied
+where grants are, and no office is blind between a migration and that.
+"""
+
+from typing import NamedTuple
+
+ITSELF = "00000000-0000-0000-0000-000000000000"
+# Asked once for each statement, and not for each row.
+ASKED = "( SELECT current_user_org_id() AS current_user_org_id)"
+OWN = f"(organisation_id = {ASKED})"
+
+
+class Policy(NamedTuple):
+    """A policy of a table for members, as PostgreSQL writes it down."""
+
+    name: str
+    command: str  # ALL, SELECT, INSERT, UPDATE or DELETE
+    using: str = ""
+    check: str = ""
+
+
+# The specification's own, by its name.
+ISOLATION = Policy("org_isolation", "ALL", OWN, OWN)
+SEEN = Policy("org_isolation", "SELECT", OWN)
+
+OF_THE_OFFICE_ITSELF = f"((organisation_id IS NULL) AND ({ASKED} = '{ITSELF}'::uuid))"
+OF_PROGRAMS = (
+    ISOLATION,
+    Policy("office_itself", "ALL", OF_THE_OFFICE_ITSELF, OF_THE_OFFICE_ITSELF),
+)
+# A shared builder is there for whose task it holds, and for all while it has none.
+FREE_OR_OWN = (
+    "((current_task_id IS NULL) OR (EXISTS ( SELECT FROM tasks"
+    " WHERE (tasks.task_id = builders.current_task_id))))"
+)
+OF_BUILDERS = (
+    Policy("free_or_own", "SELECT", FREE_OR_OWN),
+    Policy("taken_or_let_go", "UPDATE", FREE_OR_OWN, FREE_OR_OWN),
+)
+# The records of a staged import go with it.
+STAGED = "(staged_import_id IN ( SELECT staged_imports.import_id FROM staged_imports))"
+OF_STAGED_RECORDS = (Policy("org_isolation", "ALL", STAGED, STAGED),)
+
+WRITTEN_BY_MEMBERS = {
+    *("waves", "tasks", "plan_notes", "task_links", "task_notes", "task_questions", "import_turns"),
+    *("blockers", "governance_violations", "architecture_validations", "qa_executions"),
+    *("qa_test_results", "qa_paired_tests", "completion_claims", "agent_stops", "badge_keys"),
+    *("budgets", "entity_notes", "heartbeats", "usage_hours", "notices", "staged_imports"),
+    *("saved_views", "sent_forms"),
+}
+# What functions of the owner write. Evidence is added by nobody else, and never changed.
+SEEN_BY_MEMBERS = {
+    *("evidence_trail", "plan_texts", "known_tests", "qa_latest_runs", "qa_suite_turns"),
+    "qa_thinned_runs",
+}
+POLICIES: dict[str, tuple[Policy, ...]] = {
+    "programs": OF_PROGRAMS,
+    "builders": OF_BUILDERS,
+    "staged_records": OF_STAGED_RECORDS,
+    **dict.fromkeys(WRITTEN_BY_MEMBERS, (ISOLATION,)),
+    **dict.fromkeys(SEEN_BY_MEMBERS, (SEEN,)),
+}
+WHOLE_OFFICE = Policy("whole_office", "ALL", "true", "true")
+
+
+def member_policies(table: str) -> tuple[Policy, ...]:
+    """Return the policies of a table for members; none if they have no right on it."""
+    return POLICIES.get(table, ())
