@@ -9,6 +9,7 @@ from tests.contract_triggers import (
     JUDGED_BY,
     MOVED,
     NAMES_OF_TESTS,
+    OWNED,
     TEXTS_OF_PROGRAMS,
     TEXTS_OF_TASKS,
     TEXTS_OF_WAVES,
@@ -25,6 +26,7 @@ from tests.contract_triggers import (
     grams_of,
     not_ahead,
     not_before,
+    of_organisation,
     proof,
     watched,
 )
@@ -45,6 +47,12 @@ ADDITIONS = {
             **calendar_day("programs"),
         },
         "triggers": {
+            **each_row("governance_organisation_filled", "BEFORE INSERT"),
+            **each_row(
+                "governance_program_moved",
+                "AFTER UPDATE OF organisation_id",
+                "(old.organisation_id IS DISTINCT FROM new.organisation_id)",
+            ),
             **each_row("programs_programs_moves", "BEFORE UPDATE", MOVED),
             **ARCHIVED["programs"],
             **bounded("name"),
@@ -58,9 +66,10 @@ ADDITIONS = {
         "indexes": {"idx_programs_words": WORDS, "idx_programs_overdue": OVERDUE},
     },
     "waves": {
-        "columns": {"dependencies_accepted_at": MOMENT, "due_on": "date"},
+        "columns": {"dependencies_accepted_at": MOMENT, "due_on": "date", "organisation_id": OWNED},
         "constraints": calendar_day("waves"),
         "triggers": {
+            **of_organisation("program", "program_id"),
             **each_row(
                 "programs_waves_reason",
                 "BEFORE UPDATE OF dependencies_accepted_at",
@@ -97,6 +106,7 @@ ADDITIONS = {
             "work_received_at": MOMENT,
             "planned_builder": "text",
             "due_on": "date",
+            "organisation_id": OWNED,
         },
         "constraints": {
             "tasks_planned_builder_check": f"{among('planned_builder', BUILDERS)} NOT VALID",
@@ -118,6 +128,7 @@ ADDITIONS = {
             "idx_tasks_due": "btree (COALESCE(due_on, '9999-12-31'::date), task_id)",
         },
         "triggers": {
+            **of_organisation("wave", "wave_id"),
             **each_row("programs_tasks_moves", "BEFORE UPDATE", MOVED),
             **ARCHIVED["tasks"],
             **each_row(
@@ -158,7 +169,7 @@ ADDITIONS = {
     },
     "builders": OF_BUILDERS,
     "blockers": {
-        "columns": {"occurrences": "integer NOT NULL DEFAULT 1"},
+        "columns": {"occurrences": "integer NOT NULL DEFAULT 1", "organisation_id": OWNED},
         "constraints": not_before("blockers", "resolved_at", "detected_at"),
         "indexes": {
             "blockers_one_open_per_entity_and_classification": (
@@ -168,6 +179,7 @@ ADDITIONS = {
             "idx_blockers_grams": grams_of("description", "resolution_action"),
         },
         "triggers": {
+            **of_organisation("entity", "entity_id"),
             **watched("blocker", "blocker_id"),
             **announced("blocker"),
             **each_row(
@@ -188,6 +200,7 @@ ADDITIONS = {
         "columns": {
             "next_beat_within_seconds": "integer",
             "received_at": "timestamp with time zone DEFAULT now()",
+            "organisation_id": OWNED,
         },
         "constraints": {
             "heartbeats_next_beat_within_seconds_check": (
@@ -206,6 +219,7 @@ ADDITIONS = {
             ),
         },
         "triggers": {
+            **of_organisation("task", "task_id"),
             "builders_heartbeats_not_ahead": (
                 'BEFORE INSERT OR UPDATE OF "timestamp" FOR EACH ROW'
                 " builders_heartbeats_not_ahead()"
@@ -223,6 +237,7 @@ ADDITIONS = {
         "columns": {
             "sequence": "bigint NOT NULL",
             "witnessed": "boolean NOT NULL DEFAULT false",
+            "organisation_id": OWNED,
         },
         "indexes": {
             "idx_evidence_sequence": "UNIQUE btree (sequence)",
@@ -273,12 +288,14 @@ ADDITIONS = {
         },
     },
     "governance_violations": {
+        "columns": {"organisation_id": OWNED},
         "constraints": not_before("governance_violations", "resolved_at", "detected_at"),
         "indexes": {
             **by_age("violations", "violation_id"),
             "idx_violations_grams": grams_of("violation_type", "description", "resolution"),
         },
         "triggers": {
+            **of_organisation("task", "task_id"),
             **watched("violation", "violation_id"),
             **announced("violation"),
             **proof(VIOLATED),
@@ -288,7 +305,7 @@ ADDITIONS = {
         },
     },
     "architecture_validations": {
-        "columns": {"recorded": "bigint"},
+        "columns": {"recorded": "bigint", "organisation_id": OWNED},
         "constraints": {
             "architecture_validations_ready_means_all": (
                 "CHECK ((((build_readiness = 'READY'::text) AND (pass_rate = (100)::numeric))"
@@ -302,6 +319,7 @@ ADDITIONS = {
             ),
         },
         "triggers": {
+            **of_organisation("task", "task_id"),
             **watched("validation", "validation_id"),
             **announced("validation"),
             **proof(),
@@ -320,6 +338,7 @@ ADDITIONS = {
             "never_tests": "integer NOT NULL DEFAULT 0",
             "recorded": "bigint",
             "remarks": "jsonb NOT NULL DEFAULT '[]'::jsonb",
+            "organisation_id": OWNED,
         },
         "constraints": {
             "qa_executions_counts_not_negative": (
@@ -367,6 +386,7 @@ ADDITIONS = {
             ),
         },
         "triggers": {
+            **of_organisation("task", "task_id"),
             **watched("qa_run", "execution_id"),
             **announced("run"),
             **proof(),

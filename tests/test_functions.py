@@ -8,11 +8,14 @@ OURS = """
     FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND NOT EXISTS (
         SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
 """
-# They write what the office's role may not: the trail and what triggers keep.
+# They write what the office's role may not, the trail and what triggers keep; or they look past
+# row level security: at what a row is about, and at a rule of which a member sees only a part.
 DEFINERS = {
     "builders_heartbeats_apply",
     "governance_badge_evidence",
+    "governance_builders_hold_their_task",
     "governance_ci_token_evidence",
+    "governance_count_refusal",
     "governance_evidence",
     "governance_follow_test_results",
     "governance_keep_latest_runs",
@@ -24,12 +27,16 @@ DEFINERS = {
     "governance_log_notifications",
     "governance_note_absences",
     "governance_note_office",
+    "governance_organisation_filled",
+    "governance_organisation_stays",
+    "governance_program_moved",
     "governance_record_evidence",
     "governance_record_remarks",
     "governance_thin_runs",
     "governance_token_evidence",
     "programs_keep_texts",
     "programs_open_import",
+    "programs_waves_dependencies",
 }
 
 

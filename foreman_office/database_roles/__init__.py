@@ -1,1 +1,1 @@
-"""The three roles of the database: what each may do, what the catalog says, what differs."""
+"""The roles of the database: what each may do, what the catalog says, what differs."""

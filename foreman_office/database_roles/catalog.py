@@ -191,7 +191,7 @@ def as_security(
 ) -> TableSecurity:
     found = {
         named: PolicyFound(
-            Policy(named, COMMANDS[command], in_one_line(using), in_one_line(check)),
+            Policy(named, COMMANDS[command], without_breaks(using), without_breaks(check)),
             permissive,
             frozenset(roles),
         )
@@ -200,7 +200,7 @@ def as_security(
     return TableSecurity(name, bare, is_ready, is_secured, found)
 
 
-def in_one_line(expression: str | None) -> str:
+def without_breaks(expression: str | None) -> str:
     return " ".join((expression or "").split())
 
 

@@ -37,6 +37,11 @@ class Migration(migrations.Migration):
             )
             for table in TABLES
         ),
+        # Who writes the tests of a run says it, and a trigger where nobody does.
+        migrations.RunSQL(
+            "ALTER TABLE qa_test_results ALTER COLUMN organisation_id DROP DEFAULT",
+            migrations.RunSQL.noop,
+        ),
         # The function that fills it by ON CONFLICT depends on every column that it has found.
         migrations.RunSQL(
             "ALTER TABLE qa_latest_runs"

@@ -65,9 +65,20 @@ BEGIN
                 ' OR entity_type = ''task'' AND entity_id = ANY ($4)', named)
         USING takes, program, its_waves, its_tasks;
     END LOOP;
-    UPDATE evidence_trail SET organisation_id = takes
-    WHERE entity_type = 'builder' AND organisation_id = gives
-        AND context -> 'changes' -> 'current_task_id' ?| its_tasks::text[];
+    -- Of a builder what it did while it held one of the tasks: since evidence last told of what it holds.
+    WITH told AS (
+        SELECT evidence_id, entity_id, sequence, context #> '{changes,current_task_id}' AS change,
+            count(*) FILTER (WHERE context -> 'changes' ? 'current_task_id')
+                OVER (PARTITION BY entity_id ORDER BY sequence) AS turn
+        FROM evidence_trail WHERE entity_type = 'builder'
+    ), holding AS (
+        SELECT evidence_id, change,
+            first_value(change ->> 1) OVER (PARTITION BY entity_id, turn ORDER BY sequence) AS task
+        FROM told
+    )
+    UPDATE evidence_trail SET organisation_id = takes FROM holding
+    WHERE evidence_trail.evidence_id = holding.evidence_id AND organisation_id = gives
+        AND (change ?| its_tasks::text[] OR task = ANY (its_tasks::text[]));
 
     -- Names of tests are known to an organisation by the runs that it has.
     DELETE FROM known_tests WHERE organisation_id = gives AND first_run_id = ANY (its_runs);

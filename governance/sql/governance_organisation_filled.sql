@@ -48,3 +48,8 @@ END $$;
 
 CREATE OR REPLACE TRIGGER governance_organisation_filled BEFORE INSERT ON programs
     FOR EACH ROW EXECUTE FUNCTION governance_organisation_filled();
+
+-- The tests of a run are very many, and who writes them says to whom they belong.
+CREATE OR REPLACE TRIGGER governance_organisation_filled BEFORE INSERT ON qa_test_results
+    FOR EACH ROW WHEN (NEW.organisation_id IS NULL)
+    EXECUTE FUNCTION governance_organisation_filled('run', 'execution_id');

@@ -6,7 +6,7 @@
 -- key      the column of its id
 --
 -- Tables that only functions of the owner write say the organisation with the row; the tests of a
--- run, of which there are very many, are checked with their run (governance_keep_test_names).
+-- run, of which there are very many, are checked with it (governance_keep_test_names).
 CREATE OR REPLACE TRIGGER governance_organisation_filled BEFORE INSERT ON $table
     FOR EACH ROW EXECUTE FUNCTION governance_organisation_filled('$about', '$key');
 

@@ -105,11 +105,11 @@ def restore(file: Path) -> None:
             *("psql", "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"),
             *("--output", os.devnull, "--dbname", address),
         )
-        _fill(file, read, write, env)
+        _read_into(file, read, write, env)
 
 
-def _fill(file: Path, read: list[str], write: list[str], env: dict[str, str]) -> None:
-    """Let one program read a backup and the other write it. Raises `DumpError` if either fails."""
+def _read_into(file: Path, read: list[str], write: list[str], env: dict[str, str]) -> None:
+    """Write a backup with one program as another reads it. Raises `DumpError` if either fails."""
     with (
         # To files, so that neither waits for its complaints to be heard.
         TemporaryFile("w+") as unread,

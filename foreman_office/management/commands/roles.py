@@ -19,7 +19,7 @@ BY_HAND = "manage.py roles | psql ADDRESS-OF-AN-ADMINISTRATOR"
 
 class Command(BaseCommand):
     help = (
-        "Print the SQL that gives the database its three roles: the owner, who migrates, the"
+        "Print the SQL that gives the database its roles: the owner, who migrates, the"
         " office, and upkeep. With --check, name what differs; with --apply, run the SQL."
     )
 
