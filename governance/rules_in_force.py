@@ -21,7 +21,8 @@ RESTORED = "body once restored"
 type Rules = dict[str, Facts]  # a function, a trigger, a constraint ... -> its facts
 
 # Each fact of everything in the schema that decides what may be written, but for what extensions
-# brought. NOT NULL, for which PostgreSQL 18 has constraints, is among the columns.
+# brought. NOT NULL, for which PostgreSQL 18 has constraints, is among the columns. The policies for
+# members of organisations depend on the roles that there are, and are compared with them.
 FACTS = """
     WITH ours AS (
         SELECT oid, nspname FROM pg_namespace WHERE nspname = current_schema()
@@ -89,13 +90,17 @@ FACTS = """
             concat_ws(' ', polcmd, polpermissive, pg_get_expr(polqual, polrelid),
                 pg_get_expr(polwithcheck, polrelid))
         FROM pg_policy JOIN tables ON tables.oid = polrelid
+        WHERE polname NOT IN ('whole_office', 'org_isolation', 'office_itself', 'free_or_own',
+            'taken_or_let_go')
         UNION ALL
         SELECT format('table %s', relname), what.fact, what.value
         FROM tables CROSS JOIN LATERAL (VALUES
             ('kind', CASE WHEN relkind = 'r' AND relpersistence = 'p' THEN 'table'
                 WHEN relkind = 'r' THEN 'unlogged table' WHEN relkind = 'v' THEN 'view'
                 ELSE 'other' END),
-            ('row security', CASE WHEN relrowsecurity THEN 'on' ELSE 'off' END),
+            ('row security', CASE WHEN relforcerowsecurity OR relrowsecurity AND NOT EXISTS (
+                SELECT FROM pg_policy WHERE polrelid = tables.oid AND polname = 'whole_office'
+            ) THEN 'on' ELSE 'off' END),
             ('heirs', coalesce((SELECT string_agg(inhrelid::regclass::text, ', ' ORDER BY inhrelid)
                 FROM pg_inherits WHERE inhparent = tables.oid), '')),
             ('columns', encode(sha256(convert_to(coalesce((

@@ -125,6 +125,13 @@ def open_trail(db):
         as_administrator(f"REVOKE {each} FROM {user_of(OFFICE)}")
 
 
+@pytest.fixture
+def owner_session(transactional_db):
+    """Lend a session of the owner, who alone may COPY into tables with row level security."""
+    with psycopg.connect(**parameters_of(OWNER), autocommit=True) as session:
+        yield session
+
+
 @contextmanager
 def without_triggers():
     """Write past every trigger and foreign key for a while, as no writer of the office can."""

@@ -5,7 +5,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,8 +72,8 @@ def test_the_models_and_the_shell_have_the_same_effect(status, holder, task):
     assert (holder.state, task.progress_percentage) == (status, 40)
 
 
-def test_copied_beats_have_the_same_effect(holder, task):
-    with connection.cursor() as cursor:
+def test_copied_beats_have_the_same_effect(owner_session, holder, task):
+    with owner_session.cursor() as cursor:
         columns = "(builder_id, task_id, timestamp, status, progress_percentage)"
         with cursor.copy(f"COPY heartbeats {columns} FROM STDIN") as copy:
             moment = now()

@@ -31,7 +31,7 @@ def other(transactional_db):
     """A connection whose role may write to every table and make temporary ones."""
     name = f"other_{secrets.token_hex(4)}"
     database, sql = connection.settings_dict["NAME"], administrator().execute
-    sql(f"CREATE ROLE {name} NOLOGIN")
+    sql(f"CREATE ROLE {name} NOLOGIN IN ROLE pg_read_all_data")  # which row level security lets in
     sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
     sql(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
     sql(f'GRANT TEMPORARY ON DATABASE "{database}" TO {name}')

@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from builders.models import Builder
 from governance.models import Evidence
@@ -137,12 +137,12 @@ def test_a_model_saved_leaves_a_row(task, trail):
     assert (row.context["from"], row.context["to"]) == ("planned", "blocked")
 
 
-def test_copied_rows_leave_a_row_each_with_a_snapshot(wave, trail):
+def test_copied_rows_leave_a_row_each_with_a_snapshot(owner_session, wave, trail):
     trail()
     keys = [uuid.uuid4(), uuid.uuid4()]
     columns = "wave_id, name, architecture_reference, qa_suite_location, acceptance_criteria, state"
     statement = f"COPY tasks (task_id, {columns}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with owner_session.cursor() as cursor, cursor.copy(statement) as copy:
         for key in keys:
             copy.write_row((key, wave.pk, "T", "", "", "", "completed"))
 

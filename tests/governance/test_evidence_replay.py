@@ -1,7 +1,7 @@
 """Witnessed and numbered rows, the ids of builders, and any history replayed."""
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -34,10 +34,10 @@ def test_a_row_that_is_told_is_not_witnessed_whatever_it_says(task):
 
 
 @pytest.mark.usefixtures("open_trail")
-def test_a_copied_row_is_not_witnessed_either_and_cannot_choose_its_number(task):
+def test_a_copied_row_is_not_witnessed_either_and_cannot_choose_its_number(owner_session, task):
     columns = "entity_type, entity_id, action, actor, sequence, witnessed"
     statement = f"COPY evidence_trail ({columns}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with owner_session.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write_row(("task", task.pk, "approved", "foreman", -1, True))
 
     row = Evidence.objects.get(action="approved")

@@ -73,7 +73,7 @@ ALTERED = [
         "The policy none_of_it on evidence_trail is none of this release.",
     ),
     (
-        "ALTER TABLE evidence_trail ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE evidence_trail FORCE ROW LEVEL SECURITY",
         "The table evidence_trail was replaced (row security: on).",
     ),
     (

@@ -121,11 +121,16 @@ def three(transactional_db):
 
 
 @contextmanager
-def member_of(organisation, **parameters):
-    """Lend a session of the members' role, in a transaction that works for an organisation."""
+def member_session(**parameters):
+    """Lend a session of the members' role, which works for nobody yet."""
     params = parameters_of(MEMBER) | {"dbname": connection.settings_dict["NAME"]} | parameters
-    with closing(psycopg.connect(**params, autocommit=True)) as session, session.transaction():
-        session.execute(
-            "SELECT set_config('foreman.organisation', %s, true)", [str(organisation.id)]
-        )
+    with closing(psycopg.connect(**params, autocommit=True)) as session:
+        yield session
+
+
+@contextmanager
+def member_of(organisation):
+    """Lend a session of the members' role, in a transaction that works for an organisation."""
+    with member_session() as session, session.transaction():
+        session.execute(SET_ORGANISATION, [str(organisation.id)])
         yield session

@@ -26,7 +26,7 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing_but_what_it_removes_a
     assert not Program.objects.exists()
     assert Evidence.objects.count() == before
     written = {query["sql"].split()[2] for query in queries if query["sql"].startswith("INSERT")}
-    assert written == {'"staged_imports"'}
+    assert written == {'"staged_imports"', '"staged_records"'}
     changed = [query["sql"].split()[1] for query in queries if "UPDATE" in query["sql"].split()[:1]]
     assert set(changed) == {"staged_records"}
     assert not StagedImport.objects.exists()

@@ -3,7 +3,6 @@
 import uuid
 
 import pytest
-from django.db import connection
 
 from programs.models import Program, Task, Wave
 from tests.factories import ProgramFactory, TaskFactory
@@ -119,9 +118,9 @@ COLUMNS = (
 )
 
 
-def test_copied_tasks_count(waves, progress):
+def test_copied_tasks_count(owner_session, waves, progress):
     one, other = waves
-    with connection.cursor() as cursor, cursor.copy(f"COPY tasks {COLUMNS} FROM STDIN") as copy:
+    with owner_session.cursor() as cursor, cursor.copy(f"COPY tasks {COLUMNS} FROM STDIN") as copy:
         for wave, percentage in ((one, 10), (other, 30), (one, 50)):
             copy.write_row((uuid.uuid4(), wave.pk, "T", "", "", "", "planned", percentage))
 
