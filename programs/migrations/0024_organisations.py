@@ -19,7 +19,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("programs", "0022_plan_texts_found")]
+    dependencies = [("programs", "0023_ordered_ids")]
 
     operations = [
         *(

@@ -27,7 +27,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0058_admin_people")]
+    dependencies = [("governance", "0059_ordered_evidence")]
 
     operations = [
         *(

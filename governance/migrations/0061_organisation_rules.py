@@ -7,8 +7,8 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0018_organisations"),
-        ("governance", "0059_organisations"),
-        ("programs", "0024_organisation_rules"),
+        ("governance", "0060_organisations"),
+        ("programs", "0025_organisation_rules"),
     ]
 
     operations = [

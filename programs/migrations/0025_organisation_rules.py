@@ -8,7 +8,7 @@ from kit.core.row_security import WithoutPolicies
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("programs", "0023_organisations"),
+        ("programs", "0024_organisations"),
     ]
 
     operations = [
