@@ -26,7 +26,8 @@ def test_ids_are_in_the_order_of_time_and_differ_beyond_it(make):
     assert {(each.version, each.variant) for each in made} == {(7, RFC_4122)}
     times = [each.int >> 80 for each in made]
     assert times == sorted(times)
-    assert began <= times[0] and times[-1] <= ended
+    assert began <= times[0]
+    assert times[-1] <= ended
     # As many bits are random as RFC 9562 asks for: two rows of one moment tell nothing of each
     # other.
     assert len({each.int & (1 << 62) - 1 for each in made}) == MADE
