@@ -20,7 +20,8 @@ from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = [
-    *("heartbeats", "wal", "crowd", "streams", "progress", "imports", "pages", "upkeep", "sealing"),
+    *("heartbeats", "wal", "window", "crowd", "streams", "progress", "imports", "pages"),
+    *("upkeep", "sealing"),
 ]
 
 
@@ -87,11 +88,23 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Measurement]:
 def benchmarks(
     names: Iterable[str],
 ) -> Iterator[tuple[str, Callable[[Sizes], Iterable[Measurement]]]]:
-    from bench import crowd, heartbeats, imports, pages, progress, sealing, streams, upkeep, wal
+    from bench import (
+        crowd,
+        heartbeats,
+        imports,
+        pages,
+        progress,
+        sealing,
+        streams,
+        upkeep,
+        wal,
+        window,
+    )
 
     modules: dict[str, Any] = {
         "heartbeats": heartbeats,
         "wal": wal,
+        "window": window,
         "crowd": crowd,
         "streams": streams,
         "progress": progress,
