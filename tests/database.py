@@ -6,7 +6,6 @@ test wants done past the rules.
 
 import logging
 import os
-import re
 import signal
 import tempfile
 import threading
@@ -22,7 +21,6 @@ from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import connection
 from django.test import TestCase, TransactionTestCase
-from psycopg import _preparing
 from psycopg.conninfo import make_conninfo
 from psycopg.errors import DeadlockDetected, DuplicateObject, LockNotAvailable
 from psycopg.sql import SQL, Identifier
@@ -43,10 +41,6 @@ from tests.bouncer import bouncer
 from tests.races import until
 
 ATTEMPTS = 5
-# What psycopg takes for the end of its prepared statements, but for the rollback after each test:
-# to plan the long questions of every page again took two fifths of the pages' tests.
-ENDS_PREPARED = re.compile(rb"^(?:DROP|ALTER|DISCARD ALL|DEALLOCATE ALL)\b").match
-_preparing.PrepareManager._should_discard.__defaults__ = (ENDS_PREPARED,)
 
 
 def pytest_configure():
