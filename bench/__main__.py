@@ -19,7 +19,9 @@ from bench.figures import Measurement, table
 from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ["heartbeats", "crowd", "streams", "progress", "imports", "pages", "upkeep", "sealing"]
+NAMES = [
+    *("heartbeats", "wal", "crowd", "streams", "progress", "imports", "pages", "upkeep", "sealing"),
+]
 
 
 def main() -> int:
@@ -85,10 +87,11 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Measurement]:
 def benchmarks(
     names: Iterable[str],
 ) -> Iterator[tuple[str, Callable[[Sizes], Iterable[Measurement]]]]:
-    from bench import crowd, heartbeats, imports, pages, progress, sealing, streams, upkeep
+    from bench import crowd, heartbeats, imports, pages, progress, sealing, streams, upkeep, wal
 
     modules: dict[str, Any] = {
         "heartbeats": heartbeats,
+        "wal": wal,
         "crowd": crowd,
         "streams": streams,
         "progress": progress,

@@ -7,7 +7,7 @@ import kit.core.rules
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0058_admin_people"),
+        ("governance", "0059_ordered_evidence"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0060_checklists_found"),
+        ("governance", "0061_checklists_found"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("governance", "0059_checklist_texts"),
+        ("governance", "0060_checklist_texts"),
     ]
 
     operations = [
