@@ -19,7 +19,10 @@ from bench.figures import Measurement, table
 from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ["heartbeats", "crowd", "streams", "progress", "imports", "pages", "upkeep", "sealing"]
+NAMES = [
+    *("heartbeats", "crowd", "streams", "progress", "imports", "reports", "pages", "upkeep"),
+    "sealing",
+]
 
 
 def main() -> int:
@@ -85,7 +88,17 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Measurement]:
 def benchmarks(
     names: Iterable[str],
 ) -> Iterator[tuple[str, Callable[[Sizes], Iterable[Measurement]]]]:
-    from bench import crowd, heartbeats, imports, pages, progress, sealing, streams, upkeep
+    from bench import (
+        crowd,
+        heartbeats,
+        imports,
+        pages,
+        progress,
+        reports,
+        sealing,
+        streams,
+        upkeep,
+    )
 
     modules: dict[str, Any] = {
         "heartbeats": heartbeats,
@@ -93,6 +106,7 @@ def benchmarks(
         "streams": streams,
         "progress": progress,
         "imports": imports,
+        "reports": reports,
         "pages": pages,
         "upkeep": upkeep,
         "sealing": sealing,
