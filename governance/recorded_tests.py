@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection
 
@@ -11,6 +11,7 @@ from governance.models import PairedTest, QAExecution, QATestResult, TestOutcome
 from governance.pairing import pair_left_over, subtests_of_others, that_stood_for_others
 from governance.quality import red_run
 from kit.core.copying import copying
+from kit.core.ids import time_ordered_id
 
 STOOD_FOR_OTHERS = "what its tests are named after"
 SUBTESTS = "subtests, of which only those that fail are written"
@@ -38,7 +39,7 @@ def written_tests(tests: Sequence[NamedTest]) -> Iterator[UUID]:
     They come before their run, whose evidence holds a digest of them. There may be fifty thousand,
     and nobody waits for their task before the run is there.
     """
-    key = uuid4()
+    key = time_ordered_id()
     if not tests:
         yield key
         return

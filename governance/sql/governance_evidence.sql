@@ -45,8 +45,9 @@ BEGIN
         SELECT format(
             $statement$
             INSERT INTO evidence_trail
-                (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-            SELECT subject.entity_type, subject.entity_id,
+                (evidence_id, entity_type, entity_id, action, actor, backend, model, witnessed,
+                    context)
+            SELECT programs_time_ordered_id(), subject.entity_type, subject.entity_id,
                 governance_action($1, 'UPDATE', changed.fields),
                 who.actor, who.backend, who.model, true,
                 who.context
@@ -87,8 +88,9 @@ BEGIN
         END IF;
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
+            (evidence_id, entity_type, entity_id, action, actor, backend, model, witnessed, context)
+        SELECT programs_time_ordered_id(), subject.entity_type, subject.entity_id,
+            governance_action(noun, TG_OP, NULL),
             who.actor, who.backend, who.model, true,
             who.context || jsonb_build_object('snapshot', changed.doc)
                 || CASE WHEN noun = 'qa_run' THEN jsonb_build_object('results',
@@ -99,8 +101,9 @@ BEGIN
         CROSS JOIN governance_actor() AS who;
     ELSE
         INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
+            (evidence_id, entity_type, entity_id, action, actor, backend, model, witnessed, context)
+        SELECT programs_time_ordered_id(), subject.entity_type, subject.entity_id,
+            governance_action(noun, TG_OP, NULL),
             who.actor, who.backend, who.model, true,
             who.context || jsonb_build_object('snapshot', changed.doc)
         FROM (SELECT to_jsonb(old_rows) AS doc FROM old_rows) AS changed

@@ -25,6 +25,8 @@ FIGURES = [
             "heartbeats beside Healthchecks' pings",
         )
     ),
+    "WAL of a heartbeat, with an id of the office and a random one",
+    "WAL of an act with one piece of evidence",
     *(
         f"slowest heartbeat beside {what}, and without"
         for what in (
