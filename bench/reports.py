@@ -37,18 +37,18 @@ def run(sizes: Sizes) -> Iterator[Measurement]:
         with served(name) as port:
             for sender, tests in ((large, sizes.cases), (small, FEW)):
                 for _ in range(2):  # to be compared, and each worker has started then
-                    send(port, sender, report(tests, next(numbers)))
-            body = len(report(sizes.cases, 0))
+                    send_report(port, sender, junit_report(tests, next(numbers)))
+            body = len(junit_report(sizes.cases, 0))
             grown: list[tuple[float, float]] = []
 
             def sent() -> float:
-                content = report(sizes.cases, next(numbers))
-                spent, growth = growing(lambda: send(port, large, content))
+                content = junit_report(sizes.cases, next(numbers))
+                spent, growth = growing(lambda: send_report(port, large, content))
                 grown.append((growth, body / 1e6))
                 return spent
 
             what = f"report of {sizes.cases:,} tests"
-            pairs = interleaved(sizes.rounds, sent, lambda: copied(sizes.cases))
+            pairs = interleaved(sizes.rounds, sent, lambda: copied_tests(sizes.cases))
             yield compare_pairs(f"{what}, processor time", "ms", pairs)
             yield compare_pairs(f"{what}, growth of the worker and size", "MB", grown, under=10)
             yield compare_pairs(
@@ -63,7 +63,7 @@ def run(sizes: Sizes) -> Iterator[Measurement]:
             )
 
 
-def report(tests: int, number: int) -> bytes:
+def junit_report(tests: int, number: int) -> bytes:
     """Return a report as pytest writes it; which of its tests fail depends on the number."""
     failure = b'<failure message="AssertionError: no">def test(): assert 0</failure>'
     cases = b"".join(
@@ -78,7 +78,7 @@ def report(tests: int, number: int) -> bytes:
     )
 
 
-def send(port: int, sender: dict[str, str], content: bytes) -> None:
+def send_report(port: int, sender: dict[str, str], content: bytes) -> None:
     headers = {"Authorization": f"Bearer {sender['token']}", "Content-Type": "application/xml"}
     path = f"/api/tasks/{sender['task_id']}/qa-runs"
     request(port, "POST", path, content, headers, status=201)
@@ -133,7 +133,7 @@ def memory_of(pid: int, key: str) -> float:
         return next(int(line.split()[1]) * 1024 / 1e6 for line in status if line.startswith(key))
 
 
-def copied(tests: int) -> float:
+def copied_tests(tests: int) -> float:
     """COPY so many tests into a table without keys; return the processor time of both sides."""
     own = psutil.Process()
     columns = ["execution_id", "name", "outcome", "flaky", "message", "is_test"]
