@@ -103,7 +103,8 @@ def own_choice(request: HttpRequest) -> str:
     return request.own_columns  # type: ignore[attr-defined,no-any-return]
 
 
-def names_of(columns: list[ListColumn]) -> str:
+def without_words(columns: list[ListColumn]) -> str:
+    """Return columns as an address names them."""
     return ",".join(column.name for column in columns)
 
 

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from foreman_office.dashboard.saved_views import actions
-from foreman_office.dashboard.saved_views.columns import COLUMNS, names_of
+from foreman_office.dashboard.saved_views.columns import COLUMNS, without_words
 from foreman_office.dashboard.saved_views.forms import ColumnsForm, NewViewForm, ViewForm
 from foreman_office.dashboard.saved_views.places import PLACES, address_of_view
 from governance.models import SavedView
@@ -56,7 +56,7 @@ def columns_choose(request: HttpRequest) -> HttpResponse:
     chosen = cleaned_or_422(request, ColumnsForm)
     place = chosen["place"]
     without = [each for each in COLUMNS[place] if each.name not in chosen["shown"]]
-    actions.choose_columns(place=place, without=names_of(without), by=request.user)
+    actions.choose_columns(place=place, without=without_words(without), by=request.user)
     return respond_done(request, f"{PLACES[place]}: the columns are kept.", reverse(place))
 
 

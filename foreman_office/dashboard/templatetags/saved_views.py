@@ -6,7 +6,7 @@ from django import template
 from django.template.context import RequestContext
 from django.utils.safestring import SafeString
 
-from foreman_office.dashboard.saved_views.columns import COLUMNS, left_out, names_of
+from foreman_office.dashboard.saved_views.columns import COLUMNS, left_out, without_words
 from foreman_office.dashboard.saved_views.forms import ColumnsForm, NewViewForm
 from foreman_office.dashboard.saved_views.places import (
     WITHOUT,
@@ -39,7 +39,7 @@ def asked_with_columns(request: Any) -> str:
     """Return what the address asks for, with the columns that the list is shown without."""
     asked = request.GET.copy()
     if columns := left_out(request):
-        asked[WITHOUT] = names_of(columns)
+        asked[WITHOUT] = without_words(columns)
     return str(asked.urlencode())
 
 
