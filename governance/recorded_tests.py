@@ -45,9 +45,10 @@ def written_tests(tests: Sequence[NamedTest]) -> Iterator[UUID]:
         return
     columns = ["execution_id", "name", "outcome", "flaky", "message", "is_test"]
     _check_runs_of_tests("DEFERRED")
+    run = str(key)
     with copying(QATestResult, columns) as copy:
         for test in tests:
-            row = key, test.name, str(test.outcome), test.flaky, test.message, test.is_test
+            row = run, test.name, str(test.outcome), test.flaky, test.message, test.is_test
             copy.write_row(row)
     yield key
     _check_runs_of_tests("IMMEDIATE")
@@ -65,17 +66,26 @@ def pair_tests(run: QAExecution, tests: Sequence[NamedTest]) -> None:
         PairedTest.objects.bulk_create(_pairs(red, run, tests), batch_size=1_000)
 
 
+GONE = """
+    SELECT name, outcome FROM qa_test_results AS red
+    WHERE execution_id = %s AND is_test AND NOT EXISTS (
+        SELECT FROM qa_test_results AS run WHERE run.execution_id = %s AND run.name = red.name
+    )
+"""
+
+
 def _pairs(red: QAExecution, run: QAExecution, tests: Iterable[NamedTest]) -> Iterable[PairedTest]:
-    """Return pairs of the names that only one of two runs has."""
-    names = {test.name for test in tests}
-    gone = {
-        name: outcome
-        for name, outcome, is_test in _results_of(red)
-        if is_test and name not in names
-    }
+    """Return pairs of the names that only one of two runs has.
+
+    Most runs have all names of the red one, and then neither is read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(GONE, [red.pk, run.pk])
+        gone = dict(cursor.fetchall())
     if not gone:
         return []
-    before = {name for name, *_ in _results_of(red)}
+    names = {test.name for test in tests}
+    before = {*QATestResult.objects.filter(execution=red).values_list("name", flat=True)}
     pairs = pair_left_over(before, names)
     paired = {pair.before for pair in pairs}
     failed = {name for name, outcome in gone.items() if outcome == TestOutcome.FAILED}
@@ -97,8 +107,3 @@ def _pairs(red: QAExecution, run: QAExecution, tests: Iterable[NamedTest]) -> It
             for name, rule in sorted(rules.items())
         ),
     ]
-
-
-def _results_of(run: QAExecution) -> Iterable[tuple[str, str, bool]]:
-    results = QATestResult.objects.filter(execution=run)
-    return results.values_list("name", "outcome", "is_test")

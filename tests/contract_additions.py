@@ -308,6 +308,9 @@ ADDITIONS = {
             "idx_arch_validations_ready": (
                 "btree (validated_at DESC, validation_id DESC) INCLUDE (build_readiness)"
             ),
+            "idx_arch_validations_grams": (
+                "gin (programs_grams(governance_checklist_text(validation_results)))"
+            ),
         },
         "triggers": {
             **watched("validation", "validation_id"),

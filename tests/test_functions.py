@@ -25,6 +25,7 @@ DEFINERS = {
     "governance_log_notifications",
     "governance_note_absences",
     "governance_note_office",
+    "governance_prune_known_tests",
     "governance_record_evidence",
     "governance_record_remarks",
     "governance_thin_runs",

@@ -75,7 +75,7 @@ CALLED_BY_ALL = {
     "governance_record_remarks",
 }
 # And those that only upkeep may call.
-CALLED_BY_UPKEEP = {"governance_thin_runs"}
+CALLED_BY_UPKEEP = {"governance_prune_known_tests", "governance_thin_runs"}
 
 
 class RoleNames(NamedTuple):

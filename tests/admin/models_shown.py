@@ -76,7 +76,7 @@ WORKINGS = {
     *("governance.Channel", "governance.Delivery"),
     *("governance.EntityNote", "governance.HandoverReading"),
     *("governance.Notice", "governance.NotificationRule"),
-    *("builders.BadgeKey", "governance.SavedView"),
+    *("builders.BadgeKey", "governance.ListColumns", "governance.SavedView"),
     *("builders.CIIdempotencyKey", "builders.IdempotencyKey", "governance.SentForm"),
     *("builders.AgentStop", "governance.Budget"),
     *("builders.UsageHour", "builders.UsagePoint", "builders.UsageRemark"),
