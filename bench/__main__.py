@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import django
 
@@ -19,7 +19,10 @@ from bench.figures import Measurement, table
 from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ["heartbeats", "crowd", "streams", "progress", "imports", "pages", "upkeep", "sealing"]
+NAMES = [
+    *("heartbeats", "wal", "window", "crowd", "streams", "progress", "imports", "reports"),
+    *("pages", "upkeep", "sealing"),
+]
 
 
 def main() -> int:
@@ -85,19 +88,9 @@ def measure(names: Iterable[str], sizes: Sizes, var: Path) -> list[Measurement]:
 def benchmarks(
     names: Iterable[str],
 ) -> Iterator[tuple[str, Callable[[Sizes], Iterable[Measurement]]]]:
-    from bench import crowd, heartbeats, imports, pages, progress, sealing, streams, upkeep
-
-    modules: dict[str, Any] = {
-        "heartbeats": heartbeats,
-        "crowd": crowd,
-        "streams": streams,
-        "progress": progress,
-        "imports": imports,
-        "pages": pages,
-        "upkeep": upkeep,
-        "sealing": sealing,
-    }
-    return ((name, modules[name].run) for name in names)
+    """Yield each benchmark by its name, which is that of its module."""
+    for name in names:
+        yield name, import_module(f"bench.{name}").run
 
 
 def say(line: str) -> None:

@@ -20,6 +20,7 @@ class Sizes:
     beats: int  # of one builder, to see when each is told
     refreshes: int  # of a page in each half of a pair
     crowd: int  # connections that are held open
+    cases: int  # tests of a large report
 
 
 FULL = Sizes(
@@ -32,6 +33,7 @@ FULL = Sizes(
     beats=60,
     refreshes=20,
     crowd=3_000,
+    cases=20_000,
 )
 TINY = Sizes(
     rounds=1,
@@ -43,4 +45,5 @@ TINY = Sizes(
     beats=3,
     refreshes=2,
     crowd=30,
+    cases=200,
 )

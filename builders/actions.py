@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import InternalError, OperationalError, connection, transaction
 from django.db.models import F
@@ -28,6 +28,7 @@ from builders.prices import PriceList
 from builders.usage import Counted, DataPoint, Remark, points_as_json
 from kit.core import prepared_query
 from kit.core.acts import Actor, Refused, act, name_of, refusals
+from kit.core.ids import time_ordered_id
 from kit.core.outages import is_read_only
 from kit.core.sql import ContractNow
 from kit.runtime.batching.dedicated_connection import DedicatedConnection
@@ -157,7 +158,7 @@ def record_heartbeat(
             "sent_message": message,
             "sent_progress": progress_percentage,
             # A name from the first, under which it can be sent again whatever became of it.
-            "sent_id": heartbeat_id or uuid4(),
+            "sent_id": heartbeat_id or time_ordered_id(),
             "sent_at": timestamp,
             "sent_next": next_beat_within_seconds,
         },

@@ -1,8 +1,9 @@
 """Pair the test names of two runs that only one of them has."""
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ TEMPORARY = re.compile(
     r"|[A-Za-z]:\\+Users\\+[^\\\s]+\\+AppData\\+Local\\+Temp\\+[^\\\s:]+"
 )
 BOTH = re.compile(f"{ADDRESS.pattern}|{TEMPORARY.pattern}")
+# One of these is in whatever the patterns find; to ask for them first saves most of the asking.
+HINTS = ("0x", "/tmp/", "/var/folders/", "Temp")  # noqa: S108  of names, no files
 ABSOLUTE = re.compile(r"(?<![\w./\\])(?:/[^/\s:]+){2,}|(?<!\w)[A-Za-z]:(?:[\\/]+[^\\/\s:]+)+")
 # The rules, as they are printed, and what they pass over.
 NOISE = {
@@ -45,15 +48,18 @@ def pair_left_over(before: Collection[str], after: Collection[str]) -> list[Pair
     """
     then, now = set(before), set(after)
     kept, gone, come = then & now, then - now, now - then
+    if not gone or not come:
+        return []
     pairs: list[Pair] = []
     for rule, noise in NOISE.items():
         taken = [Pair(*names, rule) for names in _alike(gone, come, _without(noise))]
         gone -= {pair.before for pair in taken}
         come -= {pair.after for pair in taken}
         pairs += taken
+    ours, theirs = _paths(gone), _paths(come)
     # Where one path stayed as it is, the work was not checked out elsewhere.
-    if not any(_path(name) for name in kept):
-        pairs += _in_two_checkouts(gone, come)
+    if ours and theirs and not any(map(_path, kept)):
+        pairs += _in_two_checkouts(ours, theirs)
     if not kept and not pairs:
         pairs = _named_without_places(gone, come)
     return sorted(pairs)
@@ -61,6 +67,8 @@ def pair_left_over(before: Collection[str], after: Collection[str]) -> list[Pair
 
 def _without(noise: re.Pattern[str]) -> Callable[[str], str | None]:
     def key(name: str) -> str | None:
+        if not any(hint in name for hint in HINTS):
+            return None
         plain, count = noise.subn("\0", name)
         return plain if count else None
 
@@ -71,7 +79,8 @@ def _alike(
     gone: Iterable[str], come: Iterable[str], key: Callable[[str], str | None]
 ) -> Iterator[tuple[str, str]]:
     """Return the names that share a key, where there is one on either side."""
-    ours, theirs = _grouped(gone, key), _grouped(come, key)
+    ours = _grouped(gone, key)
+    theirs = _grouped(come, key) if ours else {}
     for each, names in ours.items():
         if len(names) == 1 and len(theirs.get(each, ())) == 1:
             yield names[0], theirs[each][0]
@@ -85,29 +94,27 @@ def _grouped(names: Iterable[str], key: Callable[[str], str | None]) -> dict[str
     return found
 
 
-def _in_two_checkouts(gone: set[str], come: set[str]) -> list[Pair]:
-    """Pair names whose paths begin in one folder before, and in one other folder after."""
+def _in_two_checkouts(gone: Mapping[str, str], come: Mapping[str, str]) -> list[Pair]:
+    """Pair names whose paths begin in one folder before, and in one other folder after.
+
+    Of each name its path is given.
+    """
     roots = _roots(gone, come)
     if roots is None:
         return []
     ours, theirs = roots
-    moved = {name: _path(name) for name in come}
-    if any(path and path.startswith(f"{ours}/") for path in moved.values()):
+    if any(path.startswith(f"{ours}/") for path in come.values()):
         return []  # a test that was moved within one checkout is another test
 
-    def under(root: str) -> Callable[[str], str | None]:
-        def key(name: str) -> str | None:
-            path = _path(name)
-            if path is None or not path.startswith(f"{root}/"):
-                return None
-            return _plain(name).replace(f"{root}/", "\0/")
+    def under(root: str, paths: Mapping[str, str]) -> dict[str, list[str]]:
+        beneath = f"{root}/"
+        inside = (name for name, path in paths.items() if path.startswith(beneath))
+        return _grouped(inside, lambda name: _plain(name).replace(beneath, "\0/"))
 
-        return key
-
-    there = _grouped(come, under(theirs))
+    there = under(theirs, come)
     return [
         Pair(names[0], there[key][0], CHECKOUT)
-        for key, names in _grouped(gone, under(ours)).items()
+        for key, names in under(ours, gone).items()
         if len(names) == 1 and len(there.get(key, ())) == 1
     ]
 
@@ -119,28 +126,30 @@ def _named_without_places(gone: set[str], come: set[str]) -> list[Pair]:
     have to be found: where one is missing, a test may have been deleted and another added.
     """
     for ours, theirs, told in ((gone, come, False), (come, gone, True)):
+        if len(ours) != len(gone):
+            continue
         endings: dict[str, list[str]] = {}
         for name in theirs:
-            parts = name.split("::")
-            for start in range(1, len(parts)):
-                endings.setdefault("::".join(parts[start:]), []).append(name)
-        found = [(name, endings.get(name, [])) for name in ours]
-        alone = {names[0] for _, names in found if len(names) == 1}
-        if len(alone) == len(gone) == len(found):
+            start = name.find("::") + 2
+            while start > 1:
+                if (ending := name[start:]) in ours:
+                    endings.setdefault(ending, []).append(name)
+                start = name.find("::", start) + 2
+        found = [(name, names[0]) for name, names in endings.items() if len(names) == 1]
+        if len({other for _, other in found}) == len(gone):
             return [
-                Pair(names[0], name, PLACES) if told else Pair(name, names[0], PLACES)
-                for name, names in found
+                Pair(other, name, PLACES) if told else Pair(name, other, PLACES)
+                for name, other in found
             ]
     return []
 
 
-def _roots(gone: set[str], come: set[str]) -> tuple[str, str] | None:
+def _roots(gone: Mapping[str, str], come: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the folders in which most of the paths of two runs begin to be alike."""
+    paths = {**gone, **come}
     for depth in range(MAX_PARTS, 0, -1):
-        alike = _alike(gone, come, partial(_ending, depth))
-        found = Counter(
-            _differing_beginnings(_path(ours) or "", _path(theirs) or "") for ours, theirs in alike
-        )
+        alike = _alike(gone, come, partial(_ending, paths, depth))
+        found = Counter(_differing_beginnings(gone[ours], come[theirs]) for ours, theirs in alike)
         if found:
             return found.most_common(1)[0][0]
     return None
@@ -151,16 +160,23 @@ def _plain(name: str) -> str:
     return ABSOLUTE.sub(lambda path: re.sub(r"[\\/]+", "/", path[0]), name)
 
 
+def _paths(names: Iterable[str]) -> dict[str, str]:
+    """Return the path in each name that has one."""
+    return {name: path for name in names if (path := _path(name))}
+
+
 def _path(name: str) -> str | None:
     """Return the first absolute path in a name that is no temporary one."""
+    if "/" not in name and "\\" not in name:
+        return None
     path = ABSOLUTE.search(TEMPORARY.sub("", name))
     return _plain(path[0]) if path else None
 
 
-def _ending(depth: int, name: str) -> str | None:
+def _ending(paths: Mapping[str, str], depth: int, name: str) -> str | None:
     """Return a name with no more of its absolute path than its last parts."""
-    path = _path(name)
-    if path is None or path.count("/") < depth:
+    path = paths[name]
+    if path.count("/") < depth:
         return None
     return _plain(name).replace(path, "\0/" + "/".join(path.split("/")[-depth:]))
 
@@ -174,7 +190,7 @@ def _differing_beginnings(ours: str, theirs: str) -> tuple[str, str]:
     return "/".join(one), "/".join(other)
 
 
-STEP = re.compile("(?=::| > | \u203a |[./])")
+STEPS = ("::", " > ", " \u203a ", ".", "/")
 
 
 def that_stood_for_others(
@@ -184,7 +200,8 @@ def that_stood_for_others(
 
     A module that could not be imported is named alone; mended, its tests are named after it.
     """
-    return _gone_on_from(failed, after) - _gone_on_from(failed, before)
+    found = _gone_on_from(failed, after)
+    return found - _gone_on_from(found, before)
 
 
 SUBTEST = re.compile(r"(?P<test>.+?) (?:\[[^\]]*\] )?\((?:\w+=.*|<subtest>)\)", re.DOTALL)
@@ -209,11 +226,12 @@ def subtests_of_others(
 
 def _gone_on_from(names: Collection[str], others: Iterable[str]) -> set[str]:
     """Return the names that others go on from, as a.b::c goes on from a and a.b."""
-    wanted, lengths = set(names), {len(name) for name in names}
-    return {
-        other[: step.start()]
-        for other in others
-        if lengths
-        for step in STEP.finditer(other)
-        if step.start() in lengths and other[: step.start()] in wanted
-    }
+    if not names:
+        return set()
+    in_order = sorted(others)
+
+    def is_begun(beginning: str) -> bool:
+        place = bisect_left(in_order, beginning)
+        return place < len(in_order) and in_order[place].startswith(beginning)
+
+    return {name for name in names if any(is_begun(f"{name}{step}") for step in STEPS)}

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import DateTimeField, Exists, Func, OuterRef, Q, Value
@@ -28,12 +29,22 @@ CRITERIA = {
 FAILED, PASSED, SKIPPED = TestOutcome.FAILED, TestOutcome.PASSED, TestOutcome.SKIPPED
 
 
+class ComparedTest(NamedTuple):
+    """A test of one of two runs, without its message: there may be fifty thousand."""
+
+    pk: int
+    name: str
+    outcome: str
+    flaky: bool
+    is_test: bool
+
+
 class ComparisonList(NamedTuple):
     """Tests of which the same is to be said: its look, its words, and the run that they are in."""
 
     look: str
     words: str
-    results: list[QATestResult]
+    results: list[ComparedTest]
     run: QAExecution
 
 
@@ -50,13 +61,13 @@ class Comparison:
     named: bool = False
     thinned: ThinnedRun | None = None
     thinned_before: ThinnedRun | None = None
-    newly_failing: list[QATestResult] = field(default_factory=list)
-    still_failing: list[QATestResult] = field(default_factory=list)
-    fixed: list[QATestResult] = field(default_factory=list)
-    newly_skipped: list[QATestResult] = field(default_factory=list)
-    vanished: list[QATestResult] = field(default_factory=list)
+    newly_failing: list[ComparedTest] = field(default_factory=list)
+    still_failing: list[ComparedTest] = field(default_factory=list)
+    fixed: list[ComparedTest] = field(default_factory=list)
+    newly_skipped: list[ComparedTest] = field(default_factory=list)
+    vanished: list[ComparedTest] = field(default_factory=list)
     renamed: list[Pair] = field(default_factory=list)
-    flaky: list[QATestResult] = field(default_factory=list)
+    flaky: list[ComparedTest] = field(default_factory=list)
 
     @property
     def lists(self) -> list[ComparisonList]:
@@ -78,10 +89,13 @@ class Comparison:
             ComparisonList("passed", "fixed", self.fixed, run),
         ]
 
-    @property
+    @cached_property
     def first_failure(self) -> QATestResult | None:
         """Return the first new failure, else the first that was there before."""
-        return next(iter([*self.newly_failing, *self.still_failing]), None)
+        for failures in (self.newly_failing, self.still_failing):
+            if failures:
+                return QATestResult.objects.filter(pk=failures[0].pk).first()
+        return None
 
 
 def previous_run(run: QAExecution) -> QAExecution | None:
@@ -125,6 +139,8 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     )
     was_called = {pair.after: pair.before for pair in pairs}
     outcomes = {then.name: then.outcome for then in gone}
+    if was_called:
+        changed = changed_tests(run, before, renamed=was_called)
     for now, then in changed:
         if now is None:
             continue
@@ -143,35 +159,40 @@ def compare(run: QAExecution, before: QAExecution | None = None) -> Comparison:
     return comparison
 
 
-CHANGED_TESTS = """
-    SELECT name, now.id, now.outcome, now.flaky, now.message, now.is_test,
-           was.id, was.outcome, was.flaky, was.message, was.is_test
+COLUMNS = ["id", "name", "outcome", "flaky", "is_test"]
+# What is new and did not fail is of no interest, and is most of a suite that was not there before.
+CHANGED_TESTS = f"""
+    SELECT {", ".join(f"{of}.{column}" for of in ("now", "was") for column in COLUMNS)}
     FROM (SELECT * FROM qa_test_results WHERE execution_id = %(run)s) AS now
     FULL JOIN (SELECT * FROM qa_test_results WHERE execution_id = %(before)s) AS was USING (name)
     WHERE now.flaky OR now.outcome = 'failed'
-       OR (now.outcome IS DISTINCT FROM was.outcome AND %(before)s::uuid IS NOT NULL)
-    ORDER BY name
-"""
+       OR (was.id IS NOT NULL AND now.outcome IS DISTINCT FROM was.outcome)
+       OR now.name = ANY(%(renamed)s)
+    ORDER BY coalesce(now.name, was.name)
+"""  # noqa: S608  our names of columns
+
+# A test as it is in a run and as it was in the run before; None where it is not in one of them.
+Changed = tuple[ComparedTest | None, ComparedTest | None]
 
 
 def changed_tests(
-    run: QAExecution, before: QAExecution | None
-) -> list[tuple[QATestResult | None, QATestResult | None]]:
+    run: QAExecution, before: QAExecution | None, renamed: Collection[str] = ()
+) -> list[Changed]:
     """Return the tests of two runs that failed, are flaky, or ended otherwise, in each of them.
 
-    Most of fifty thousand did not change, and are not read.
+    Most of fifty thousand did not change, and are not read. `renamed` are tests to include.
     """
-    columns = ["id", "outcome", "flaky", "message", "is_test"]
+    keys = {"run": run.pk, "before": before.pk if before else None}
     with connection.cursor() as cursor:
-        cursor.execute(CHANGED_TESTS, {"run": run.pk, "before": before.pk if before else None})
-        rows = cursor.fetchall()
-
-    def result(of: QAExecution | None, name: str, values: tuple[Any, ...]) -> QATestResult | None:
-        if of is None or values[0] is None:
-            return None
-        return QATestResult(execution=of, name=name, **dict(zip(columns, values, strict=True)))
-
-    return [(result(run, row[0], row[1:6]), result(before, row[0], row[6:])) for row in rows]
+        cursor.execute(CHANGED_TESTS, keys | {"renamed": [*renamed]})
+        count = len(COLUMNS)
+        return [
+            (
+                ComparedTest._make(row[:count]) if row[0] is not None else None,
+                ComparedTest._make(row[count:]) if row[count] is not None else None,
+            )
+            for row in cursor
+        ]
 
 
 def _names_of(before: QAExecution, run: QAExecution) -> tuple[set[str], set[str]]:
@@ -181,8 +202,8 @@ def _names_of(before: QAExecution, run: QAExecution) -> tuple[set[str], set[str]
 
 
 def _vanished(
-    gone: list[QATestResult], then: Collection[str], now: Collection[str]
-) -> list[QATestResult]:
+    gone: list[ComparedTest], then: Collection[str], now: Collection[str]
+) -> list[ComparedTest]:
     """Return the tests that are gone; what was never a test may be."""
     failed = {result.name for result in gone if result.outcome == FAILED}
     stood = that_stood_for_others(failed, then, now) | subtests_of_others(failed, then, now)

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection
 
 from governance.models import PairedTest, QAExecution, QATestResult, TestOutcome
 from governance.pairing import pair_left_over, subtests_of_others, that_stood_for_others
 from governance.quality import red_run
+from kit.core.ids import time_ordered_id
 from kit.core.inserting import inserting
 from programs.models import Task
 
@@ -39,16 +40,16 @@ def written_tests(task: Task, tests: Sequence[NamedTest]) -> Iterator[UUID]:
     They come before their run, whose evidence holds a digest of them. There may be fifty thousand,
     and nobody waits for their task before the run is there.
     """
-    key = uuid4()
+    key = time_ordered_id()
     if not tests:
         yield key
         return
     columns = ["execution_id", "name", "outcome", "flaky", "message", "is_test"]
     _check_runs_of_tests("DEFERRED")
-    whose = f"governance_organisation_of('task', '{task.pk}')"
+    run, whose = str(key), f"governance_organisation_of('task', '{task.pk}')"
     with inserting(QATestResult, columns, organisation_id=whose) as rows:
         for test in tests:
-            row = key, test.name, str(test.outcome), test.flaky, test.message, test.is_test
+            row = run, test.name, str(test.outcome), test.flaky, test.message, test.is_test
             rows.write_row(row)
     yield key
     _check_runs_of_tests("IMMEDIATE")
@@ -66,17 +67,26 @@ def pair_tests(run: QAExecution, tests: Sequence[NamedTest]) -> None:
         PairedTest.objects.bulk_create(_pairs(red, run, tests), batch_size=1_000)
 
 
+GONE = """
+    SELECT name, outcome FROM qa_test_results AS red
+    WHERE execution_id = %s AND is_test AND NOT EXISTS (
+        SELECT FROM qa_test_results AS run WHERE run.execution_id = %s AND run.name = red.name
+    )
+"""
+
+
 def _pairs(red: QAExecution, run: QAExecution, tests: Iterable[NamedTest]) -> Iterable[PairedTest]:
-    """Return pairs of the names that only one of two runs has."""
-    names = {test.name for test in tests}
-    gone = {
-        name: outcome
-        for name, outcome, is_test in _results_of(red)
-        if is_test and name not in names
-    }
+    """Return pairs of the names that only one of two runs has.
+
+    Most runs have all names of the red one, and then neither is read.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(GONE, [red.pk, run.pk])
+        gone = dict(cursor.fetchall())
     if not gone:
         return []
-    before = {name for name, *_ in _results_of(red)}
+    names = {test.name for test in tests}
+    before = {*QATestResult.objects.filter(execution=red).values_list("name", flat=True)}
     pairs = pair_left_over(before, names)
     paired = {pair.before for pair in pairs}
     failed = {name for name, outcome in gone.items() if outcome == TestOutcome.FAILED}
@@ -98,8 +108,3 @@ def _pairs(red: QAExecution, run: QAExecution, tests: Iterable[NamedTest]) -> It
             for name, rule in sorted(rules.items())
         ),
     ]
-
-
-def _results_of(run: QAExecution) -> Iterable[tuple[str, str, bool]]:
-    results = QATestResult.objects.filter(execution=run)
-    return results.values_list("name", "outcome", "is_test")

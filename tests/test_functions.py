@@ -12,6 +12,7 @@ OURS = """
 # row level security: at what a row is about, and at a rule of which a member sees only a part.
 DEFINERS = {
     "builders_heartbeats_apply",
+    "builders_keep_minutes",
     "governance_badge_evidence",
     "governance_builders_hold_their_task",
     "governance_ci_token_evidence",
@@ -30,6 +31,7 @@ DEFINERS = {
     "governance_organisation_filled",
     "governance_organisation_stays",
     "governance_program_moved",
+    "governance_prune_known_tests",
     "governance_record_evidence",
     "governance_record_remarks",
     "governance_thin_runs",

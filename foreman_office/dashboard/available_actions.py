@@ -36,6 +36,7 @@ from kit.web.decision_forms import ActionButton, OverrideForm, ReasonForm
 from programs.models import FINISHED, Program, State, Task, TaskLink, TaskState, Wave
 
 FORCE = "Override"
+ARCHIVED = "archived"  # the gate of the archive, which is no state
 
 
 def offer(
@@ -76,7 +77,7 @@ def offers_to_archive(program: Program) -> Iterator[ActionButton]:
         yield offer(program, "programs:program_unarchive", label, ReasonForm)
         return
     yield from _plan(program, "approve")
-    yield offer(program, "programs:program_archive", "Archive", ReasonForm)
+    yield offer(program, "programs:program_archive", "Archive", ReasonForm, target=ARCHIVED)
 
 
 # Where a blocked entity goes when nothing blocks it any more: the state that it had before.

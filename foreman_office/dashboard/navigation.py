@@ -41,6 +41,7 @@ FIRST = (
 )
 OTHERS = (
     NavigationItem("handover", "Handover", "handover", "h"),
+    NavigationItem("governance:replay", "Replay", "replay", "r"),
     NavigationItem("governance:quality", "Quality", "quality", "q"),
     NavigationItem("governance:blocker_list", "Blockers", "blockers", "x"),
     NavigationItem("governance:violation_list", "Violations", "violations", "v"),

@@ -54,7 +54,7 @@ WRITTEN_BY_MEMBERS = {
 # What functions of the owner write. Evidence is added by nobody else, and never changed.
 SEEN_BY_MEMBERS = {
     *("evidence_trail", "plan_texts", "known_tests", "qa_latest_runs", "qa_suite_turns"),
-    "qa_thinned_runs",
+    *("qa_thinned_runs", "heartbeat_minutes"),
 }
 POLICIES: dict[str, tuple[Policy, ...]] = {
     "programs": OF_PROGRAMS,

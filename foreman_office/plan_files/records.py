@@ -111,6 +111,7 @@ class ProgramRecord(KeyedRecord):
     organisation_id: Id | None = None
     validation_checklist: list[str] = []
     validated_by: Annotated[str, in_choices(ValidatedBy)] = ValidatedBy.FOREMAN.value
+    allows_pull: bool = False
     due_on: Day | None = None
     created_at: Time | None = None
     updated_at: Time | None = None
@@ -118,8 +119,8 @@ class ProgramRecord(KeyedRecord):
 
     @classmethod
     def is_omitted(cls, name: str, value: Any) -> bool:
-        usual = name == "validated_by" and value == ValidatedBy.FOREMAN
-        return super().is_omitted(name, value) or usual
+        usual = {"validated_by": ValidatedBy.FOREMAN, "allows_pull": False}
+        return super().is_omitted(name, value) or (name in usual and value == usual[name])
 
 
 class BuilderRecord(RecordWithRemarks):

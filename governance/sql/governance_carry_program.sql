@@ -8,7 +8,7 @@ LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
 DECLARE
     moving CONSTANT text[] := '{waves,tasks,plan_notes,plan_texts,import_turns,badge_keys,budgets,notices,
-        task_links,task_notes,task_questions,agent_stops,heartbeats,usage_hours,architecture_validations,
+        task_links,task_notes,task_questions,agent_stops,heartbeats,heartbeat_minutes,usage_hours,architecture_validations,
         governance_violations,completion_claims,qa_executions,qa_paired_tests,qa_test_results,
         qa_latest_runs,qa_suite_turns,qa_thinned_runs,known_tests,blockers,entity_notes,evidence_trail}';
     named text;
@@ -47,7 +47,7 @@ BEGIN
         EXECUTE format('UPDATE %I SET organisation_id = $1 WHERE program_id = $2', named)
         USING takes, program;
     END LOOP;
-    FOREACH named IN ARRAY '{tasks,task_links,task_notes,task_questions,agent_stops,heartbeats,usage_hours,
+    FOREACH named IN ARRAY '{tasks,task_links,task_notes,task_questions,agent_stops,heartbeats,heartbeat_minutes,usage_hours,
         architecture_validations,governance_violations,completion_claims,qa_executions,qa_latest_runs,
         qa_suite_turns}'::text[]
     LOOP

@@ -55,9 +55,11 @@ BEGIN
         END IF;
         SELECT format(
             $statement$
-            INSERT INTO evidence_trail (organisation_id,
-                entity_type, entity_id, action, actor, backend, model, witnessed, context)
-            SELECT coalesce(changed.organisation, $3), subject.entity_type, subject.entity_id,
+            INSERT INTO evidence_trail
+                (evidence_id, organisation_id, entity_type, entity_id, action, actor, backend, model,
+                    witnessed, context)
+            SELECT programs_time_ordered_id(), coalesce(changed.organisation, $3),
+                subject.entity_type, subject.entity_id,
                 governance_action($1, 'UPDATE', changed.fields),
                 who.actor, who.backend, who.model, true,
                 who.context
@@ -98,9 +100,11 @@ BEGIN
             EXECUTE statement USING noun, itself, holder, apart;
         END IF;
     ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO evidence_trail (organisation_id,
-            entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT coalesce((changed.doc ->> 'organisation_id')::uuid, holder),
+        INSERT INTO evidence_trail
+            (evidence_id, organisation_id, entity_type, entity_id, action, actor, backend, model,
+                witnessed, context)
+        SELECT programs_time_ordered_id(),
+            coalesce((changed.doc ->> 'organisation_id')::uuid, holder),
             subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
             who.actor, who.backend, who.model, true,
             who.context || jsonb_build_object('snapshot', changed.doc - apart)
@@ -111,9 +115,11 @@ BEGIN
         CROSS JOIN LATERAL governance_subject(noun, changed.doc) AS subject
         CROSS JOIN governance_actor() AS who;
     ELSE
-        INSERT INTO evidence_trail (organisation_id,
-            entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT coalesce((changed.doc ->> 'organisation_id')::uuid, holder),
+        INSERT INTO evidence_trail
+            (evidence_id, organisation_id, entity_type, entity_id, action, actor, backend, model,
+                witnessed, context)
+        SELECT programs_time_ordered_id(),
+            coalesce((changed.doc ->> 'organisation_id')::uuid, holder),
             subject.entity_type, subject.entity_id, governance_action(noun, TG_OP, NULL),
             who.actor, who.backend, who.model, true,
             who.context || jsonb_build_object('snapshot', changed.doc - apart)

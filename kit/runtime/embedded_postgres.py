@@ -41,6 +41,8 @@ SERVER_SETTINGS = {
     "max_connections": "100",
     "shared_buffers": "128MB",
     "jit": "off",
+    # Of each page that is written whole after a checkpoint: most are a few rows in much room.
+    "wal_compression": "pglz",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",

@@ -13,7 +13,16 @@ from programs.models.attachments import (
     note_text,
 )
 from programs.models.checks import not_before, one_of, percentage
-from programs.models.due import FINISHED, FIRST_DAY, LAST_DAY, NOT_FINISHED, Today, due_order, today
+from programs.models.due import (
+    FINISHED,
+    FIRST_DAY,
+    LAST_DAY,
+    NOT_FINISHED,
+    Today,
+    due_order,
+    is_late,
+    today,
+)
 from programs.models.plan import MAX_ORDINAL, NAME_BEGINS, PlanNote, Program, Task, Wave
 from programs.models.staging import ImportTransaction, ImportTurn, StagedImport, StagedRecord
 from programs.models.states import (
@@ -62,6 +71,7 @@ __all__ = [
     "ValidatedBy",
     "Wave",
     "due_order",
+    "is_late",
     "leads_to_a_host",
     "not_before",
     "note_text",

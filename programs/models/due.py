@@ -31,6 +31,11 @@ def today() -> date:
     return now().date()
 
 
+def is_late(state: str, due_on: date | None, day: date) -> bool:
+    """Return whether what is in a state, and due on a day, is late on another."""
+    return due_on is not None and state not in FINISHED and due_on < day
+
+
 def due_order() -> Coalesce:
     """Return what rows are sorted by when they are sorted by due date: those without come last."""
     return Coalesce("due_on", models.Value(LAST_DAY, models.DateField()))
@@ -54,7 +59,7 @@ class Due:
 
     @property
     def is_late(self) -> bool:
-        return self.due_on is not None and self.state not in FINISHED and self.due_on < today()
+        return is_late(self.state, self.due_on, today())
 
 
 def calendar_day(table: str) -> models.CheckConstraint:

@@ -25,6 +25,12 @@ FIGURES = [
             "heartbeats beside Healthchecks' pings",
         )
     ),
+    "WAL of a heartbeat, with an id of the office and a random one",
+    "WAL of an act with one piece of evidence",
+    *(
+        f"database time of {page}, 500 beats in an hour and 500"
+        for page in ("builders", "a builder", "a task", "a replay")
+    ),
     *(
         f"slowest heartbeat beside {what}, and without"
         for what in (
@@ -39,6 +45,9 @@ FIGURES = [
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
     "memory of the import, 20 tasks and a tenth",
+    "report of 200 tests, processor time",
+    "report of 200 tests, growth of the worker and size",
+    "task page with two runs of 200 tests and of 50, processor time",
     *(f"{page}, large office and small, p95" for page in PAGES),
     "one sweep, large office and small",
     "replay of 900 pieces of evidence",

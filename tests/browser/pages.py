@@ -26,6 +26,12 @@ MORE_OF_THE_SAME = {
     *("evidence-none", "evidence-of-task", "quality-none"),
 }
 
+# A page of each kind: cards, a record, a list with filters, charts, a form, a history.
+WITH_MOST_OF_ALL = {
+    *("inbox", "task", "program", "blocker_list", "quality", "blocker_new", "evidence_list"),
+    *("handover", "notifications"),
+}
+
 
 def pages(scene):
     """Return the address of each page by a name for its picture."""

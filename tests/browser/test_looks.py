@@ -29,6 +29,7 @@ def scene(transactional_db):
 # --- errors ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_where_something_failed(browse, foreman, complaints, monkeypatch, width):
     page = browse(width=width, user=foreman)
@@ -55,6 +56,7 @@ def test_axe_finds_nothing_where_something_failed(browse, foreman, complaints, m
     assert not found, "\n\n".join(found)
 
 
+@pytest.mark.thorough
 def test_axe_finds_nothing_where_the_admin_asks_whether_to_delete(browse, scene):
     page = browse(user=UserFactory(is_staff=True, is_superuser=True))
     annex = Program.objects.get(state="planned")
@@ -232,7 +234,8 @@ def in_forced_colours(browse, foreman, scene):
     return open_page
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_states_are_told_apart_in_forced_colours(in_forced_colours, scene, scheme):
     page = in_forced_colours(scheme)
     ink = page.evaluate("getComputedStyle(document.body).color")
@@ -330,6 +333,7 @@ def reader_of_large_letters(chromium, live_server, foreman):
     large.close()
 
 
+@pytest.mark.thorough
 def test_text_of_twice_the_size_is_neither_cut_nor_wider_than_the_page(
     reader_of_large_letters, scene
 ):

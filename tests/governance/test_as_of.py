@@ -1,6 +1,6 @@
 """Whatever was done, the evidence alone tells how everything was at any moment between."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -18,17 +18,22 @@ from foreman_office.dashboard.as_of.rebuilt import (
     wave_then,
 )
 from governance.models import Blocker, GovernanceViolation
-from programs.actions import edit
+from programs.actions import archive_program, edit, unarchive_program
 from programs.models import Program, Task, Wave
 from tests.examples import examples
 from tests.governance.test_machine import Office, builder_ids, nth, pick
 
+DAY = date(2026, 12, 24)
 PLAN = {
-    Program: ("name", "description", "state", "allows_pull", "evidence_location", "validated_by"),
-    Wave: ("name", "sequence_number", "state", "dependencies", "program_id"),
+    Program: (
+        *("name", "description", "state", "allows_pull", "evidence_location", "validated_by"),
+        *("due_on", "archived_at"),
+    ),
+    Wave: ("name", "sequence_number", "state", "dependencies", "program_id", "due_on"),
     Task: (
         *("name", "state", "assigned_builder", "planned_builder", "wave_id", "started_at"),
         *("completed_at", "acceptance_criteria", "qa_suite_location", "evidence_location"),
+        "due_on",
     ),
 }
 
@@ -122,6 +127,17 @@ class RememberedOffice(Office):
     def rename(self, n, name, criteria):
         if task := pick(Task.objects, n):
             self.attempt(edit, task, by=self.person, name=name, acceptance_criteria=criteria)
+
+    @rule(n=nth, model=st.sampled_from([Program, Wave, Task]), on=st.none() | st.dates(DAY, DAY))
+    def set_due(self, n, model, on):
+        if entity := pick(model.objects, n):
+            self.attempt(edit, entity, by=self.person, due_on=on)
+
+    @rule(n=nth, puts_away=st.booleans())
+    def archive(self, n, puts_away):
+        if program := pick(Program.objects, n):
+            put = archive_program if puts_away else unarchive_program
+            self.attempt(put, program, reason="It is over.", by=self.person)
 
     @rule(name=builder_ids, begins=st.booleans())
     def rest(self, name, begins):

@@ -125,8 +125,18 @@ def test_what_is_compared_is_every_test(run, before, after, flaky):
 
 def test_only_tests_that_changed_are_read(run):
     run(a=".", b="F", **{f"same_{number}": "." for number in range(50)})
-    later = run(a="F", b=".", **{f"same_{number}": "." for number in range(50)})
-    assert [now.name for now, _ in changed_tests(later, previous_run(later))] == ["a", "b"]
+    same = {f"same_{number}": "." for number in range(50)}
+    later = run(a="F", b=".", new=".", lazy="s", bad="F", **same)
+    assert names(now for now, _ in changed_tests(later, previous_run(later))) == ["a", "b", "bad"]
+
+
+def test_a_test_under_another_name_is_compared_with_itself(run):
+    run(**{"m::a[/tmp/one/x]": "F", "m::b[/tmp/one/x]": ".", "m::c[/tmp/one/x]": "."})
+    later = run(**{"m::a[/tmp/two/x]": ".", "m::b[/tmp/two/x]": "s", "m::c[/tmp/two/x]": "."})
+    comparison = compare(later)
+    assert names(comparison.fixed) == ["m::a[/tmp/two/x]"]
+    assert names(comparison.newly_skipped) == ["m::b[/tmp/two/x]"]
+    assert comparison.vanished == []
 
 
 def test_only_runs_of_the_same_suite_of_the_same_task_come_before(run, task):

@@ -217,6 +217,7 @@ def files(draw):
             optional={
                 "description": texts,
                 "objectives": st.lists(texts, max_size=3),
+                "allows_pull": st.booleans(),
                 "due_on": days,
                 "state": states,
                 "evidence_location": texts,

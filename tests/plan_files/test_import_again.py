@@ -68,17 +68,59 @@ def test_a_second_import_changes_what_the_file_says_otherwise(plan):
     assert live() == LIVE
 
 
-def test_a_due_date_is_set_and_moved_and_stays_where_it_is_left_out(plan, capsys):
+def test_a_due_date_is_set_and_moved_and_taken_away_and_stays_where_it_is_left_out(plan, capsys):
     dated = FIRST.replace("          state: planned\n", "          due_on: 2026-12-24\n")
     for text, expected in (
         (dated, date(2026, 12, 24)),
         (dated.replace("2026-12-24", "2026-12-31"), date(2026, 12, 31)),
         (FIRST, date(2026, 12, 31)),
+        (dated.replace("2026-12-24", "null"), None),
     ):
         plan.write_text(text)
-        call_command("import_plan", plan, verbosity=0)
+        call_command("import_plan", plan)
         assert Task.objects.get().due_on == expected
+    assert "~ task price: due_on 2026-12-31 -> null" in capsys.readouterr().out
     assert live() == LIVE
+
+
+def test_an_explicit_null_empties_what_a_task_under_way_is_not_judged_by(plan):
+    with act(None, reason="It was written meanwhile."):
+        Task.objects.update(planned_builder="ui-builder", due_on=date(2026, 12, 24))
+    nulls = "          state: null\n          planned_builder: null\n          due_on:\n"
+    emptied = FIRST.replace("it has a price", "null").replace("          state: planned\n", nulls)
+    plan.write_text(emptied.replace("description: Sells things.", "description: null"))
+    call_command("import_plan", plan, verbosity=0)
+    task = Task.objects.get()
+    assert (task.planned_builder, task.due_on, Program.objects.get().description) == (
+        None,
+        None,
+        "",
+    )
+    assert (live(), task.acceptance_criteria) == (LIVE, "it has a price")
+
+
+def test_a_file_says_whether_builders_may_pull(plan, capsys):
+    said = FIRST.replace("  description", "  allows_pull: true\n  description")
+    for text, allowed in (
+        (said, True),
+        (FIRST, True),
+        (said.replace("true", "false"), False),
+        (said, True),
+        (said.replace("true", "null"), False),
+    ):
+        plan.write_text(text)
+        call_command("import_plan", plan)
+        assert Program.objects.get().allows_pull is allowed
+        exported = plan.with_name("exported.yaml")
+        call_command("export_plan", "Shop", output=exported)
+        assert ("allows_pull: true" in exported.read_text()) is allowed
+        assert "allows_pull: false" not in exported.read_text()
+    assert "~ program shop: allows_pull false -> true" in capsys.readouterr().out
+    changes = Evidence.objects.filter(action="edited", entity_type="program")
+    assert changes.latest("sequence").context["changes"] == {"allows_pull": [True, False]}
+    plan.write_text(said.replace("true", "'yes'"))
+    with pytest.raises(CommandError, match="allows_pull: "):
+        call_command("import_plan", plan)
 
 
 @pytest.mark.parametrize("wrong", ["'2026-12-24'", "2026-12-24T10:00:00Z", "1969-12-31", "soon"])

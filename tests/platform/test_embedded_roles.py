@@ -47,7 +47,7 @@ def old(migrated):
         with embedded_postgres.running(copied(migrated, copy)):
             manage(copy, "backup", str(dump))
         server._start()
-        restore = [server.binaries / "pg_restore", "--no-owner", "--no-privileges"]
+        restore = [server.binaries / "pg_restore", "--no-owner", "--no-privileges", "--no-policies"]
         address = ["--schema=public", "-h", server.sockets, "-U", OFFICE, "-d", OFFICE]
         subprocess.run([*restore, *address, dump], check=True)
         server.stop()

@@ -9,11 +9,8 @@ from pydantic import (
     Field,
 )
 
-from governance.models import (
-    QAStatus,
-    QATestResult,
-)
-from governance.quality import Comparison
+from governance.models import QAStatus
+from governance.quality import ComparedTest, Comparison
 
 
 class Failure(Schema):
@@ -49,7 +46,7 @@ class Changes(Schema):
 
     @classmethod
     def of(cls, comparison: Comparison) -> Self:
-        def names(results: list[QATestResult]) -> list[str]:
+        def names(results: list[ComparedTest]) -> list[str]:
             return [result.name for result in results]
 
         before, first = comparison.before, comparison.first_failure

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from governance.as_of import PastKey, PastRow, rows_as_of, tasks_come_to, waves_
 from governance.as_of_progress import mean_progress, progress_of_tasks
 from governance.models import Classification
 from kit.web.addresses import address_of, address_then
+from programs.models import is_late
 
 type Record = dict[str, Any]  # a row as it was, with its address as of the moment
 
@@ -143,10 +144,16 @@ def plan_then(
 
 
 def as_shown(kind: str, row: PastRow, moment: datetime) -> Record:
-    """Return a row as a page shows it: its values, its key, and its address as of the moment."""
-    key = UUID(row.values[f"{kind}_id"])
+    """Return a row as a page shows it: its values, its key, and its address as of the moment.
+
+    Beside its due date it has whether it was late then.
+    """
+    key, due_on = UUID(row.values[f"{kind}_id"]), row.values.get("due_on")
+    due = date.fromisoformat(due_on) if due_on else None
     return row.values | {
         "key": key,
+        "due_on": due,
+        "is_late": is_late(row.values["state"], due, moment.astimezone(UTC).date()),
         "address": address_then(address_of(f"programs:{kind}", key), moment),
     }
 

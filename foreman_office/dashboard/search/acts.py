@@ -7,7 +7,7 @@ it. Only what may be done now is found: the gates of the database are asked, as 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.urls import reverse
 
 from builders.models import Builder, Question
@@ -21,6 +21,9 @@ from foreman_office.dashboard.available_actions import (
     offers_to_object,
 )
 from foreman_office.dashboard.builders.queries import with_verdict
+from foreman_office.dashboard.explain.problems import OpenProblem
+from foreman_office.dashboard.inbox.acknowledgements import offer_marks
+from foreman_office.dashboard.inbox.inbox_cards import list_decisions
 from foreman_office.dashboard.search.hits import Hit, path_of
 from foreman_office.dashboard.snippets import has_all, is_named
 from governance.entities import name_entities
@@ -28,7 +31,7 @@ from governance.gates import conditions, state_before_block
 from governance.models import Blocker, GovernanceViolation
 from kit.web.decision_forms import ActionButton
 from kit.web.search import matching, words_of
-from programs.models import Program, State, Task, TaskState, Wave
+from programs.models import FINISHED, Program, State, Task, TaskState, Wave
 
 SHOWN = 5
 ASKED = 10  # entities of a kind whose gates are asked
@@ -36,11 +39,12 @@ READ = 60  # open blockers, violations and questions that are looked through
 SHORTEST = 2  # letters of a verb
 
 # What is typed first, and what it may be about.
-VERBS: dict[str, tuple[type[Model], ...]] = {
+VERBS: dict[str, tuple[type, ...]] = {
     "abandon": (Program, Wave, Task),
     "add": (Task,),
     "answer": (Question,),
     "approve": (Program,),
+    "archive": (Program,),
     "assign": (Task,),
     "block": (Program, Wave, Task),
     "complete": (Task,),
@@ -55,9 +59,12 @@ VERBS: dict[str, tuple[type[Model], ...]] = {
     "resume": (Builder, Program, Wave, Task),
     "return": (Task,),
     "send": (Program,),
+    "snooze": (OpenProblem,),
     "start": (Wave, Task),
+    "unarchive": (Program,),
     "unassign": (Task,),
     "unblock": (Program, Wave, Task),
+    "wake": (OpenProblem,),
     "write": (Task,),
 }
 # The buttons that a verb names in another word than their first.
@@ -67,7 +74,11 @@ KNOWN_AS = {
     "release": ("Unassign",),
     "note": ("Write a note",),
     "link": ("Add a link",),
+    "unarchive": ("Take out of the archive",),
+    "wake": ("End the snooze",),
 }
+# About these verbs, what is finished is looked through, and nothing else.
+ABOUT_FINISHED = {"archive": Q(archived_at=None), "unarchive": Q(archived_at__isnull=False)}
 PLAN: tuple[tuple[type[Model], tuple[str, ...]], ...] = (
     (Program, ()),
     (Wave, ("program",)),
@@ -164,6 +175,8 @@ def acts_named(wanted: Wanted) -> Iterator[Candidate]:
         yield from questions_named_in_act(wanted.name)
     if Blocker in kinds:
         yield from troubles_named_in_act(wanted.name)
+    if OpenProblem in kinds:
+        yield from decisions_named_in_act(wanted.name)
     for model, path in PLAN:
         if model in kinds:
             yield from plan_named_in_act(model, path, wanted)
@@ -202,9 +215,25 @@ def troubles_named_in_act(name: str) -> Iterator[Candidate]:
             yield Candidate(violation, page, where, [offer_resolution(violation)])
 
 
+def decisions_named_in_act(name: str) -> Iterator[Candidate]:
+    """Yield what is broken or waits for a decision, by its title or what it is about."""
+    found = [
+        problem
+        for problem in list_decisions()
+        if has_all(f"{problem.title} {path_of(problem.entity)}", name.split())
+    ][:ASKED]
+    offer_marks(found)
+    for problem in found:
+        page, about = reverse("decision", args=[problem.key]), path_of(problem.entity)
+        yield Candidate(problem.title, page, about, problem.taking)
+
+
 def plan_named_in_act(model: Any, path: tuple[str, ...], wanted: Wanted) -> Iterator[Candidate]:
     """Yield programs, waves or tasks by the words of their names, those that begin so first."""
     rows = model.objects.exclude(state=State.COMPLETED)
+    of_archive = [ABOUT_FINISHED[verb] for verb in wanted.verbs if verb in ABOUT_FINISHED]
+    if of_archive and model is Program:
+        rows = model.objects.filter(*of_archive, state__in=FINISHED)
     if words_of(wanted.name):
         rows = rows.filter(matching(wanted.name))
     elif model is Program:

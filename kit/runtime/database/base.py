@@ -1,16 +1,23 @@
-"""Connections whose commits wait for a synchronous standby for a bounded time.
+"""Connections whose commits wait for a standby for a bounded time, and that keep what is prepared.
 
 PostgreSQL's own limits end with the statement: a commit waits for a standby that is gone until
 somebody cancels it, and is then stored on this server alone. Whoever asked must not take that for
 an acknowledgement.
+
+psycopg forgets all prepared statements at each rollback, also to a savepoint, in case a table was
+made and undone. The office makes none while it serves: a refused act would have the long questions
+of the next page planned again (findings/psycopg-forgets-every-prepared-statement-at-a-savepoint).
 """
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from psycopg._preparing import Prepare, PrepareManager
 from psycopg.conninfo import make_conninfo
+from psycopg.pq.abc import PGresult
 
 from kit.core.outages import UnconfirmedCommitError
 
@@ -21,8 +28,20 @@ AWAITS_STANDBY = (
 )
 
 
+class KeptStatements(PrepareManager):
+    """psycopg's prepared statements, which a rollback does not end: they are the session's."""
+
+    def _should_discard(self, prep: Prepare, results: Sequence[PGresult], *rest: Any) -> bool:
+        others = [each for each in results if each.command_status != b"ROLLBACK"]
+        return super()._should_discard(prep, others, *rest)
+
+
 class ConfirmedConnection(psycopg.Connection[Any]):
     """A connection that ends its wait for a standby, with `UnconfirmedCommitError`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepared = KeptStatements()
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         if timeout is not None:

@@ -14,7 +14,7 @@ from builders.models import Heartbeat
 from governance.actions import raise_blocker, resolve_blocker
 from governance.as_of_progress import ReportedProgress, mean_progress, progress_after
 from kit.core.acts import act
-from programs.actions import delete, edit, fail
+from programs.actions import archive_program, delete, edit, fail, unarchive_program
 from tests.factories import (
     BuilderFactory,
     ProgramFactory,
@@ -71,6 +71,50 @@ def test_a_task_is_shown_as_it_was(foreman):
     assert "A lock" in later
     assert "Escalation by mail" not in later
     assert "Escalation by mail</h1>" in main_of(then(foreman, task, now()))
+
+
+def test_a_due_date_is_shown_as_it_was_set_then_and_whether_it_was_late_then(foreman):
+    task = TaskFactory(state="in-progress")
+    wave, program = task.wave, task.wave.program
+    undated, yesterday = now(), now().date() - timedelta(days=1)
+    for entity in (task, wave, program):
+        edit(entity, due_on=now().date() + timedelta(days=30), by=None)
+    ahead = now()
+    for entity in (task, wave, program):
+        edit(entity, due_on=yesterday, by=None)
+    late = now()
+    fail(task, reason="Not needed.", by=None)
+    over = now()
+    for entity in (task, wave, program):
+        edit(entity, due_on=None, by=None)
+
+    def told(entity, moment):
+        text = main_of(then(foreman, entity, moment)).partition("</h1>")[2].partition("</p>")[0]
+        return "due <time" in text, ">Late<" in text
+
+    for entity in (task, wave, program):
+        assert told(entity, undated) == (False, False)
+        assert told(entity, ahead) == (True, False)
+        assert told(entity, late) == (True, True)
+        assert told(entity, now()) == (False, False)
+    assert told(task, over) == (True, False)
+    # In the tables, too: the wave of a program, the task of a wave.
+    for entity in (wave, program):
+        assert main_of(then(foreman, entity, late)).count(">Late<") == 2
+
+
+def test_an_archived_program_says_so_as_of_then_and_so_do_its_waves_and_tasks(foreman):
+    task = TaskFactory(state="in-progress")
+    before = now()
+    for entity in (task, task.wave, task.wave.program):
+        fail(entity, reason="Not needed.", by=None)
+    archive_program(task.wave.program, reason="It is over.", by=None)
+    between = now()
+    unarchive_program(task.wave.program, reason="It is not.", by=None)
+    for entity in (task, task.wave, task.wave.program):
+        told = ["archived <time" in main_of(then(foreman, entity, at)) for at in (before, between)]
+        assert told == [False, True]
+        assert "archived <time" not in main_of(then(foreman, entity, now()))
 
 
 def test_what_is_shown_of_the_past_neither_acts_nor_asks_again(foreman):

@@ -7,9 +7,13 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from builders.models import Builder
+from foreman_office.dashboard.inbox.reconciling import reconcile
 from foreman_office.dashboard.search.acts import find_acts
 from foreman_office.dashboard.search.queries import search_entities
-from governance.models import Evidence
+from foreman_office.notifications.actions import snooze
+from governance.actions import resolve_blocker
+from governance.models import Evidence, Notice
+from programs.actions import archive_program
 from tests.factories import (
     ArchitectureValidationFactory,
     BlockerFactory,
@@ -17,6 +21,7 @@ from tests.factories import (
     BuilderPauseFactory,
     GovernanceViolationFactory,
     HeartbeatFactory,
+    ProgramFactory,
     QAExecutionFactory,
     QuestionFactory,
     TaskFactory,
@@ -94,6 +99,38 @@ def test_blockers_and_violations_are_resolved_by_what_they_say_or_are_about():
     assert acts("resolve something else") == []
 
 
+def test_a_finished_program_is_archived_and_taken_out_by_its_name():
+    done = ProgramFactory(name="Island Line", state="completed")
+    failed = ProgramFactory(name="Island Two", state="failed")
+    ProgramFactory(name="Island Three")
+    blocker = BlockerFactory(entity=failed)
+    (found,) = find_acts("archive island")
+    assert found.label == "Archive “Island Line”"
+    assert found.url == f"{done.get_absolute_url()}#program_archive-{done.pk}"
+    resolve_blocker(blocker, resolution_action="Not ours.", by=UserFactory())
+    assert sorted(acts("archive")) == ["Archive “Island Line”", "Archive “Island Two”"]
+    archive_program(done, reason="It is over.", by=UserFactory())
+    assert acts("archive island line") == []
+    assert acts("unarchive") == ["Take out of the archive “Island Line”"]
+
+
+def test_a_decision_is_snoozed_by_its_title_or_what_it_is_about():
+    task = TaskFactory(name="Login screen", state="in-progress")
+    blocker = BlockerFactory(entity=task)
+    BlockerFactory(entity=TaskFactory(name="Roof", state="in-progress"))
+    (found,) = find_acts("snooze login")
+    key = f"blocker-task-{task.pk}-{blocker.classification}"
+    assert found.url.startswith(reverse("decision", args=[key]))
+    assert found.url.endswith(f"#snooze-{key}")
+    assert "Login screen" in found.within
+    assert len(acts("snooze")) == 2
+    assert acts("snooze something else") == acts("wake login") == []
+    reconcile()
+    snooze(Notice.objects.get(key=key), until=None, impact=100, by=UserFactory())
+    assert acts("snooze login") == []
+    assert find_acts("wake login")[0].url.endswith(f"#wake-{key}")
+
+
 def test_a_question_is_answered_by_its_words():
     question = QuestionFactory(question="Which field is right?")
     (found,) = find_acts("answer which field")
@@ -109,7 +146,7 @@ def test_the_page_that_an_act_leads_to_has_its_form(person, ready):
     BlockerFactory(entity=TaskFactory(name="Roof", state="in-progress"))
     plan = TaskFactory(wave__state="planned", wave__program__state="planned").wave.program
     typed = ["pause ui-builder", "assign login", "resolve roof", f"approve {plan.name}"]
-    typed += ["block login", "note login", "link login", "abandon roof"]
+    typed += ["block login", "note login", "link login", "abandon roof", "snooze roof"]
     for text in typed:
         (found, *_) = find_acts(text)
         page, _, key = found.url.partition("#")

@@ -22,6 +22,13 @@ def test_a_question_is_planned_once_however_often_it_is_asked():
     assert prepared_on_this_connection(question) == 1
 
 
+def test_a_refused_act_leaves_what_is_planned(refuses, wave, task):
+    prepared_query.fetch("SELECT 'kept'")
+    with refuses("tasks_progress_percentage_check"):
+        type(task).objects.filter(pk=task.pk).update(progress_percentage=101)
+    assert prepared_on_this_connection("SELECT 'kept'") == 1
+
+
 def test_where_sessions_are_not_ours_it_is_asked_all_the_same(monkeypatch):
     connection.ensure_connection()
     monkeypatch.setattr(connection.connection, "prepare_threshold", None)

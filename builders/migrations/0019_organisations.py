@@ -8,6 +8,7 @@ from kit.core.row_security import WithoutPolicies
 ITSELF = "00000000-0000-0000-0000-000000000000"
 TABLES = (
     "heartbeats",
+    "heartbeat_minutes",
     "badge_keys",
     "task_questions",
     "agent_stops",
@@ -16,7 +17,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("builders", "0017_questions_found")]
+    dependencies = [("builders", "0018_heartbeat_minutes")]
 
     operations = [
         *(

@@ -27,7 +27,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0059_ordered_evidence")]
+    dependencies = [("governance", "0062_list_columns")]
 
     operations = [
         *(
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
         ),
         # Who writes the tests of a run says it, and a trigger where nobody does.
         migrations.RunSQL(
-            "ALTER TABLE qa_test_results ALTER COLUMN organisation_id DROP DEFAULT",
+            "ALTER TABLE qa_test_results ALTER COLUMN organisation_id SET DEFAULT NULL",
             migrations.RunSQL.noop,
         ),
         # The function that fills it by ON CONFLICT depends on every column that it has found.
