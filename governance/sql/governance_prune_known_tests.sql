@@ -1,7 +1,7 @@
 -- Look at so many known tests beyond a number, and remove those that no run names any more: their runs
 -- were deleted, or thinned (governance_thin_runs). Of the others, those whose first run is no longer
--- among what is kept lead to another run of the same organisation that names them. Returns how far it came and how many were
--- removed; no number means that there is none beyond.
+-- among what is kept lead to another run of their organisation that names them. Returns how far it came
+-- and how many were removed; no number means that there is none beyond.
 --
 -- A run that names a test again in the same moment does not enter it, because it is still there: the
 -- next run of its suite does.
