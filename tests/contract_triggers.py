@@ -7,24 +7,6 @@ MEASURED = (
     "{updated_at,last_heartbeat,heard_at,stamped_at,last_sent_at,clock_lag,announced_seconds}"
 )
 
-OWNED = "uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid"
-
-
-def of_organisation(about, key):
-    """The triggers that give a row to the organisation of what it is about, and keep it there."""
-    arguments = f"('{about}', '{key}')"
-    return {
-        "governance_organisation_filled": (
-            f"BEFORE INSERT FOR EACH ROW governance_organisation_filled{arguments}"
-        ),
-        "governance_organisation_stays": (
-            f"BEFORE UPDATE OF organisation_id, {key} FOR EACH ROW"
-            " WHEN (((old.organisation_id IS DISTINCT FROM new.organisation_id)"
-            f" OR (old.{key} IS DISTINCT FROM new.{key})))"
-            f" governance_organisation_stays{arguments}"
-        ),
-    }
-
 
 def watched(noun, key, apart="{}", measured="{}"):
     """The triggers by which governance watches a table."""
