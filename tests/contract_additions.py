@@ -217,6 +217,14 @@ ADDITIONS = {
                 " builders_heartbeats_apply()"
             ),
             **each_row("governance_announce_late", "AFTER INSERT"),
+            **each_statement(
+                "builders_keep_minutes",
+                *("INSERT", "UPDATE", "DELETE"),
+                function="builders_keep_minutes",
+            ),
+            **each_statement(
+                "builders_keep_minutes_truncated", "TRUNCATE", function="builders_keep_minutes"
+            ),
         },
     },
     "evidence_trail": {

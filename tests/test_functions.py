@@ -11,6 +11,7 @@ OURS = """
 # They write what the office's role may not: the trail and what triggers keep.
 DEFINERS = {
     "builders_heartbeats_apply",
+    "builders_keep_minutes",
     "governance_badge_evidence",
     "governance_ci_token_evidence",
     "governance_evidence",

@@ -3,6 +3,7 @@
 from builders.models.agent_stops import AgentStop
 from builders.models.badges import BadgeKey
 from builders.models.builders import Backend, Builder
+from builders.models.heartbeat_minutes import HeartbeatMinute
 from builders.models.heartbeats import Heartbeat, HeartbeatQuerySet, HeartbeatStatus
 from builders.models.idempotency_keys import CIIdempotencyKey, IdempotencyKey
 from builders.models.office_absences import OfficeAbsence
@@ -32,6 +33,7 @@ __all__ = [
     "CIIdempotencyKey",
     "CIToken",
     "Heartbeat",
+    "HeartbeatMinute",
     "HeartbeatQuerySet",
     "HeartbeatStatus",
     "IdempotencyKey",

@@ -6,7 +6,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("builders", "0018_usage_arrivals"),
+        ("builders", "0019_usage_arrivals"),
         ("governance", "0062_list_columns"),
         ("programs", "0023_ordered_ids"),
     ]

@@ -82,6 +82,7 @@ WORKINGS = {
     *("builders.UsageArrival", "builders.UsageHour", "builders.UsagePoint"),
     "builders.UsageRemark",
     *("builders.UsageSeries", "builders.UsageSession"),
+    "builders.HeartbeatMinute",
     *("governance.KnownTest", "governance.LatestRun", "governance.PairedTest"),
     *("governance.QATestResult", "governance.SuiteTurn", "governance.ThinnedRun"),
     *("governance.OfficeLogEntry", "governance.RefusedAct", "governance.Watcher"),

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("builders", "0017_questions_found"),
+        ("builders", "0018_heartbeat_minutes"),
         ("programs", "0023_ordered_ids"),
     ]
 
