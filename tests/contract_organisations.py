@@ -1,4 +1,6 @@
-"""What organisations add to the tables of the contract."""
+"""What organisations add to the tables of the contract, beside the other additions."""
+
+from tests import contract_additions
 
 OWNED = "uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid"
 # What a row of a table is about, and the column of its id.
@@ -46,3 +48,6 @@ def with_organisations(additions):
     for table, about in ABOUT.items():
         additions[table]["triggers"] |= of_organisation(*about)
     return additions
+
+
+ADDITIONS = with_organisations(contract_additions.ADDITIONS)

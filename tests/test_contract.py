@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 
 from tests.contract import CONTRACT
-from tests.contract_additions import ADDITIONS
+from tests.contract_organisations import ADDITIONS
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils.timezone import now
 
 from tests.contract import CONTRACT
-from tests.contract_additions import ADDITIONS
+from tests.contract_organisations import ADDITIONS
 from tests.contract_wrong_rows import EMPTY, FULL, NONE, PROGRAM, TASK, WAVE, WRONG
 from tests.scenes import undone
 from tests.test_contract import each_table

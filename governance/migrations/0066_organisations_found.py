@@ -11,6 +11,6 @@ FOLLOW = """
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0064_organisation_rules")]
+    dependencies = [("governance", "0065_organisation_rules")]
 
     operations = [migrations.RunSQL(FOLLOW, migrations.RunSQL.noop), WithoutPolicies()]

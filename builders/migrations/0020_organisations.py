@@ -17,7 +17,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("builders", "0018_heartbeat_minutes")]
+    dependencies = [("builders", "0019_usage_arrivals")]
 
     operations = [
         *(

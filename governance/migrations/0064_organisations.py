@@ -27,7 +27,7 @@ TABLES = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0062_list_columns")]
+    dependencies = [("governance", "0063_usage_told_twice")]
 
     operations = [
         *(
