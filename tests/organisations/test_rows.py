@@ -26,7 +26,7 @@ CLOSED_TO_MEMBERS = {
     *("notification_channels", "notification_rules", "deliveries", "delivery_notices"),
     *("procrastinate_jobs", "procrastinate_events", "procrastinate_workers"),
     *("procrastinate_periodic_defers", "handover_readings", "refused_acts"),
-    "list_columns",
+    *("list_columns", "usage_arrivals"),
     "django_migrations",
 }
 
