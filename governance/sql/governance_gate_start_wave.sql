@@ -19,7 +19,8 @@ BEGIN ATOMIC
         FROM waves AS wave
         CROSS JOIN LATERAL jsonb_array_elements_text(wave.dependencies) AS dependency (id)
         CROSS JOIN LATERAL (
-            SELECT * FROM waves WHERE waves.wave_id = dependency.id::uuid LIMIT 1
+            SELECT name, state, sequence_number FROM waves
+            WHERE waves.wave_id = dependency.id::uuid LIMIT 1
         ) AS earlier
         WHERE wave.wave_id = governance_gate_start_wave.id AND earlier.state <> 'completed'
         ORDER BY earlier.sequence_number

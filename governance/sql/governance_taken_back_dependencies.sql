@@ -11,7 +11,8 @@ BEGIN ATOMIC
         ARRAY(SELECT jsonb_array_elements_text(wave.dependencies))
     ) AS dependency (id)
     CROSS JOIN LATERAL (
-        SELECT * FROM waves WHERE waves.wave_id = dependency.id::uuid LIMIT 1
+        SELECT wave_id, waves.name, waves.state, sequence_number FROM waves
+        WHERE waves.wave_id = dependency.id::uuid LIMIT 1
     ) AS earlier
     CROSS JOIN LATERAL (
         SELECT timestamp, sequence FROM evidence_trail
