@@ -20,8 +20,8 @@ from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = [
-    *("heartbeats", "wal", "crowd", "streams", "progress", "imports", "reports", "pages"),
-    *("upkeep", "sealing", "start"),
+    *("heartbeats", "wal", "window", "crowd", "streams", "progress", "imports", "reports"),
+    *("pages", "upkeep", "sealing", "start"),
 ]
 
 

@@ -17,6 +17,7 @@ from kit.core.acts import act
 
 TASKS_AT_ONCE = 500  # a step looks at, and...
 TESTS_AT_ONCE = 20_000  # ...removes, or those of one run: sweeps stay short
+NAMES_AT_ONCE = 2_000  # known tests that a step looks at
 FIRST = UUID(int=0)
 
 
@@ -58,3 +59,15 @@ def thin_runs(
             )
             reached, *removed = cursor.fetchone()
         yield ThinningStep(*removed)
+
+
+def prune_known_tests(names_at_once: int = NAMES_AT_ONCE) -> Iterator[int]:
+    """Remove the known tests that no run names any more; yield how many each step removed."""
+    reached: int | None = 0
+    while reached is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT * FROM governance_prune_known_tests(%s, %s)", [reached, names_at_once]
+            )
+            reached, removed = cursor.fetchone()
+        yield removed

@@ -30,7 +30,13 @@ from governance.models import (
 )
 from governance.retention import prune_notices
 from governance.sealing.watching import Sealing
-from governance.thinning import ThinningStep, may_thin, tests_kept_for, thin_runs
+from governance.thinning import (
+    ThinningStep,
+    may_thin,
+    prune_known_tests,
+    tests_kept_for,
+    thin_runs,
+)
 from kit.core.acts import act
 from kit.core.outages import DATABASE_AWAY, read_only_is_away
 from kit.core.sql import ContractNow
@@ -98,6 +104,7 @@ class Watch:
         self.removed = 0
         self.thinning: Iterator[ThinningStep] = iter(())
         self.thinned = ThinningStep(0, 0)
+        self.forgetting: Iterator[int] = iter(())  # what no run names any more
         self.prune_at = time.monotonic()
         self.sealing = Sealing(say)
 
@@ -164,6 +171,7 @@ class Watch:
                 watcher = f"{self.host}:{self.pid}"
                 if may_thin():  # a watcher without a role of upkeep leaves it to one that has it
                     self.thinning = thin_runs(tests_kept_for(), watcher=watcher)
+                    self.forgetting = prune_known_tests()
                 prune_idempotency_keys()
                 prune_agent_stops()
                 prune_sent_forms()
@@ -179,7 +187,7 @@ class Watch:
         self.thin()
 
     def thin(self) -> None:
-        """Remove the tests of some old runs, if it is this watcher's turn."""
+        """Remove the tests of some old runs, then names that no run has any more, in its turn."""
         step = next(self.thinning, None)
         if step:
             self.thinned = ThinningStep(*map(sum, zip(self.thinned, step, strict=True)))
@@ -190,6 +198,8 @@ class Watch:
                 f"removed {tests} passed and skipped tests older than {days} days, of {runs} runs"
             )
             self.thinned = ThinningStep(0, 0)
+        else:
+            next(self.forgetting, None)
 
     def takes_the_pruning(self) -> bool:
         """Claim the pruning of this hour; return False if another watcher has."""

@@ -217,6 +217,14 @@ ADDITIONS = {
                 " builders_heartbeats_apply()"
             ),
             **each_row("governance_announce_late", "AFTER INSERT"),
+            **each_statement(
+                "builders_keep_minutes",
+                *("INSERT", "UPDATE", "DELETE"),
+                function="builders_keep_minutes",
+            ),
+            **each_statement(
+                "builders_keep_minutes_truncated", "TRUNCATE", function="builders_keep_minutes"
+            ),
         },
     },
     "evidence_trail": {
@@ -299,6 +307,9 @@ ADDITIONS = {
             "idx_arch_validations_newest": "btree (validated_at DESC, validation_id DESC)",
             "idx_arch_validations_ready": (
                 "btree (validated_at DESC, validation_id DESC) INCLUDE (build_readiness)"
+            ),
+            "idx_arch_validations_grams": (
+                "gin (programs_grams(governance_checklist_text(validation_results)))"
             ),
         },
         "triggers": {

@@ -11,6 +11,7 @@ OURS = """
 # They write what the office's role may not: the trail and what triggers keep.
 DEFINERS = {
     "builders_heartbeats_apply",
+    "builders_keep_minutes",
     "governance_badge_evidence",
     "governance_ci_token_evidence",
     "governance_evidence",
@@ -24,6 +25,7 @@ DEFINERS = {
     "governance_log_notifications",
     "governance_note_absences",
     "governance_note_office",
+    "governance_prune_known_tests",
     "governance_record_evidence",
     "governance_record_remarks",
     "governance_thin_runs",

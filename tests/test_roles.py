@@ -164,6 +164,7 @@ EXPECTED = {
     "saved_view_list": READS,
     "saved_view": alike({403}, {404}, {404}),
     "saved_view_save": OWN_VIEW | {"POST": answers(ENDED, {403}, {422}, {422})},
+    "columns_choose": OWN_VIEW | {"POST": answers(ENDED, {403}, {422}, {422})},
     **dict.fromkeys(("saved_view_change", "saved_view_delete"), OWN_VIEW),
     "choice": OWN,
     "zone": {

@@ -29,6 +29,7 @@ KEEPING = {
         "governance_keep_suite_turns_inserted",
     ],
     "qa_test_results": ["governance_keep_test_names"],
+    "heartbeats": ["builders_keep_minutes_inserted"],
 }
 TRAIL = "evidence_id, entity_type, entity_id, action, actor, backend, model, context, timestamp"
 

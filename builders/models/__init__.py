@@ -3,6 +3,7 @@
 from builders.models.agent_stops import AgentStop
 from builders.models.badges import BadgeKey
 from builders.models.builders import Backend, Builder
+from builders.models.heartbeat_minutes import HeartbeatMinute
 from builders.models.heartbeats import Heartbeat, HeartbeatQuerySet, HeartbeatStatus
 from builders.models.idempotency_keys import CIIdempotencyKey, IdempotencyKey
 from builders.models.office_absences import OfficeAbsence
@@ -10,6 +11,7 @@ from builders.models.pauses import BuilderPause
 from builders.models.questions import MOST_OPTIONS, Question
 from builders.models.tokens import BuilderToken, CIToken
 from builders.models.usage import (
+    UsageArrival,
     UsageHour,
     UsageKind,
     UsagePoint,
@@ -31,11 +33,13 @@ __all__ = [
     "CIIdempotencyKey",
     "CIToken",
     "Heartbeat",
+    "HeartbeatMinute",
     "HeartbeatQuerySet",
     "HeartbeatStatus",
     "IdempotencyKey",
     "OfficeAbsence",
     "Question",
+    "UsageArrival",
     "UsageHour",
     "UsageKind",
     "UsagePoint",

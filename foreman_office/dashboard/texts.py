@@ -57,6 +57,10 @@ TEXT_KINDS = [
         joined_columns("violation_type", "description", "resolution"),
     ),
     TextKind(
+        *("validations", "Validations", "architecture_validations", "validation_id"),
+        *("validated_at", "governance_checklist_text(validation_results)"),
+    ),
+    TextKind(
         *("questions", "Questions", "task_questions", "question_id", "asked_at"),
         joined_columns("question", "answer"),
     ),

@@ -26,7 +26,7 @@ from governance.models.office_log import OfficeLogEntry
 from governance.models.qa_runs import LatestRun, QAExecution, QAStatus
 from governance.models.qa_test_results import PairedTest, QATestResult, TestOutcome
 from governance.models.refused_acts import RefusedAct
-from governance.models.saved_views import LONGEST_NAME, LONGEST_QUERY, SavedView
+from governance.models.saved_views import LONGEST_NAME, LONGEST_QUERY, ListColumns, SavedView
 from governance.models.sealing import (
     Checkpoint,
     EvidenceKey,
@@ -69,6 +69,7 @@ __all__ = [
     "KeyEntry",
     "KnownTest",
     "LatestRun",
+    "ListColumns",
     "LoginAttempt",
     "NotedKind",
     "Notice",

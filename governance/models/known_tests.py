@@ -6,16 +6,17 @@ from kit.core.sql import Grams, GramsIndex, Lines
 
 
 class KnownTest(models.Model):
-    """A test that some run of a suite has named. Beside the contract.
+    """A test that some run of a suite names. Beside the contract.
 
-    Triggers keep it (governance_keep_test_names); nobody else writes it.
+    Triggers keep it (governance_keep_test_names), and upkeep removes what no run names any more
+    (governance_prune_known_tests); nobody else writes it.
     """
 
     known_test_id = models.BigAutoField(primary_key=True)
     digest = models.BinaryField(max_length=32)  # of both: governance_test_digest()
     qa_suite_location = models.TextField()
     name = models.TextField()
-    first_run_id = models.UUIDField()  # that had it; its task has later ones
+    first_run_id = models.UUIDField()  # that had it, or another if that is gone
 
     class Meta:
         db_table = "known_tests"

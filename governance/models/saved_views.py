@@ -61,3 +61,23 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ListColumns(models.Model):
+    """The columns that a person leaves out of a list, wherever it is opened."""
+
+    columns_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DB_CASCADE, "list_columns", db_index=False
+    )
+    place = models.TextField()  # the name of the list's address
+    without = models.TextField()  # their names, as an address has them: "builder,qa"
+
+    class Meta:
+        db_table = "list_columns"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "place"], name="list_columns_one_of_a_list"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place} without {self.without}"

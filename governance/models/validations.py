@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
-from kit.core.sql import ContractNow, RandomUUID
+from kit.core.sql import ContractNow, Grams, GramsIndex, RandomUUID
 from programs.models import Task, one_of
 
 
@@ -28,6 +28,12 @@ def pass_rate_of(results: Any) -> Decimal | None:
     if not passed:
         return None
     return (Decimal(100) * sum(passed) / len(passed)).quantize(Decimal("0.01"), ROUND_DOWN)
+
+
+# What a checklist says, which a search finds it by.
+CHECKLIST_TEXT = models.Func(
+    "validation_results", function="governance_checklist_text", output_field=models.TextField()
+)
 
 
 class ArchitectureValidation(models.Model):
@@ -76,6 +82,7 @@ class ArchitectureValidation(models.Model):
                 include=["build_readiness"],
                 name="idx_arch_validations_ready",
             ),
+            GramsIndex(Grams(CHECKLIST_TEXT), name="idx_arch_validations_grams"),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ def main(parent: int, command: list[str]) -> None:
 
 
 def set_for(parent: int) -> None:
-    """Ask the kernel to end this process with its parent; end now if that has ended already."""
+    """End this process with its parent, by the kernel; end now if that has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:

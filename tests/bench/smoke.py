@@ -28,6 +28,10 @@ FIGURES = [
     "WAL of a heartbeat, with an id of the office and a random one",
     "WAL of an act with one piece of evidence",
     *(
+        f"database time of {page}, 500 beats in an hour and 500"
+        for page in ("builders", "a builder", "a task", "a replay")
+    ),
+    *(
         f"slowest heartbeat beside {what}, and without"
         for what in (
             *("30 held connections", "12 that guess passwords"),

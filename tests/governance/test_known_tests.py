@@ -6,7 +6,9 @@ from django.db.migrations.loader import MigrationLoader
 
 from foreman_office.dashboard.search.queries import search_kind
 from governance.models import KnownTest, QATestResult
-from kit.runtime.database_addresses import OFFICE, user_of
+from governance.thinning import prune_known_tests
+from kit.core.acts import act
+from kit.runtime.database_addresses import OFFICE, UPKEEP, acting_as, user_of
 from tests.database import as_administrator
 from tests.factories import QAExecutionFactory, TaskFactory
 
@@ -61,6 +63,28 @@ def test_a_test_is_found_by_any_part_of_its_name_and_leads_to_its_page(person):
 def test_nobody_else_writes_them(forged, sql):
     with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         sql(forged)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_no_run_has_any_more_is_removed_and_the_others_lead_to_a_run(sql):
+    task = TaskFactory()
+    first, second = run_of(task, "test_old", "test_x"), run_of(task, "test_x", "test_new")
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        [*prune_known_tests()]
+    with acting_as(UPKEEP):
+        assert [*prune_known_tests(names_at_once=2)] == [0, 0, 0]
+    with act(None, reason="It was recorded by mistake."):
+        first.delete()
+    assert KnownTest.objects.count() == 3
+    with acting_as(UPKEEP):
+        assert sum(prune_known_tests(names_at_once=1)) == 1
+        assert sum(prune_known_tests()) == 0
+    assert set(KnownTest.objects.values_list("name", "first_run_id")) == {
+        ("test_x", second.pk),
+        ("test_new", second.pk),
+    }
+    run_of(task, "test_old")
+    assert sql(ASTRAY) == []
 
 
 @pytest.mark.django_db

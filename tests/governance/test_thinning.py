@@ -41,7 +41,11 @@ def may_thin(request):
         yield
         return
     request.getfixturevalue("db")
-    rights = ("EXECUTE ON FUNCTION governance_thin_runs", "INSERT ON qa_thinned_runs")
+    rights = (
+        "EXECUTE ON FUNCTION governance_thin_runs",
+        "EXECUTE ON FUNCTION governance_prune_known_tests",
+        "INSERT ON qa_thinned_runs",
+    )
     for right in rights:
         as_administrator(f"GRANT {right} TO {user_of(OFFICE)}")
     yield

@@ -1,19 +1,20 @@
-"""Heartbeats over time, counted by the database: a day of them is a few bars, not 43,200 rows."""
+"""Heartbeats over time, as the database counts each minute: a day of them is a few bars."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Count, DateTimeField, F, Func, Max, Q, Value
+from django.db.models import DateTimeField, F, Func, Max, QuerySet, Sum, Value
 from django.utils.timezone import localtime
 
-from builders.models import HeartbeatQuerySet, HeartbeatStatus
+from builders.models import HeartbeatMinute, HeartbeatQuerySet
 from kit.web.charts import Bar, Chart, Scale
 from kit.web.time_axis import TimeAxis, TimeSpan, long_span
 
 HEIGHT = 40  # of a strip, in pixels
 SHORTEST = timedelta(minutes=10)
+MINUTE = timedelta(minutes=1)
 
 
 class Window(NamedTuple):
@@ -30,9 +31,14 @@ DAY = Window("day", "Last day", timedelta(days=1), timedelta(minutes=15))
 
 
 def window_of(label: str, start: datetime, end: datetime) -> Window:
-    """Return the window from start to end, or the last hour of it, in sixty bars."""
+    """Return the window from start to end, or the last hour of it, a bar for each minute."""
     length = min(max(end - start, SHORTEST), HOUR.length)
-    return Window("work", label, length, length / 60)
+    return Window("work", label, length, HOUR.bar)
+
+
+def next_minute(at: datetime) -> datetime:
+    """Return the first whole minute that is not before a time."""
+    return at + (datetime.min.replace(tzinfo=UTC) - at) % MINUTE
 
 
 class Bucket(NamedTuple):
@@ -45,29 +51,24 @@ class Bucket(NamedTuple):
     progress: int | None
 
 
-def count_beats(beats: HeartbeatQuerySet, window: Window, end: datetime) -> list[Bucket]:
+def count_beats(minutes: QuerySet[HeartbeatMinute], window: Window, end: datetime) -> list[Bucket]:
     """Count the beats of a window for each of its bars, of which empty ones are not there.
 
-    They count when the office received them, as in every judgement.
+    They count when the office received them, as in every judgement, from the first whole minute
+    on, of which the last may not be over.
     """
-    start = end - window.length
+    start = next_minute(end - window.length)
     span = Func(
         Value(window.bar),
-        F("received"),
+        F("minute"),
         Value(start),
         function="date_bin",
         output_field=DateTimeField(),
     )
-    rows = beats.received_between(start, end).order_by().annotate(span=span)
-    rows = rows.values("span").annotate(
-        beats=Count("pk"),
-        idle=Count("pk", filter=Q(status=HeartbeatStatus.IDLE)),
-        blocked=Count("pk", filter=Q(status=HeartbeatStatus.BLOCKED)),
-        progress=Max("progress_percentage"),
-    )
-    # Sorted here: the database would sort the beats of the window for it, not its few bars.
-    columns = ("span", "beats", "idle", "blocked", "progress")
-    return sorted(Bucket(*row) for row in rows.values_list(*columns))
+    rows = minutes.filter(minute__gte=start, minute__lte=end).annotate(span=span).values("span")
+    counted = {name: Sum(name) for name in ("beats", "idle", "blocked")}
+    rows = rows.annotate(**counted, progress=Max("progress")).order_by("span")
+    return [Bucket(*row) for row in rows.values_list("span", *counted, "progress")]
 
 
 class Shade(NamedTuple):
@@ -116,7 +117,7 @@ def draw_strip(
         axis,
         Scale(top, unit=" %" if progress else "", height=HEIGHT),
         summary,
-        bars=[bucket_bar(bucket, window.bar, progress=progress) for bucket in buckets],
+        bars=[bucket_bar(bucket, window.bar, end, progress=progress) for bucket in buckets],
         counted="Progress" if progress else "Heartbeats",
     )
     shades = [
@@ -142,7 +143,7 @@ def since_first_beat(
     return window._replace(length=max(end - buckets[0].start, SHORTEST))
 
 
-def bucket_bar(bucket: Bucket, width: timedelta, *, progress: bool) -> Bar:
+def bucket_bar(bucket: Bucket, width: timedelta, end: datetime, *, progress: bool) -> Bar:
     plural = "" if bucket.beats == 1 else "s"
     words = f"{localtime(bucket.start):%-d %b %H:%M %Z}: {bucket.beats} heartbeat{plural}"
     if bucket.progress is not None:
@@ -156,7 +157,8 @@ def bucket_bar(bucket: Bucket, width: timedelta, *, progress: bool) -> Bar:
         tone = "blocked"
     elif bucket.idle == bucket.beats:
         tone, drawn = "quiet", "outline"
-    return Bar(TimeSpan(bucket.start, bucket.start + width), value, words, tone, drawn)
+    span = TimeSpan(bucket.start, min(bucket.start + width, end))
+    return Bar(span, value, words, tone, drawn)
 
 
 def shade(axis: TimeAxis, span: TimeSpan, tone: str, drawn: str, word: str) -> Shade:

@@ -16,17 +16,26 @@ from kit.web.templatetags.times import NOTHING
 from kit.web.time_axis import TimeSpan, long_span
 from programs.models import Task
 
-ATTENDED = timedelta(days=7)  # the window of continuity, which reads every heartbeat
+ATTENDED = timedelta(days=7)  # the window of continuity, which reads each of its minutes
 JUDGED = timedelta(days=30)  # the window of the figures of work
 
 # The spans with an assigned task, and those of them without a sign of life. A sign is a heartbeat,
 # when it was received; another report of the builder, which is in the evidence under its name;
 # being given a task; the end of a pause, or of a time in which the office was closed. It lasts for
 # the builder's threshold, or for the step that the heartbeat announced.
+#
+# Of each minute the first and the last heartbeat are read, and of the last minute, of which a part
+# may be asked for, those of the part: between them nobody is silent whose threshold is a minute or
+# more. Where it is less, all are read.
 PRESENCE = """
 WITH own AS (
-    SELECT coalesce(make_interval(secs => silence_threshold_seconds), %(threshold)s) AS threshold
-    FROM builders WHERE builder_id = %(builder)s
+    SELECT threshold, threshold >= interval '1 minute' AS is_by_minutes,
+        date_bin('1 minute', %(start)s, 'epoch') AS first_minute,
+        date_bin('1 minute', %(end)s, 'epoch') AS last_minute
+    FROM builders CROSS JOIN LATERAL (
+        SELECT coalesce(make_interval(secs => silence_threshold_seconds), %(threshold)s)
+    ) AS said (threshold)
+    WHERE builder_id = %(builder)s
 ), moves AS (
     (
         SELECT timestamp, sequence, context #>> '{changes,current_task_id,1}' AS task
@@ -51,22 +60,58 @@ WITH own AS (
 ), holds AS (
     SELECT tstzrange(began, ended) AS span FROM hands
     WHERE task IS NOT NULL AND began <= ended AND task = coalesce(%(task)s, task)
+), own_beats AS NOT MATERIALIZED (
+    SELECT coalesce(received_at, timestamp) AS received, next_beat_within_seconds AS announced
+    FROM heartbeats
+    WHERE builder_id = %(builder)s AND coalesce(received_at, timestamp) < %(end)s
+), own_evidence AS NOT MATERIALIZED (
+    SELECT timestamp AS received FROM evidence_trail
+    WHERE actor = %(builder)s AND actor <> 'foreman' AND witnessed AND timestamp < %(end)s
+), own_minutes AS NOT MATERIALIZED (
+    SELECT first_at, last_at, last_announced_seconds FROM heartbeat_minutes
+    WHERE builder_id = %(builder)s AND (SELECT is_by_minutes FROM own)
+        AND minute >= (SELECT first_minute FROM own) AND minute < (SELECT last_minute FROM own)
 ), beats AS (
     SELECT received, allowed, lag(received) OVER (ORDER BY received) AS before,
         lag(allowed) OVER (ORDER BY received) AS allowed_before
     FROM (
-        SELECT coalesce(received_at, timestamp) AS received, greatest((SELECT threshold FROM own),
-            CASE WHEN next_beat_within_seconds IS NOT NULL
-                THEN make_interval(secs => least(next_beat_within_seconds, 3600))
+        SELECT received, greatest((SELECT threshold FROM own),
+            CASE WHEN announced IS NOT NULL
+                THEN make_interval(secs => least(announced, 3600))
             END) AS allowed
-        FROM heartbeats
-        WHERE builder_id = %(builder)s
-            AND coalesce(received_at, timestamp) >= %(start)s - interval '1 day'
-            AND coalesce(received_at, timestamp) < %(end)s
+        FROM (
+            SELECT last_at AS received, last_announced_seconds AS announced FROM own_minutes
+            WHERE last_at >= %(start)s
+            UNION ALL
+            SELECT first_at, NULL FROM own_minutes
+            WHERE first_at >= %(start)s AND first_at < last_at
+            UNION ALL (
+                SELECT * FROM own_beats
+                WHERE received >= greatest((SELECT last_minute FROM own), %(start)s)
+                    AND (SELECT is_by_minutes FROM own)
+                ORDER BY received DESC LIMIT 1
+            ) UNION ALL (
+                SELECT * FROM own_beats
+                WHERE received >= greatest((SELECT last_minute FROM own), %(start)s)
+                    AND (SELECT is_by_minutes FROM own)
+                ORDER BY received LIMIT 1
+            ) UNION ALL (
+                SELECT * FROM own_beats
+                WHERE received >= %(start)s AND NOT (SELECT is_by_minutes FROM own)
+            ) UNION ALL (
+                SELECT * FROM own_beats
+                WHERE received >= %(start)s - interval '1 day' AND received < %(start)s
+                ORDER BY received DESC LIMIT 1
+            )
+        ) AS heard
         UNION ALL
-        SELECT timestamp, (SELECT threshold FROM own) FROM evidence_trail
-        WHERE actor = %(builder)s AND actor <> 'foreman' AND witnessed
-            AND timestamp >= %(start)s - interval '1 day' AND timestamp < %(end)s
+        SELECT received, (SELECT threshold FROM own) FROM own_evidence
+        WHERE received >= %(start)s
+        UNION ALL (
+            SELECT received, (SELECT threshold FROM own) FROM own_evidence
+            WHERE received >= %(start)s - interval '1 day' AND received < %(start)s
+            ORDER BY received DESC LIMIT 1
+        )
     ) AS beat
 ), pairs AS (
     SELECT received, before, allowed_before FROM beats WHERE received >= %(start)s

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
 from builders.models import Builder
+from foreman_office.dashboard.builders.heartbeat_chart import MINUTE, next_minute
 from foreman_office.dashboard.builders.track_record import presence
 from governance.entities import find_names
 from kit.core import prepared_query
@@ -23,7 +24,7 @@ from kit.web.templatetags.numbers import some
 from kit.web.time_axis import TimeAxis, TimeSpan, long_span, percent_text
 from programs.models import BuilderName
 
-BARS = 120  # in which the heartbeats of a lane are counted
+BARS = 120  # at most, of whole minutes, in which the heartbeats of a lane are counted
 BEAT_HEIGHT = 14  # of the highest bar, in pixels
 BEATS_BELOW = 40  # where the bars stand, from above
 
@@ -57,11 +58,9 @@ ORDER BY builder_id, began
 """
 
 BEATS = """
-SELECT builder_id, date_bin(%(bar)s, coalesce(received_at, timestamp), %(start)s) AS bar,
-    count(*), count(*) FILTER (WHERE status = 'blocked')
-FROM heartbeats
-WHERE builder_id = ANY (%(builders)s)
-    AND coalesce(received_at, timestamp) >= %(start)s AND coalesce(received_at, timestamp) < %(end)s
+SELECT builder_id, date_bin(%(bar)s, minute, %(start)s) AS bar, sum(beats), sum(blocked)
+FROM heartbeat_minutes
+WHERE builder_id = ANY (%(builders)s) AND minute >= %(start)s AND minute < %(end)s
 GROUP BY builder_id, bar
 """
 
@@ -136,7 +135,7 @@ def draw_lanes(
     """Draw the five lanes, in the builders' usual order."""
     tasks = {task.task_id for each in held.values() for task in each}
     names = find_names(("task", key) for key in tasks)
-    bar = max((span.end - span.start) / BARS, timedelta(seconds=1))
+    bar = max(1, -((span.start - span.end) // BARS // MINUTE)) * MINUTE
     beats = _count_beats(span, bar)
     most = max((number for bars in beats.values() for _, number, _ in bars), default=1)
     lanes = []
@@ -156,7 +155,8 @@ def draw_lanes(
 
 def _count_beats(span: TimeSpan, bar: timedelta) -> dict[str, list[tuple[datetime, int, int]]]:
     found: dict[str, list[tuple[datetime, int, int]]] = defaultdict(list)
-    asked = {"start": span.start, "end": span.end, "bar": bar, "builders": BuilderName.values}
+    start = next_minute(span.start)
+    asked = {"start": start, "end": span.end, "bar": bar, "builders": BuilderName.values}
     for builder, *counted in prepared_query.fetch(BEATS, asked):
         found[builder].append((counted[0], counted[1], counted[2]))
     return found

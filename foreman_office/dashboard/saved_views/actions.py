@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from governance.models import SavedView
+from governance.models import ListColumns, SavedView
 from kit.core.acts import act
 
 
@@ -43,3 +43,12 @@ def delete_view(view: SavedView, *, by: Any) -> SavedView:
     with act(by):
         SavedView.objects.filter(pk=view.pk).delete()
     return view
+
+
+def choose_columns(*, place: str, without: str, by: Any) -> None:
+    """Keep which columns a person leaves out of a list; none puts it back as it was."""
+    with act(by):
+        if without:
+            ListColumns.objects.update_or_create({"without": without}, user=by, place=place)
+        else:
+            ListColumns.objects.filter(user=by, place=place).delete()

@@ -1,6 +1,6 @@
 """The lists of which views can be saved, and what of an address belongs to a view."""
 
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 # The names of the lists' addresses, and what the lists are called.
@@ -15,7 +15,14 @@ PLACES = {
     "governance:spend": "Spend",
     "governance:evidence_list": "Evidence",
 }
+WITHOUT = "without"  # the columns that a list is shown without, in its address
 OF_A_MOMENT = ("after", "before", "export")  # the page of a list, or a file of it
+
+
+def place_shown(request: HttpRequest) -> str:
+    """Return the name of the list that is shown, or nothing if no views of it can be saved."""
+    name = request.resolver_match.view_name if request.resolver_match else ""
+    return name if name in PLACES else ""
 
 
 def query_of_view(text: str) -> str:

@@ -8,15 +8,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
-from foreman_office.dashboard.saved_views.places import PLACES, address_of_view
+from foreman_office.dashboard.saved_views.places import address_of_view, place_shown
 from governance.models import SavedView
 from kit.web.htmx import wants_part
-
-
-def place_shown(request: HttpRequest) -> str:
-    """Return the name of the list that is shown, or nothing if no views of it can be saved."""
-    name = request.resolver_match.view_name if request.resolver_match else ""
-    return name if name in PLACES else ""
 
 
 def views_of(request: HttpRequest) -> list[Any]:

@@ -6,7 +6,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from foreman_office.dashboard.saved_views import actions
-from foreman_office.dashboard.saved_views.forms import NewViewForm, ViewForm
+from foreman_office.dashboard.saved_views.columns import COLUMNS, without_words
+from foreman_office.dashboard.saved_views.forms import ColumnsForm, NewViewForm, ViewForm
 from foreman_office.dashboard.saved_views.places import PLACES, address_of_view
 from governance.models import SavedView
 from kit.core.roles import reads
@@ -46,6 +47,17 @@ def saved_view_save(request: HttpRequest) -> HttpResponse:
     return respond_done(
         request, f"The view “{view}” is saved.", address_of_view(view.place, view.query)
     )
+
+
+@reads
+@require_POST
+def columns_choose(request: HttpRequest) -> HttpResponse:
+    """Keep the columns of a list for its reader."""
+    chosen = cleaned_or_422(request, ColumnsForm)
+    place = chosen["place"]
+    without = [each for each in COLUMNS[place] if each.name not in chosen["shown"]]
+    actions.choose_columns(place=place, without=without_words(without), by=request.user)
+    return respond_done(request, f"{PLACES[place]}: the columns are kept.", reverse(place))
 
 
 @reads

@@ -224,8 +224,9 @@ def decisions_named_in_act(name: str) -> Iterator[Candidate]:
     ][:ASKED]
     offer_marks(found)
     for problem in found:
-        page, about = reverse("decision", args=[problem.key]), path_of(problem.entity)
-        yield Candidate(problem.title, page, about, problem.taking)
+        about = " · ".join(filter(None, [problem.title, path_of(problem.entity)]))
+        page = reverse("decision", args=[problem.key])
+        yield Candidate(problem.entity or problem.title, page, about, problem.taking)
 
 
 def plan_named_in_act(model: Any, path: tuple[str, ...], wanted: Wanted) -> Iterator[Candidate]:

@@ -15,6 +15,7 @@ from foreman_office.dashboard.snippets import SnippetPart, has_all, mark_words, 
 from foreman_office.dashboard.texts import TextMatch
 from governance.entities import name_entities
 from governance.models import (
+    ArchitectureValidation,
     Blocker,
     Evidence,
     GovernanceViolation,
@@ -112,6 +113,19 @@ def describe_violations(keys: list[str]) -> dict[str, ShownHit]:
     }
 
 
+def describe_validations(keys: list[str]) -> dict[str, ShownHit]:
+    rows = ArchitectureValidation.objects.filter(pk__in=keys)
+    return {
+        str(row.pk): ShownHit(
+            f"Validation: {row}",
+            address_of("governance:quality_validation", row.pk),
+            state=row.build_readiness,
+            within=path_of(row.task),
+        )
+        for row in rows.select_related("task__wave__program")
+    }
+
+
 def describe_tests(keys: list[str]) -> dict[str, ShownHit]:
     """Describe tests by their pages; one whose name fits no address is in its first run."""
     shown = {}
@@ -186,6 +200,7 @@ DESCRIPTIONS: dict[str, DescribeHits] = {
     "tests": describe_tests,
     "blockers": describe_blockers,
     "violations": describe_violations,
+    "validations": describe_validations,
     "questions": describe_of_tasks(
         Question, "tasks", lambda row: f"Question of {row.builder_id}", "#questions-title"
     ),

@@ -8,7 +8,6 @@ from django.db.models import Model
 from django.urls import reverse
 
 from builders.models import Builder
-from foreman_office.dashboard.builders.queries import with_last_words
 from foreman_office.dashboard.navigation import FIRST, OTHERS
 from foreman_office.dashboard.search.acts import find_acts
 from foreman_office.dashboard.search.hits import (
@@ -19,6 +18,7 @@ from foreman_office.dashboard.search.hits import (
     hits_of,
     ranked_hits,
 )
+from foreman_office.dashboard.search.messages import READ, READ_ALONE, messages_with
 from foreman_office.dashboard.snippets import has_all, is_named, mark_words
 from foreman_office.dashboard.texts import (
     TEXT_KINDS,
@@ -40,7 +40,7 @@ LABELS = {
     PAGES: "Pages",
     BUILDERS: "Builders",
     **{kind.name: kind.label for kind in TEXT_KINDS},
-    MESSAGES: "Latest messages",
+    MESSAGES: "Messages",
 }
 NAMED: dict[str, tuple[type[Model], Sequence[str]]] = {
     "programs": (Program, ()),
@@ -81,14 +81,15 @@ def result_groups(text: str, kinds: Iterable[str], most: int) -> Iterator[Group]
     asked = [kind for kind in TEXT_KINDS if kind.name in kinds]
     texts = search_texts(words, asked, max(most + 1, LOOKED_AT)) if words else {}
     for kind in kinds:
-        hits = list(hits_of_kind(kind, text, words, texts.get(kind, [])))
+        hits = list(hits_of_kind(kind, text, words, texts.get(kind, []), most))
         address = reverse("search", query={"q": text, "kind": kind})
-        is_listed = kind in texts and len(hits) > most
+        # Where messages alone are asked for, more of them are read.
+        is_listed = (kind in texts and len(hits) > most) or (kind == MESSAGES and most < LISTED)
         yield Group(LABELS[kind], hits[:most], len(hits) > most, address * is_listed, kind)
 
 
 def hits_of_kind(
-    kind: str, text: str, words: Sequence[str], matches: list[TextMatch]
+    kind: str, text: str, words: Sequence[str], matches: list[TextMatch], most: int
 ) -> Iterable[Hit]:
     match kind:
         case "pages":
@@ -96,7 +97,7 @@ def hits_of_kind(
         case "builders":
             return builders_named(text, words)
         case "messages":
-            return last_messages(words)
+            return messages_with(words, most + 1, read=READ if most < LISTED else READ_ALONE)
     hits = hits_of(matches, words)
     if kind not in NAMED or not text:
         return hits
@@ -117,19 +118,6 @@ def builders_named(text: str, words: Sequence[str]) -> Iterator[Hit]:
         if is_named(builder.pk, text) or (can_be_found(words) and has_all(builder.pk, words)):
             url = builder.get_absolute_url()
             yield Hit(builder.pk, url, "builders", name=mark_words(builder.pk, words))
-
-
-def last_messages(words: Sequence[str]) -> Iterator[Hit]:
-    """Yield what builders said last: of the messages before, there are millions."""
-    if not can_be_found(words):
-        return
-    for builder in with_last_words(Builder.objects.order_by("pk")):
-        message = builder.last_message or ""
-        if has_all(message, words):
-            within = str(builder.current_task or "")
-            url = builder.get_absolute_url()
-            shown = ShownHit(f"{builder.pk} says", url, "builders", within=within)
-            yield as_hit(shown, message, words)
 
 
 def rows_named(kind: str, text: str, words: Sequence[str]) -> list[Hit]:

@@ -33,7 +33,7 @@ def task_beats(task: Task, last: datetime) -> dict[str, Any]:
     window = window_of(label, task.started_at or end - HOUR.length, end)
     return {
         "strip": draw_strip(
-            count_beats(task.heartbeats.all(), window, end),
+            count_beats(task.heartbeat_minutes.all(), window, end),
             window,
             end,
             key="beats-lately",
@@ -50,7 +50,7 @@ def attendance(builder: Builder) -> dict[str, Any]:
     heard = presence(builder.pk, end - DAY.length, end)
     strips = []
     for whole in (HOUR, DAY):
-        buckets = count_beats(builder.heartbeats.all(), whole, end)
+        buckets = count_beats(builder.heartbeat_minutes.all(), whole, end)
         window = since_first_beat(builder.heartbeats.all(), whole, buckets, end)
         strip = draw_strip(
             buckets,
@@ -89,7 +89,7 @@ def last_hour(builder: Builder) -> dict[str, Any]:
     """Draw a builder's beats of the last hour."""
     end = now()
     heard = presence(builder.pk, end - HOUR.length, end)
-    counted = count_beats(builder.heartbeats.all(), HOUR, end)
+    counted = count_beats(builder.heartbeat_minutes.all(), HOUR, end)
     key = f"beats-{builder.pk}"
     return {
         "strip": draw_strip(

@@ -1,12 +1,15 @@
 """Find any part of what is written, whatever letters it is in, and show it as it is."""
 
+from datetime import timedelta
 from unicodedata import normalize
 
 import pytest
 from django.urls import reverse
+from django.utils.timezone import now
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders.models import Builder
 from foreman_office.dashboard import texts
 from foreman_office.dashboard.search import queries
 from foreman_office.dashboard.search.queries import search_entities, search_kind
@@ -18,7 +21,10 @@ from programs.models import PlanText, Task
 from tests.database import as_administrator
 from tests.examples import examples
 from tests.factories import (
+    ArchitectureValidationFactory,
     BlockerFactory,
+    BuilderFactory,
+    CompletionClaimFactory,
     GovernanceViolationFactory,
     HeartbeatFactory,
     PlanNoteFactory,
@@ -82,12 +88,62 @@ def test_each_kind_of_text_is_found():
     TaskNoteFactory(text=f"On to **{word}**.")
     PlanNoteFactory(note=f"{word} is far.")
     TaskLinkFactory(label="The log", url=f"https://logs.example.org/{word}")
+    ArchitectureValidationFactory(
+        validation_results={"Travel": {f"The way to {word} is drawn": False, "fare": 1}},
+        pass_rate=0,
+        build_readiness="NOT_READY",
+    )
     asked = QuestionFactory(question=f"Which way to {word}?")
     HeartbeatFactory(builder=asked.builder, task=asked.task, message=f"Nearly in {word}")
     assert found("anzi") == {kind.name for kind in TEXT_KINDS} - {"waves", "tests"} | {"messages"}
     assert labels(f"reach {word}-t", "programs") == [program.name]
     assert len(labels(word, "tasks")) == 2
     assert labels("nothing of the kind", "evidence") == []
+
+
+def test_a_validation_is_found_by_a_section_or_an_item_and_leads_to_its_page(person):
+    row = ArchitectureValidationFactory(
+        task__name="Roof",
+        validation_results={"Gutters and drains": {"They are \u00fcberdacht": True}},
+    )
+    for typed in ("gutters drains", "überdacht"):
+        (hit,) = search_kind(typed, "validations").hits
+        assert hit.url == reverse("governance:quality_validation", args=[row.pk])
+        assert hit.within.endswith("/ Roof")
+        assert person.get(hit.url).status_code == 200
+    assert "Validation: Ready" in person.get(reverse("search"), {"q": "gutter"}).text
+
+
+def test_what_a_claim_was_answered_is_found_in_the_evidence():
+    CompletionClaimFactory(conditions=[{"rule": "no_debt", "met": False, "detail": "2 are owed."}])
+    assert labels("2 are owed", "evidence") == ["Claim of completion refused"]
+
+
+def test_an_earlier_message_is_found_once_and_leads_to_its_builder_as_of_then(person, monkeypatch):
+    task = TaskFactory(name="Roof", state="in-progress")
+    builder = BuilderFactory(current_task=task, state="active")
+    for minutes, message in ((40, "Tiles at 40"), (30, "Nails"), (20, "Nails"), (10, "Tiles")):
+        HeartbeatFactory(
+            builder=builder,
+            task=task,
+            timestamp=now() - timedelta(minutes=minutes),
+            message=message,
+        )
+    first, *_ = search_kind("nails", "messages").hits
+    assert labels("nails", "messages") == ["ui-builder said"]
+    assert first.within.endswith("/ Roof")
+    assert [len(labels(text, "messages")) for text in ("tiles", "tiles 40", "slates")] == [2, 1, 0]
+    Builder.objects.update(created_at=now() - timedelta(hours=1))
+    (first,) = search_kind("nails", "messages").hits
+    assert f"as_of={(now() - timedelta(minutes=20)):%Y-%m-%dT%H}" in first.url
+    # Beside all other kinds fewer are read, and the rest is offered.
+    monkeypatch.setattr(queries, "READ", 2)
+    shown = {group.kind: group for group in search_entities("nails")}
+    assert len(shown["messages"].hits) == 1
+    assert shown["messages"].all == reverse("search", query={"q": "nails", "kind": "messages"})
+    assert "messages" not in {group.kind for group in search_entities("at 40")}
+    assert len(labels("at 40", "messages")) == 1
+    assert "ui-builder said" in person.get(shown["messages"].all).text
 
 
 def test_what_a_blocker_or_a_task_no_longer_says_is_found_in_the_evidence():
