@@ -58,7 +58,7 @@ def environment_of(forks: Sequence[Fork]) -> dict[str, str]:
 
 
 def release(file: int, env: Mapping[str, str], inherited: Sequence[int]) -> int | None:
-    """Start the work of a helper, and return its number; None if the web server has not forked it."""
+    """Start the work of a helper, and return its number; None if there is none."""
     with socket.socket(fileno=file) as helper:
         number = helper.recv(20)
         if number:
