@@ -11,6 +11,7 @@ from builders.models.pauses import BuilderPause
 from builders.models.questions import MOST_OPTIONS, Question
 from builders.models.tokens import BuilderToken, CIToken
 from builders.models.usage import (
+    UsageArrival,
     UsageHour,
     UsageKind,
     UsagePoint,
@@ -38,6 +39,7 @@ __all__ = [
     "IdempotencyKey",
     "OfficeAbsence",
     "Question",
+    "UsageArrival",
     "UsageHour",
     "UsageKind",
     "UsagePoint",

@@ -109,12 +109,28 @@ class UsagePoint(models.Model):
 
 class UsageHourQuerySet(models.QuerySet["UsageHour"]):
     def counted(self) -> Self:
-        """Return the rows that are counted: of each session those from its highest source."""
+        """Return the rows that are counted: of each session those from its highest source.
+
+        What heartbeats tell is not counted beside what the agent exports itself of the same hour.
+        """
+        return self._of_highest_source().exclude(_told_and_exported())
+
+    def told_twice(self) -> Self:
+        """Return what heartbeats told and is not counted, because it was exported too."""
+        return self._of_highest_source().filter(_told_and_exported())
+
+    def _of_highest_source(self) -> Self:
         is_cost = Q(kind=UsageKind.COST)
         return self.filter(
             (is_cost & Q(source=F("usage_session__cost_from")))
             | (~is_cost & Q(source=F("usage_session__tokens_from")))
         )
+
+
+def _told_and_exported() -> Q:
+    same = {name: models.OuterRef(name) for name in ("builder", "task", "hour")}
+    exported = UsageHour.objects.filter(**same).exclude(source=UsageSource.HEARTBEAT)
+    return Q(models.Exists(exported), source=UsageSource.HEARTBEAT)
 
 
 class UsageHour(models.Model):
@@ -163,6 +179,26 @@ class UsageHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount} {self.kind} of {self.builder_id}"
+
+
+class UsageArrival(models.Model):
+    """What was reported of an hour after it was over, by the hour in which it was received.
+
+    A handover tells what was received in it: an hour that another has told already may grow.
+    """
+
+    pk = models.CompositePrimaryKey("usage_hour", "received_hour")
+    usage_hour = models.ForeignKey(UsageHour, models.CASCADE, db_index=False)
+    received_hour = models.DateTimeField()
+    amount = decimal()
+    estimate = decimal()
+
+    class Meta:
+        db_table = "usage_arrivals"
+        indexes = [models.Index("received_hour", name="idx_usage_arrivals_received")]
+
+    def __str__(self) -> str:
+        return f"{self.amount} received at {self.received_hour}"
 
 
 class UsageRemark(models.Model):

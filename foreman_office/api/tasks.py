@@ -106,7 +106,7 @@ def report_of_request(request: HttpRequest) -> SuiteReport:
 # Does what was asked for with a task, and returns the status and the body of the answer.
 Do = Callable[[Task, Any], tuple[int, Schema]]
 # Returns the task, locked, or raises why the caller may not report about it.
-Find = Callable[[UUID, Any], Task]
+Find = Callable[[Any, Any], Task]
 
 
 def on_task(
@@ -127,7 +127,7 @@ def on_task(
 
 
 def act_on_task(
-    by: Caller, task_id: UUID, do: Do, find: Find, key: str = "", digest: bytes = b""
+    by: Caller, task_id: UUID | None, do: Do, find: Find, key: str = "", digest: bytes = b""
 ) -> Answer:
     def answer() -> Answer:
         task = find(task_id, by)

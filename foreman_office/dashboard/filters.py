@@ -35,8 +35,12 @@ MOMENT = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
 
 def programs(request: Any) -> QuerySet[Program]:
     """Return the programs to choose from: no archived one, but that which is asked for."""
-    asked = as_key(request.GET.get("program")) if request else None
-    return Program.objects.filter(Q(archived_at=None) | Q(pk=asked)).order_by("name")
+    return programs_to_choose(as_key(request.GET.get("program")) if request else None)
+
+
+def programs_to_choose(*asked: Any) -> QuerySet[Program]:
+    """Return the programs that are not archived, and those that are asked for by their keys."""
+    return Program.objects.filter(Q(archived_at=None) | Q(pk__in=asked)).order_by("name")
 
 
 def as_key(text: str | None) -> UUID | None:

@@ -1,8 +1,11 @@
 -- What a program has cost in all, or a builder in this month of UTC, in US dollars: as agents tell
--- it, and by the price list where they tell no cost.
+-- it, and by the price list where they tell no cost. What heartbeats tell of an hour is not counted beside
+-- what the agent exports of it (UsageHour.objects.counted).
 CREATE OR REPLACE FUNCTION governance_spent(program uuid, builder text)
 RETURNS numeric LANGUAGE plpgsql STABLE
 SET search_path FROM CURRENT AS $$
+DECLARE
+    heartbeat CONSTANT integer := 5;  -- UsageSource
 BEGIN
     IF program IS NOT NULL THEN
         RETURN (
@@ -16,6 +19,11 @@ BEGIN
             JOIN usage_sessions AS told USING (usage_session_id)
             WHERE waves.program_id = program
                 AND source = CASE kind WHEN 'cost' THEN cost_from ELSE tokens_from END
+                AND (source <> heartbeat OR NOT EXISTS (
+                    SELECT FROM usage_hours AS exported
+                    WHERE exported.builder_id = used.builder_id
+                        AND exported.task_id = used.task_id AND exported.hour = used.hour
+                        AND exported.source <> heartbeat))
         );
     END IF;
     RETURN (
@@ -27,5 +35,10 @@ BEGIN
         JOIN usage_sessions AS told USING (usage_session_id)
         WHERE used.builder_id = builder AND hour >= date_trunc('month', now(), 'UTC')
             AND source = CASE kind WHEN 'cost' THEN cost_from ELSE tokens_from END
+            AND (source <> heartbeat OR NOT EXISTS (
+                SELECT FROM usage_hours AS exported
+                WHERE exported.builder_id = used.builder_id
+                    AND exported.task_id = used.task_id AND exported.hour = used.hour
+                    AND exported.source <> heartbeat))
     );
 END $$;

@@ -19,7 +19,8 @@ OWNER, OFFICE, UPKEEP = ROLES = ("owner", "office", "upkeep")
 ADMINISTRATOR = "administrator"
 # What a process of the office that serves need not know: the other roles' passwords.
 OWNERS_ADDRESS = "DATABASE_OWNER_URL"
-OTHER_ADDRESSES = (OWNERS_ADDRESS, "DATABASE_UPKEEP_URL")
+UPKEEPS_ADDRESS = "DATABASE_UPKEEP_URL"
+OTHER_ADDRESSES = (OWNERS_ADDRESS, UPKEEPS_ADDRESS)
 DEFAULT_PORT = "5432"
 ENGINE = "kit.runtime.database"
 LIMITS = {
@@ -112,6 +113,14 @@ def parameters_of(role: str) -> dict[str, Any]:
     other.settings_dict = settings_of(role)
     parameters: dict[str, Any] = other.get_connection_params()
     return parameters
+
+
+def learn(role: str, environment: Mapping[str, str]) -> None:
+    """Take a role's address from an environment that has one, after the settings were read."""
+    variable = f"DATABASE_{role.upper()}_URL"
+    if address := environment.get(variable):
+        database = read(variable, address, settings.FOREMAN_READ_ONLY)
+        settings.DATABASE_ROLES[role] = limited(database, False)
 
 
 def use(role: str) -> None:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from governance.models import SavedView
 from programs.models import Task
 from tests.browser.conftest import settle
-from tests.factories import TaskFactory, WaveFactory
+from tests.factories import BlockerFactory, TaskFactory, WaveFactory
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_list_is_saved_and_opened_again(browse, foreman, complaints, tasks):
     Task.objects.filter(pk=tasks[0].pk).update(state="blocked")
     page = browse(user=foreman)
     page.goto(reverse("programs:task_list"))
-    page.get_by_label("State").select_option("blocked")
+    page.locator("#filters").get_by_label("State").select_option("blocked")
     expect(page.get_by_role("link", name=tasks[1].name)).to_be_hidden()
     settle(page)
     views = page.locator("#views > summary")
@@ -69,3 +69,51 @@ def test_a_list_is_saved_and_opened_again(browse, foreman, complaints, tasks):
     page.get_by_role("link", name="Blocked lamps").click()
     expect(page.get_by_role("link", name=tasks[0].name)).to_be_visible()
     expect(page.get_by_role("link", name=tasks[1].name)).to_be_hidden()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+def test_columns_are_hidden_for_good_and_come_back(
+    browse, foreman, complaints, tasks, script, width
+):
+    page = browse(user=foreman, width=width, java_script_enabled=script)
+    page.goto(f"{reverse('programs:task_list')}?state=planned")
+    builder = page.locator("td", has_text="foreman").first
+    expect(builder).to_be_visible()
+    for shown in (False, True):
+        page.locator("#columns > summary").click()
+        page.get_by_label("Builder", exact=True).last.set_checked(shown)
+        page.get_by_role("button", name="Keep these columns").click()
+        expect(page.get_by_text("Tasks: the columns are kept.").first).to_be_visible()
+        assert page.url.endswith("?state=planned")
+        expect(builder).to_be_visible(visible=shown)
+        expect(page.locator("#columns > summary")).to_have_text(
+            "Columns" if shown else "Columns1 hidden"
+        )
+        page.goto(reverse("programs:task_list"))
+        expect(page.locator("td", has_text="foreman").first).to_be_visible(visible=shown)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.goto(f"{reverse('programs:task_list')}?state=planned")
+
+
+@pytest.mark.thorough
+def test_a_decision_is_snoozed_by_the_keyboard_alone(browse, foreman, complaints, tasks):
+    BlockerFactory(entity=tasks[0])
+    page = browse(user=foreman)
+    page.goto(reverse("inbox"))
+    settle(page)
+    page.keyboard.press("/")
+    page.keyboard.type("snooze lamp")
+    expect(page.get_by_role("option", name="Snooze “Wire lamp 1”")).to_have_attribute(
+        "aria-selected", "true"
+    )
+    page.keyboard.press("Enter")
+    form = page.locator("details.offer[open]")
+    expect(form).to_have_count(1)
+    form.get_by_role("button", name="Snooze").click()
+    expect(page.get_by_text("is snoozed until").first).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/replay/")
+    expect(page.locator('.rail a[aria-current="page"]')).to_have_text("Replay")

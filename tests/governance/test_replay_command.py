@@ -5,15 +5,17 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.timezone import now
 
 from governance.models import Checkpoint, SealedRecord
 from governance.sealing import sealer
 from governance.sealing.witness_file import append, witness_path
 from kit.runtime.database_addresses import UPKEEP, acting_as
 from tests.database import administrator
-from tests.factories import ProgramFactory
+from tests.factories import ProgramFactory, QAExecutionFactory, TaskFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -60,6 +62,24 @@ def test_it_says_what_it_could_not_compare(settings, tmp_path):
     said = replayed()
     assert "Nothing is sealed: rows could be compared with no checkpoint." in said
     assert f"The witness file {witness_path()} cannot be read (No such file or directory)" in said
+
+
+def test_a_latest_run_that_is_not_the_latest_is_named(settings, tmp_path):
+    settings.FOREMAN_VAR = tmp_path
+    task = TaskFactory()
+    first, second = (
+        QAExecutionFactory(task=task, passing_tests=n, failing_tests=2, arrived_at=now() - n * HOUR)
+        for n in (2, 1)
+    )
+    assert "rows match them." in replayed()
+    suite = f"latest run of task {task.pk}, suite {task.qa_suite_location!r}"
+    for statement, said in (
+        ("UPDATE qa_latest_runs SET qa_status = 'GREEN'", f"has {second.pk}, with other values."),
+        (f"UPDATE qa_latest_runs SET execution_id = '{first.pk}'", f"has {first.pk}."),
+        ("DELETE FROM qa_latest_runs", "has none."),
+    ):
+        tamper(statement)
+        assert f"{suite}: the runs have {second.pk}, qa_latest_runs {said}" in failure()
 
 
 def test_a_witness_that_is_named_must_be_there(tmp_path):

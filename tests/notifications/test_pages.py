@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from foreman_office.notifications.secrets import decrypt
 from governance.models import Channel, Delivery, Notice, NotificationRule
-from tests.factories import GovernanceViolationFactory, UserFactory
+from programs.actions import archive_program
+from tests.factories import GovernanceViolationFactory, ProgramFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,20 @@ def test_a_person_makes_changes_and_deletes_a_rule(as_foreman, ada):
     assert as_foreman.post(address, sent | {"quiet_until": ""}).status_code == 422
     as_foreman.post(reverse("notification_rule_delete", args=[rule.pk]))
     assert not NotificationRule.objects.exists()
+
+
+def test_a_rule_offers_no_archived_program_but_those_that_it_names(as_foreman, ada):
+    kept, put_away = ProgramFactory(name="Kept"), ProgramFactory(name="Old", state="failed")
+    sent = {"band": "all", "delay_seconds": "0", "is_on": "on", "program_ids": [put_away.pk]}
+    assert as_foreman.post(reverse("notifications"), sent).status_code == 302
+    archive_program(put_away, reason="It is over.", by=ada)
+    page = as_foreman.get(reverse("notifications")).text
+    assert f'value="{kept.pk}"' in page
+    assert f'value="{put_away.pk}"' not in page
+    assert as_foreman.post(reverse("notifications"), sent).status_code == 422
+    address = reverse("notification_rule", args=[NotificationRule.objects.get().pk])
+    assert f'value="{put_away.pk}"' in as_foreman.get(address).text
+    assert as_foreman.post(address, sent).status_code == 302
 
 
 def test_an_admin_makes_a_channel_whose_secret_is_shown_once(as_admin):

@@ -7,8 +7,10 @@ its method and name.
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import mcp_types as types
@@ -25,6 +27,8 @@ SUPPORTED = (*MODERN, *WITH_HANDSHAKE)
 WITHOUT_HEADER = "2025-03-26"
 VERSION_HEADER, METHOD_HEADER, NAME_HEADER = "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name"
 NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+KEY_HEADER, KEY_META = "Idempotency-Key", "idempotencyKey"
+KEY = re.compile(r"[!-~]{1,200}")
 ENCODED = re.compile(r"=\?base64\?(.*)\?=")
 STATUS_OF = {
     jsonrpc.PARSE_ERROR: 400,
@@ -132,6 +136,23 @@ def checked_call(told: Mapping[str, Any], version: str, headers: Mapping[str, st
         place = ".".join(map(str, wrong["loc"]))
         raise Wrong(jsonrpc.INVALID_PARAMS, f"{place}: {wrong['msg']}.") from None
     return Call(told["id"], method, asked.params, version)
+
+
+def idempotency_key(call: Call, headers: Mapping[str, str]) -> str:
+    """Return the key with which a call may be sent again, or nothing.
+
+    The protocol has none, and a JSON-RPC id does not serve: each client counts from the beginning,
+    so the same id with the same arguments may be another run of the tests.
+    """
+    key = headers.get(KEY_HEADER) or (call.params.meta or {}).get(KEY_META) or ""
+    if key and not (isinstance(key, str) and KEY.fullmatch(key)):
+        raise Wrong(jsonrpc.INVALID_PARAMS, "An idempotency key has 1 to 200 printable characters.")
+    return str(key)
+
+
+def call_digest(tool: str, arguments: Mapping[str, Any]) -> bytes:
+    """Return a digest of what a call asks for, whatever its id."""
+    return sha256(json.dumps([tool, arguments], sort_keys=True).encode()).digest()
 
 
 def not_found(method: str) -> Wrong:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.http import HttpRequest
 from pydantic import BaseModel, Field
@@ -23,15 +23,18 @@ from foreman_office.api.schemas.validations import Results
 from foreman_office.api.waiting import LONGEST, awaited_assignment
 from foreman_office.reports import MAX_TESTS, Unreadable, read_report
 from kit.web.api import Problem
+from programs.models import Task
 
+BEATS = UUID("6b1f0f57-9d0c-5a0e-8f0a-2f4d6c7b9e31")  # the namespace of keys of heartbeats
 OTHER_TASK = "Only for another task than the assigned one."
 
 
 class Asked:
-    """Who calls a tool, and by which request."""
+    """Who calls a tool, by which request, and with which idempotency key, if there is one."""
 
     def __init__(self, request: HttpRequest, name: str) -> None:
         self.request, self.name = request, name
+        self.key, self.digest = "", b""
 
     @property
     def token(self) -> str:
@@ -46,6 +49,17 @@ class Asked:
         if found := given or self.builder.current_task_id:
             return found
         raise Problem(404, "task_id", "held_task", "No task is assigned to you.")
+
+    def act(self, given: UUID | None, do: tasks.Do, find: tasks.Find) -> Answer:
+        """Execute an act on a task, once for each key.
+
+        Which task is assigned is asked after the key: a claim that is accepted ends that.
+        """
+
+        def found(_: UUID | None, by: Any) -> Task:
+            return find(self.task_id(given), by)
+
+        return tasks.act_on_task(self.builder, given, do, found, self.key, self.digest)
 
 
 class Tool(NamedTuple):
@@ -139,6 +153,8 @@ def progress_tool(asked: Asked, progress: ProgressReport) -> Answer:
     told["builder_id"] = asked.name
     told["task_id"] = progress.task_id or asked.builder.current_task_id
     told["next_beat_within_seconds"] = progress.next_within_seconds
+    if asked.key:
+        told["heartbeat_id"] = uuid5(BEATS, f"{asked.name} {asked.key}")
     beat = Beat.model_validate(told)
     return as_answer(201, stored_beat(asked.token, beat))
 
@@ -154,31 +170,30 @@ def run_tool(asked: Asked, run: Run) -> Answer:
         raise Problem(422, "report", "report", str(unreadable)) from None
     found = (report or QARun(**counts).as_report()).ended_with(run.exit_code)
     do = tasks.record_run(found, run.test_debt_count)
-    return tasks.act_on_task(asked.builder, asked.task_id(run.task_id), do, tasks.reported_task)
+    return asked.act(run.task_id, do, tasks.reported_task)
 
 
 def claim_tool(asked: Asked, claim: ClaimOfTask) -> Answer:
     do = tasks.claim_done(claim.evidence_location)
-    return tasks.act_on_task(asked.builder, asked.task_id(claim.task_id), do, tasks.held_task)
+    return asked.act(claim.task_id, do, tasks.held_task)
 
 
 def escalation_tool(asked: Asked, escalation: EscalationOfTask) -> Answer:
     do = tasks.escalate_blocker(escalation)
-    return tasks.act_on_task(asked.builder, asked.task_id(escalation.task_id), do, tasks.held_task)
+    return asked.act(escalation.task_id, do, tasks.held_task)
 
 
 def question_tool(asked: Asked, question: QuestionAboutTask) -> Answer:
     do = put_question(question)
-    return tasks.act_on_task(asked.builder, asked.task_id(question.task_id), do, tasks.held_task)
+    return asked.act(question.task_id, do, tasks.held_task)
 
 
 def validation_tool(asked: Asked, judgement: Judgement) -> Answer:
-    task_id = asked.task_id(judgement.task_id)
     if judgement.validation_results is None:
-        told = task_read(tasks.readable_task(task_id, asked.builder))
+        told = task_read(tasks.readable_task(asked.task_id(judgement.task_id), asked.builder))
         return Answer(200, told.model_dump_json(include={"checklist"}))
     do = tasks.record_judgement(judgement.validation_results)
-    return tasks.act_on_task(asked.builder, task_id, do, tasks.validated_task)
+    return asked.act(judgement.task_id, do, tasks.validated_task)
 
 
 TOOLS = {

@@ -101,7 +101,10 @@ def execute_call(call: Call, asked: Asked) -> types.Result:
             tool = TOOLS.get(call.params.name)
             if tool is None:
                 raise Wrong(jsonrpc.INVALID_PARAMS, f"There is no tool {call.params.name}.")
-            return called_tool(tool, call.params.arguments or {}, asked)
+            arguments = call.params.arguments or {}
+            asked.key = messages.idempotency_key(call, asked.request.headers)
+            asked.digest = messages.call_digest(tool.name, arguments)
+            return called_tool(tool, arguments, asked)
         case "tools/list":
             return tool_list()
         case "server/discover":

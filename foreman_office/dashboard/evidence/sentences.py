@@ -194,13 +194,19 @@ def in_its_words(row: Evidence, context: dict[str, Any]) -> tuple[str, str, str]
             put_away = context["changes"]["archived_at"][1]
             what = "Archived" if put_away else "Taken out of the archive"
             return "planned", what, context.get("reason", "")
-        case "edited" if "allows_pull" in context["changes"]:
+        case "edited" if [*context["changes"]] == ["allows_pull"]:
             allowed = context["changes"]["allows_pull"][1]
             what = "Builders may pull tasks" if allowed else "Tasks are assigned by hand"
             return "planned", what, context.get("reason", "")
+        case "edited" if [*context["changes"]] == ["due_on"]:
+            before, due_on = context["changes"]["due_on"]
+            what = f"Due date: {due_on}" if due_on else "Due date taken away"
+            return "planned", what, f"It was {before}." if before else ""
         case "edited":
             fields = ", ".join(
-                field.replace("_", " ") for field in context["changes"] if field != "wave_id"
+                field.replace("due_on", "due date").replace("_", " ")
+                for field in context["changes"]
+                if field != "wave_id"
             )
             if "wave_id" in context["changes"]:
                 also = f"Also edited: {fields}." if fields else ""

@@ -1,18 +1,18 @@
 """What a handover says, by program: bounded, with how much there is and where the rest stands."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils.timezone import localtime, now
 
-from builders.models import UsageHour
+from builders.models import UsageArrival, UsageHour, UsageKind
 from foreman_office.dashboard.evidence.sentences import EvidenceEntry, action_words, describe
 from foreman_office.dashboard.explain.impact import program_of
 from foreman_office.dashboard.explain.problems import OpenProblem
@@ -40,6 +40,12 @@ SHOWN = 6  # lines of a section
 PROGRAMS_SHOWN = 12
 TOLD = 500  # entries of the office log that are read
 WAITS = "waits"
+HOUR = timedelta(hours=1)
+PROGRAM = "task__wave__program"  # of an hour's usage
+LATE = {
+    "told": Sum("amount", filter=Q(usage_hour__kind=UsageKind.COST), default=0),
+    "estimated": Sum("estimate", filter=Q(usage_hour__usage_session__cost_from=0), default=0),
+}
 
 
 @dataclass(frozen=True)
@@ -283,13 +289,22 @@ def waiting_decisions() -> dict[str, OpenProblem]:
 def costs_of(since: Place, until: Place) -> dict[UUID | None, Any]:
     """Return what work cost in US dollars, by program, in the full hours between two places.
 
-    Usage is counted by the hour: the hour in which a handover ends belongs to the next one.
+    Usage is counted by the hour in which the office received it: the hour in which a handover ends
+    belongs to the next one, and so does what comes later of an hour that this one tells.
     """
     begin, end = (hour_of(place) for place in (since, until))
-    rows = UsageHour.objects.counted().filter(hour__gte=begin, hour__lt=end).order_by()
     spent = {name: SUMS[name] for name in ("told", "estimated")}
-    sums = rows.values_list("task__wave__program").annotate(**spent)
-    costs = {program: told + estimated for program, told, estimated in sums}
+    within = UsageHour.objects.counted().filter(hour__gte=begin, hour__lt=end).order_by()
+    costs: Counter[UUID | None] = Counter()
+    for program, told, estimated in within.values_list(PROGRAM).annotate(**spent):
+        costs[program] += told + estimated
+    late = UsageArrival.objects.filter(usage_hour__in=UsageHour.objects.counted()).order_by()
+    for came, sign in (
+        (late.filter(usage_hour__hour__lt=begin, received_hour__range=(begin, end - HOUR)), 1),
+        (late.filter(usage_hour__hour__range=(begin, end - HOUR), received_hour__gte=end), -1),
+    ):
+        for program, told, estimated in came.values_list(f"usage_hour__{PROGRAM}").annotate(**LATE):
+            costs[program] += sign * (told + estimated)
     return {program: cost for program, cost in costs.items() if cost}
 
 

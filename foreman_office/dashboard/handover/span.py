@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 
-from foreman_office.dashboard.evidence.folding import ORDER
+from foreman_office.dashboard.evidence.folding import ORDER, TRANSACTION
 from governance.handover import decisions_told
 from governance.models import Evidence, OfficeLogEntry
 from governance.record_places import Place
@@ -47,6 +47,7 @@ class SpanRow(NamedTuple):
     went_to: str | None
     user: str | None
     request: str | None
+    transaction: str
 
     @property
     def trouble(self) -> object:
@@ -69,7 +70,7 @@ class SpanRow(NamedTuple):
     @property
     def act(self) -> object:
         """Return what the records of one act have in common."""
-        return (self.timestamp, self.request) if self.request else self.sequence
+        return self.timestamp, self.request or self.transaction
 
 
 CONTEXT = {
@@ -80,6 +81,7 @@ CONTEXT = {
     "went_to": KT("context__to"),
     "by_user": KT("context__user"),
     "request": KT("context__request_id"),
+    "transaction": TRANSACTION,
 }
 
 

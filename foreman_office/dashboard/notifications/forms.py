@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.models import User
 from django.utils.timezone import get_current_timezone_name
 
+from foreman_office.dashboard.filters import programs_to_choose
 from foreman_office.dashboard.inbox.pending_decisions import KINDS
 from foreman_office.notifications.rules import foremen_with_address
 from governance.models import Channel, NotificationRule
@@ -52,7 +53,7 @@ class RuleForm(forms.ModelForm):
     )
     program_ids = forms.ModelMultipleChoiceField(
         label="Only these programs",
-        queryset=Program.objects.order_by("name"),
+        queryset=Program.objects.none(),
         required=False,
         help_text="If none is chosen, all.",
     )
@@ -89,6 +90,8 @@ class RuleForm(forms.ModelForm):
         channel.error_messages["required"] = "Choose a channel; your account has no e-mail address."
         people: Any = self.fields["next_user"]
         people.queryset = foremen_with_address()
+        chosen: Any = self.fields["program_ids"]
+        chosen.queryset = programs_to_choose(*instance.program_ids)
         if not is_new:
             self.initial["program_ids"] = instance.program_ids
 

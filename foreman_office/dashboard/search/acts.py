@@ -23,7 +23,7 @@ from foreman_office.dashboard.available_actions import (
 from foreman_office.dashboard.builders.queries import with_verdict
 from foreman_office.dashboard.explain.problems import OpenProblem
 from foreman_office.dashboard.inbox.acknowledgements import offer_marks
-from foreman_office.dashboard.inbox.inbox_cards import list_decisions
+from foreman_office.dashboard.inbox.inbox_cards import list_decisions, to_assign
 from foreman_office.dashboard.search.hits import Hit, path_of
 from foreman_office.dashboard.snippets import has_all, is_named
 from governance.entities import name_entities
@@ -224,8 +224,9 @@ def decisions_named_in_act(name: str) -> Iterator[Candidate]:
     ][:ASKED]
     offer_marks(found)
     for problem in found:
-        page, about = reverse("decision", args=[problem.key]), path_of(problem.entity)
-        yield Candidate(problem.title, page, about, problem.taking)
+        about = " · ".join(filter(None, [problem.title, path_of(problem.entity)]))
+        page = reverse("decision", args=[problem.key])
+        yield Candidate(problem.entity or problem.title, page, about, problem.taking)
 
 
 def plan_named_in_act(model: Any, path: tuple[str, ...], wanted: Wanted) -> Iterator[Candidate]:
@@ -238,6 +239,9 @@ def plan_named_in_act(model: Any, path: tuple[str, ...], wanted: Wanted) -> Iter
         rows = rows.filter(matching(wanted.name))
     elif model is Program:
         rows = rows.order_by("-created_at")
+    elif model is Task and "assign" in wanted.verbs:
+        ready = [each.task for wave in to_assign(SHOWN) for each in wave]
+        rows = rows.filter(pk__in=ready[:SHOWN])
     else:
         return
     found = list((rows.select_related(*path) if path else rows)[:ASKED])

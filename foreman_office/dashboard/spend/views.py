@@ -68,12 +68,19 @@ def page_of(listing, rows, noun):
         "days": int(chosen["days"]),
         "noun": noun,
         "whole": whole,
+        "told_twice": cache(lambda: hours_told_twice(listing)),
         "fault": price_list_fault(),
         "verified": done,
         # Of some models alone nobody can tell what a task cost.
         "each": cache(lambda: whole().cost / done() if done() and not chosen["model"] else None),
         "chart": cache(lambda: spend_trend(rows(), since, now())),
     }
+
+
+def hours_told_twice(listing):
+    """Return of how many hours a builder told in heartbeats what its agent exported too."""
+    rows = listing.filterset.filter_queryset(UsageHour.objects.told_twice())
+    return rows.order_by().values("builder", "task", "hour").distinct().count()
 
 
 def verified_tasks(chosen, since):

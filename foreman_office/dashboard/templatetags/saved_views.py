@@ -55,7 +55,7 @@ def columns_menu(context: RequestContext) -> dict[str, Any]:
     form = ColumnsForm(place=place, initial={"place": place, "shown": shown}, auto_id="columns-%s")
     asked = request.GET.copy()
     asked.pop(WITHOUT, None)  # what is chosen holds then, whatever a view says
-    back = f"{request.path}?{asked.urlencode()}"
+    back = f"{request.path}?{asked.urlencode()}" if asked else context["listing"].everything
     return {"form": form, "hidden": len(hidden), "back": back} | shared(context)
 
 

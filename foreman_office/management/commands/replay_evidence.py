@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from foreman_office.database_roles.findings import altered_rights
+from governance.latest_runs import latest_runs_astray
 from governance.replay import Replay, one_moment
 from governance.rules_in_force import altered_rules
 from governance.sealing.record_check import check_record
@@ -22,9 +23,10 @@ class Command(BaseCommand):
         "Rebuild every row of every governed table (programs, waves, tasks, builders, pauses,"
         " blockers, violations, validations, runs and their tests, claims, plan notes, tokens) from"
         " the evidence trail alone, and users, groups and rights from the office log, and compare"
-        " them with the tables. Compare the rows with what was sealed, signed and witnessed, and"
-        " functions, triggers, constraints, owners and grants with those of this release. Prints"
-        " the first difference of each table and all others, and fails, if there are any."
+        " them with the tables, and the latest runs that are kept with the runs. Compare the rows"
+        " with what was sealed, signed and witnessed, and functions, triggers, constraints, owners"
+        " and grants with those of this release. Prints the first difference of each table and all"
+        " others, and fails, if there are any."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,7 +39,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, witness: Path | None, **options: Any) -> None:
         with one_moment():
             replay = Replay()
-            differences = [*map(str, replay.first_differences())]
+            differences = [*map(str, replay.first_differences()), *latest_runs_astray()]
             try:
                 record = check_record(witness or witness_path(), is_named=bool(witness))
             except OSError as error:

@@ -38,9 +38,10 @@ class Agent:
             {"jsonrpc": "2.0", "id": 7, "method": method, "params": params or {}}, **told
         )
 
-    def use(self, tool, **arguments):
+    def use(self, tool, *, key=None, **arguments):
         """Call a tool; return its text, its content, and whether it failed."""
-        answer = self.modern("tools/call", {"name": tool, "arguments": arguments})
+        params = {"name": tool, "arguments": arguments}
+        answer = self.modern("tools/call", params, Idempotency_Key=key)
         assert answer.status_code == 200, answer.content
         said = answer.json()["result"]
         return said["content"][0]["text"], said["structuredContent"], said.get("isError", False)

@@ -8,7 +8,7 @@ from foreman.tools import TOOLS as TOOLS_OF_THE_CLIENT
 from builders.actions import answer_question
 from builders.models import Heartbeat, Question
 from foreman_office.api.mcp.tools import TOOLS
-from governance.models import ArchitectureValidation, Blocker, QAExecution
+from governance.models import ArchitectureValidation, Blocker, CompletionClaim, QAExecution
 from programs.models import Task
 from tests.api.caller import IN_REAL_TIME, TESTS
 
@@ -39,6 +39,45 @@ class TestInRealTime:
         assert json.loads(text) == told
         held.refresh_from_db()
         assert held.state == Task.State.COMPLETED
+
+
+class TestSentAgain:
+    pytestmark = IN_REAL_TIME
+
+    def test_a_call_with_a_key_is_executed_once_and_gets_its_answer_again(self, agent, held):
+        said = {"message": "wiring", "progress_percentage": 60}
+        first = agent.use("report_progress", key="beat-1", **said)
+        assert agent.use("report_progress", key="beat-1", **said) == first
+        assert Heartbeat.objects.count() == 1
+
+        first = agent.use("report_test_run", key="run-1", report=JUNIT, exit_code=0)
+        runs = QAExecution.objects.count()
+        assert agent.use("report_test_run", key="run-1", report=JUNIT, exit_code=0) == first
+        assert QAExecution.objects.count() == runs
+        text, _, failed = agent.use("report_test_run", key="run-1", report=JUNIT, exit_code=1)
+        assert (failed, text) == (True, "This key was used for another request.")
+
+        # After an accepted claim no task is assigned any more.
+        claim = {"evidence_location": "evidence/lamp.md"}
+        first = agent.use("claim_completion", key="claim-1", **claim)
+        assert not first[2]
+        assert agent.use("claim_completion", key="claim-1", **claim) == first
+        assert CompletionClaim.objects.count() == 1
+        assert agent.use("claim_completion", key="claim-2", **claim)[2]
+
+    def test_a_key_may_stand_in_meta_and_without_one_each_call_counts(self, agent, held):
+        params = {"name": "report_test_run", "arguments": {"report": JUNIT, "exit_code": 0}}
+        before = QAExecution.objects.count()
+        for meta, stored in (({"idempotencyKey": "r"}, 1), ({"idempotencyKey": "r"}, 1), ({}, 2)):
+            answer = agent.handshake("tools/call", {**params, "_meta": meta})
+            assert answer.status_code == 200, answer.content
+            assert QAExecution.objects.count() == before + stored
+        for wrong in ("with blank", "", 7):
+            answer = agent.handshake("tools/call", {**params, "_meta": {"idempotencyKey": wrong}})
+            said = answer.json()
+            assert ("error" in said) is bool(wrong), said
+        # The empty one is none.
+        assert QAExecution.objects.count() == before + 3
 
 
 @pytest.mark.django_db

@@ -1,55 +1,67 @@
-"""What one transaction did is one line, with the consequences folded below the act."""
-
-from operator import attrgetter
+"""One act is one line, whoever did it: a person, a command, or another program."""
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from foreman_office.dashboard.evidence.folding import fold
+from foreman_office.dashboard.handover.span import SpanRow, sort_rows
+from governance.actions import raise_blocker, resolve_blocker
 from governance.models import Evidence
-from tests.factories import TaskFactory
+from kit.core.acts import act
+from programs.models import Task
+from tests.factories import TaskFactory, UserFactory
 
-pytestmark = pytest.mark.django_db
-
-
-def blocked_on_the_page(person):
-    task = TaskFactory(state="in-progress", name="Masonry")
-    address = reverse("governance:blocker_raise", args=["task", task.pk])
-    person.post(address, {"classification": "protected_path", "description": "Not ours"})
-    return task
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_an_act_of_a_request_has_its_consequences_below_it(person):
-    task = blocked_on_the_page(person)
-    rows = list(Evidence.objects.of(task).order_by("-sequence"))
-    (act, others), (created, none) = fold(rows, lambda row: row)
-    assert act.action == "blocker_raised"
-    assert [other.action for other in others] == ["state_changed"]
-    assert (created.action, none) == ("created", [])
+def lines(rows):
+    """Return what each line tells first, and how much is folded below it."""
+    folded = fold(rows.order_by("sequence"), lambda row: row)
+    return [(each.head.action, len(each.others)) for each in folded]
 
 
-def test_each_act_is_on_the_list_and_on_its_page_once(person):
-    task = blocked_on_the_page(person)
-    for address in (reverse("governance:evidence_list"), task.get_absolute_url()):
-        text = person.get(address).text
-        assert "1 more in the same transaction" in text
-        assert text.count("In progress → Blocked") == 1
-    everything = person.get(reverse("governance:evidence_list"), {"export": "ndjson"})
-    assert b"".join(everything.streaming_content).count(b"\n") == Evidence.objects.count()
+def since(sequence):
+    return Evidence.objects.filter(sequence__gt=sequence)
 
 
-def test_what_no_request_did_is_told_act_by_act():
-    TaskFactory.create_batch(3)  # the test is one transaction
-    rows = Evidence.objects.order_by("sequence")
-    assert [folded.others for folded in fold(rows, lambda row: row)] == [[]] * len(rows)
+@pytest.fixture
+def last():
+    TaskFactory.create_batch(2, state="in-progress")
+    return Evidence.objects.latest("sequence").sequence
 
 
-def test_the_order_of_a_list_is_that_of_its_rows(person):
-    blocked_on_the_page(person)
-    blocked_on_the_page(person)
-    for order in ("sequence", "-sequence"):
-        heads = [act.head for act in fold(Evidence.objects.order_by(order), lambda row: row)]
-        numbers = [head.sequence for head in heads if head.action == "blocker_raised"]
-        assert numbers == sorted(numbers, reverse=order == "-sequence")
-        for act in fold(Evidence.objects.order_by(order), lambda row: row):
-            assert act.others == sorted(act.others, key=attrgetter("sequence"))
+def test_what_a_command_does_in_one_transaction_is_one_line_and_two_are_two(last):
+    one, other = Task.objects.order_by("created_at")
+    raised = {"classification": "protected_path", "description": "A lock.", "by": None}
+    blocker = raise_blocker(one, **raised)
+    raise_blocker(other, **raised)
+    assert lines(since(last)) == [("blocker_raised", 1), ("blocker_raised", 1)]
+    last = Evidence.objects.latest("sequence").sequence
+    resolve_blocker(blocker, resolution_action="Open.", by=None)
+    assert lines(since(last)) == [("blocker_resolved", 1)]
+
+
+def test_what_another_program_does_in_one_transaction_is_one_line(last, person):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("UPDATE tasks SET name = name || ' again'")
+        cursor.execute("UPDATE waves SET name = name || ' again'")
+    (line,) = lines(since(last))
+    assert line[0] == "edited"
+    assert line[1] == since(last).count() - 1 >= 3
+    page = person.get(reverse("governance:evidence_list")).text
+    assert f"{line[1]} more in the same transaction" in page
+
+
+def test_a_command_of_a_person_is_one_decision_of_the_handover(last):
+    with act(UserFactory()):
+        for task in Task.objects.all():
+            task.name += " again"
+            task.save(update_fields=["name"])
+    columns = ["sequence", "timestamp", "action", "entity_type", "entity_id"]
+    rows = [
+        SpanRow(*row, *[None] * 5, user="johan", request=None, transaction="7")
+        for row in since(last).values_list(*columns)
+    ]
+    assert len(rows) == 2
+    assert [len(found) for found in sort_rows(rows).values()] == [1]

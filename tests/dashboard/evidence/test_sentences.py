@@ -1,6 +1,6 @@
 """Evidence as sentences: whatever the triggers write, people can read."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -17,12 +17,13 @@ from governance.actions import (
 )
 from governance.entities import find_names
 from governance.models import Evidence
-from programs.actions import edit
-from programs.models import Task
+from programs.actions import allow_pull, edit
+from programs.models import Program, Task
 from tests.factories import (
     ArchitectureValidationFactory,
     BuilderFactory,
     GovernanceViolationFactory,
+    ProgramFactory,
     QAExecutionFactory,
     TaskFactory,
     WaveFactory,
@@ -58,6 +59,26 @@ def test_a_task_tells_which_wave_it_was_moved_to():
     assert sentences(task)[1:] == [
         "Moved to wave Roof",
         "Moved to wave Cellar Also edited: name.",
+    ]
+
+
+def test_a_due_date_is_told_as_a_day_and_what_a_file_changes_at_once_together():
+    task, program = TaskFactory(), ProgramFactory()
+    edit(task, due_on=date(2026, 12, 24), by=None)
+    edit(task, due_on=date(2026, 12, 31), by=None)
+    edit(task, due_on=None, by=None)
+    edit(task, due_on=date(2026, 12, 24), name="Pump", by=None)
+    assert sentences(task)[1:] == [
+        "Due date: 2026-12-24",
+        "Due date: 2026-12-31 It was 2026-12-24.",
+        "Due date taken away It was 2026-12-31.",
+        "Edited: name, due date",
+    ]
+    allow_pull(program, reason="They are many.", by=None)
+    Program.objects.filter(pk=program.pk).update(allows_pull=False, name="Shop")
+    assert sentences(program)[1:] == [
+        "Builders may pull tasks They are many.",
+        "Edited: name, allows pull",
     ]
 
 

@@ -22,6 +22,7 @@ from governance.sealing.keys import public_keys
 from governance.sealing.witness_file import notes_in
 from kit.core.acts import act
 from kit.runtime.database_addresses import UPKEEP, acting_as
+from programs.actions import archive_program
 from programs.models import Task
 from tests.dashboard.evidence_archive.archives import (
     complete,
@@ -35,6 +36,7 @@ from tests.database import administrator
 from tests.factories import (
     BlockerFactory,
     GovernanceViolationFactory,
+    ProgramFactory,
     QAExecutionFactory,
     TaskFactory,
     UserFactory,
@@ -253,6 +255,16 @@ def test_a_foreman_downloads_it_from_the_page_of_the_program(client, tmp_path):
         zipped.extractall(tmp_path / "archive")
     assert manifest(tmp_path / "archive")["exportedBy"] == "johan"
     assert verify(tmp_path / "archive")[0] == 0
+
+
+def test_an_archived_program_is_offered_only_where_its_own_page_asks_for_it(client):
+    program = ProgramFactory(name="Old", state="failed")
+    archive_program(program, reason="It is over.", by=UserFactory())
+    client.force_login(UserFactory(username="johan"))
+    address, option = reverse("governance:evidence_archive"), f'value="{program.pk}"'
+    assert option not in client.get(address).text
+    assert f"{option} selected" in client.get(address, {"program": program.pk}).text
+    assert client.get(address, {"program": "none of them"}).status_code == 200
 
 
 def test_the_form_and_the_key_are_refused_in_words(client, office_files):

@@ -143,7 +143,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
         BlockerFactory(entity=task.wave)
         BlockerFactory(entity=task.wave.program)
         GovernanceViolationFactory(task=task, builder=BuilderFactory())
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         page(person, name, part="list")
 
 

@@ -278,7 +278,7 @@ def test_program_asks_no_more_for_more_rows(person, django_assert_max_num_querie
         wave = WaveFactory(program=program, sequence_number=number)
         for task in TaskFactory.create_batch(4, wave=wave, started_at=now()):
             BlockerFactory(entity=task)
-    with django_assert_max_num_queries(27):
+    with django_assert_max_num_queries(28):
         person.get(program.get_absolute_url())
 
 
@@ -287,7 +287,7 @@ def test_program_list_asks_no_more_for_more_rows(person, django_assert_max_num_q
         wave = WaveFactory()
         for task in TaskFactory.create_batch(3, wave=wave):
             BlockerFactory(entity=task)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         person.get(reverse("programs:program_list"))
 
 
@@ -295,7 +295,7 @@ def test_wave_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     wave = WaveFactory()
     for task in TaskFactory.create_batch(8, wave=wave):
         BlockerFactory(entity=task)
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(26):
         person.get(wave.get_absolute_url())
 
 
@@ -304,7 +304,7 @@ def test_task_asks_no_more_for_more_rows(person, django_assert_max_num_queries):
     HeartbeatFactory.create_batch(8, task=task)
     QAExecutionFactory.create_batch(8, task=task)
     ArchitectureValidationFactory.create_batch(8, task=task)
-    with django_assert_max_num_queries(43):
+    with django_assert_max_num_queries(44):
         person.get(task.get_absolute_url())
 
 

@@ -273,7 +273,7 @@ def test_a_run_that_is_not_there_is_not_found(person):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("quality", 20), ("quality_runs", 8), ("quality_validations", 8)]
+    ("name", "most"), [("quality", 20), ("quality_runs", 9), ("quality_validations", 9)]
 )
 def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(
     person, name, most, django_assert_max_num_queries

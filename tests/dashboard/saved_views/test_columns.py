@@ -84,6 +84,17 @@ def test_the_columns_are_part_of_a_saved_view_and_its_own_win(person, rita):
     assert '<input type="hidden" name="without" value="builder,progress,qa,changed">' in page
 
 
+def test_a_choice_holds_also_where_the_list_opens_with_a_view_that_says_otherwise(person):
+    TaskFactory()
+    said = {"name": "Bare", "place": TASKS, "query": "without=qa", "is_default": "on"}
+    assert person.post("/views/save/", said).url == "/tasks/?without=qa"
+    assert person.get("/tasks/").url == "/tasks/?without=qa"
+    page = person.get("/tasks/?without=qa").text
+    back = re.search(r'name="next" value="([^"]*)">\s*<input type="hidden" name="place"', page)[1]
+    assert back == "/tasks/?sort=-updated"
+    assert left_out(person, choose(person, "qa", came_from=back).url) == [2, 3, 4, 6]
+
+
 def test_a_file_of_the_list_has_all_columns_and_what_is_unknown_is_no_column(person):
     TaskFactory(name="Roof")
     choose(person, "builder")

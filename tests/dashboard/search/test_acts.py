@@ -80,6 +80,7 @@ def test_a_task_is_assigned_to_the_builder_that_is_named(ready):
     assert found.label == "Assign “Login screen” to ui-builder"
     assert found.url == f"{ready.get_absolute_url()}?choose=ui-builder#task_assign-{ready.pk}"
     assert acts("assign login") == ["Assign “Login screen”"]
+    assert acts("assign") == ["Assign “Login screen”"]  # without a name, what is ready
     assert acts("assign login to qa-builder") == []  # never heard
     BlockerFactory(entity=ready)
     assert acts("assign login to ui-builder") == []

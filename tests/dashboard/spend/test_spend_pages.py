@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.timezone import now
 
 from builders.actions import count_usage
-from builders.models import UsageHour, UsageKind, UsageSource
+from builders.models import UsageHour, UsageKind, UsageSession, UsageSource
 from builders.usage import DataPoint, Remark
 from foreman_office.dashboard.spend.figures import Spend, usage_of
 from kit.web.exports import as_json, as_text
@@ -220,5 +220,28 @@ def test_the_page_asks_no_more_for_more_rows(person, spent, django_assert_max_nu
     for task in TaskFactory.create_batch(6):
         use(task, 10)
     for group in ("task", "day"):
-        with django_assert_max_num_queries(13):
+        with django_assert_max_num_queries(14):
             spend(person, by=group)
+
+
+def test_what_is_exported_and_told_in_heartbeats_is_counted_once_and_the_page_says_so(person, sql):
+    task, other = TaskFactory(), TaskFactory()
+    for about in (task, other):
+        use(about, "1.50", kind="cost", ago=timedelta(0))
+    assert "told twice" not in spend(person).text
+    exported = UsageHour.objects.get(task=task)
+    use(task, "2", kind="cost", ago=timedelta(0), session="exported")
+    UsageHour.objects.filter(usage_session__session="exported").update(source=4)
+    UsageSession.objects.filter(session="exported").update(cost_from=4)
+    use(task, "8", kind="cost", ago=timedelta(hours=2))  # an hour that was not exported
+
+    assert exported.amount == Decimal("1.5")
+    assert Spend(usage_of(task)).whole.told == 10
+    assert Spend(usage_of(other)).whole.told == Decimal("1.5")
+    ((of_program,),) = sql("SELECT governance_spent(%s, NULL)", task.wave.program_id)
+    ((of_builder,),) = sql("SELECT governance_spent(NULL, 'ui-builder')")
+    assert of_program == 10
+    assert of_builder == Decimal("11.5")
+    page = spend(person).text
+    assert "1 hour of work was told twice" in page
+    assert "$11.50" in page

@@ -172,13 +172,13 @@ def test_the_list_asks_no_more_for_more_rows(person, number, django_assert_max_n
     for each in range(number):
         task = TaskFactory(wave__sequence_number=each + 1)
         QAExecutionFactory(task=task)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         person.get(LIST, {"state": "unfinished"})
 
 
 def test_the_list_asks_no_more_for_a_chosen_wave(person, django_assert_max_num_queries):
     wave = TaskFactory().wave
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         person.get(LIST, {"program": wave.program_id, "wave": wave.pk})
 
 
