@@ -14,6 +14,7 @@ from environs import EnvError
 
 from kit.runtime import database_addresses, embedded_postgres, pool
 from kit.runtime.database_addresses import OFFICE, OWNER, UPKEEP
+from kit.runtime.process_group import leave_signals_to_python
 
 WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "findstatic", "help", "version"}
 # They bring their own server, or make an office, or look at one as it is. All others need one.
@@ -46,10 +47,7 @@ def main() -> None:
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
     database_addresses.use(WORKS_AS.get(command, OFFICE))
 
-    # A polite kill unwinds like Ctrl-C, so that the last one out stops the server.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: sys.exit(128 + number))
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's "&" has it ignored
+    leave_signals_to_python()  # so that the last one out stops the server
     try:
         django.setup()
         from foreman_office import health

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import InternalError, OperationalError, connection, transaction
+from django.db import Error, InternalError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils.timezone import now
 from psycopg.errors import DeadlockDetected
 
+from builders.heartbeat_document import heartbeat_document, tried_before
 from builders.models import (
     BadgeKey,
     Builder,
@@ -149,27 +150,45 @@ def record_heartbeat(
     One statement, and so one transaction and one round trip, for all heartbeats that arrive at the
     same moment; it needs no `act`, because the trigger on heartbeats names the builder.
     """
-    beat = json.dumps(
-        {
-            "token_digest": f"\\x{token_digest(token).hex()}",
-            "sent_builder": builder_id,
-            "sent_task": task_id,
-            "sent_status": status,
-            "sent_message": message,
-            "sent_progress": progress_percentage,
-            # A name from the first, under which it can be sent again whatever became of it.
-            "sent_id": heartbeat_id or time_ordered_id(),
-            "sent_at": timestamp,
-            "sent_next": next_beat_within_seconds,
-        },
-        default=str,
+    tried = tried_before.get()
+    beat = heartbeat_document(
+        token_digest(token),
+        builder_id=builder_id,
+        task_id=task_id,
+        status=status,
+        message=message,
+        progress_percentage=progress_percentage,
+        # A name from the first, under which it can be sent again whatever became of it.
+        heartbeat_id=heartbeat_id or (tried.heartbeat_id if tried else time_ordered_id()),
+        timestamp=timestamp,
+        next_beat_within_seconds=next_beat_within_seconds,
     )
     with refusals():
+        if tried and tried.failure:
+            raise tried.failure
         # What is part of a transaction is not for others to commit.
-        store = _store_heartbeat if connection.in_atomic_block else _store_in_batch
-        broken_rule, key, at, received_at, answers = store(beat)
-    if broken_rule:
-        raise Refused(broken_rule, HEARTBEAT_RULES[broken_rule])
+        store = _store_heartbeat if tried or connection.in_atomic_block else _store_in_batch
+        row = store(beat)
+    if row[0]:
+        raise Refused(row[0], HEARTBEAT_RULES[row[0]])
+    return _recorded(*row[1:])
+
+
+def record_heartbeats(beats: list[str]) -> list[Recorded | Error | None]:
+    """Store heartbeats that have arrived together, each as `heartbeat_document` returns it.
+
+    Of one that is refused, or cannot be stored with the others, it returns None, of one that could
+    not be stored the error: it is to be recorded by itself, as one that was tried before.
+    """
+    return [
+        (None if row[0] else _recorded(*row[1:])) if isinstance(row, tuple) else row
+        for row in _store_in_batch.together(beats)
+    ]
+
+
+def _recorded(
+    key: UUID, at: datetime, received_at: datetime | None, answers: list[str]
+) -> Recorded:
     return Recorded(key, at, received_at, [json.loads(each) for each in answers])
 
 

@@ -7,8 +7,10 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "foreman_office.settings")
 
-application = get_wsgi_application()
+django_application = get_wsgi_application()
 
+_short_cut = import_module("foreman_office.api.heartbeat_short_cut")
+application = _short_cut.HeartbeatShortCut(django_application)
 # What every page needs is loaded before the workers fork: they share it.
 import_module(settings.ROOT_URLCONF)
 # What is loaded stays: the garbage collector need not look through it while requests wait.

@@ -193,6 +193,11 @@ def stored_beat(token: str, beat: Beat) -> Receipt:
         recorded = record_with_usage(beat, token)
     except Refused as refused:
         raise problem_of(refused, token) from None
+    return receipt_of(recorded, beat)
+
+
+def receipt_of(recorded: actions.Recorded, beat: Beat) -> Receipt:
+    """Return the answer to a heartbeat that is stored."""
     received = recorded.received_at
     return Receipt.model_construct(
         heartbeat_id=recorded.heartbeat_id,

@@ -4,12 +4,12 @@ import time
 from types import FrameType
 
 from kit.live.hub import hub
-from kit.runtime.worker import ReadingWorker
+from kit.runtime.short_cut_worker import ShortCutWorker
 
 LINGER = 0.2  # seconds that a kept connection has for a request that is on its way
 
 
-class Worker(ReadingWorker):
+class Worker(ShortCutWorker):
     """End the streams when told to stop: no request in flight would last as long."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

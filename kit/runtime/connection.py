@@ -9,12 +9,12 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
+from kit.runtime.short_cut import HEAD_ENDS, Head
 from kit.web.client_address import network_of
 
 # The variable with the most connections that a process keeps of one address, of IPv6 a /64; 0 for
 # no such limit. Beyond it, an address loses its own connections first.
 MOST_OF_NETWORK = "FOREMAN_CONNECTIONS_PER_ADDRESS"
-HEAD_ENDS = b"\r\n\r\n"
 
 
 class Connection(TConn):
@@ -26,6 +26,10 @@ class Connection(TConn):
         super().__init__(cfg, sock, peer, server)
         self.network = network_of(peer[0]) if peer else ""
         self.of_networks, self.is_counted = of_networks, True
+        # Of a request that may take a short cut: kit.runtime.short_cut_worker.
+        self.head: Head | None = None
+        self.asked: Any = None
+        self.complete_at = 0.0
         of_networks[self.network] += 1
 
     def close(self, graceful: bool = False) -> None:

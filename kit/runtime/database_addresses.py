@@ -21,8 +21,13 @@ MEMBER = "member"
 ADMINISTRATOR = "administrator"
 # What a process of the office that serves need not know: the other roles' passwords.
 OWNERS_ADDRESS = "DATABASE_OWNER_URL"
+<<<<<<< HEAD
 OTHER_ADDRESSES = (OWNERS_ADDRESS, "DATABASE_UPKEEP_URL")
 MEMBERS_ADDRESS = "DATABASE_MEMBER_URL"  # which the web server alone needs
+=======
+UPKEEPS_ADDRESS = "DATABASE_UPKEEP_URL"
+OTHER_ADDRESSES = (OWNERS_ADDRESS, UPKEEPS_ADDRESS)
+>>>>>>> main
 DEFAULT_PORT = "5432"
 ENGINE = "kit.runtime.database"
 LIMITS = {
@@ -115,6 +120,14 @@ def parameters_of(role: str) -> dict[str, Any]:
     other.settings_dict = settings_of(role)
     parameters: dict[str, Any] = other.get_connection_params()
     return parameters
+
+
+def learn(role: str, environment: Mapping[str, str]) -> None:
+    """Take a role's address from an environment that has one, after the settings were read."""
+    variable = f"DATABASE_{role.upper()}_URL"
+    if address := environment.get(variable):
+        database = read(variable, address, settings.FOREMAN_READ_ONLY)
+        settings.DATABASE_ROLES[role] = limited(database, False)
 
 
 def use(role: str) -> None:

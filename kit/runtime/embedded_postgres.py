@@ -105,16 +105,27 @@ def secret_key(var: Path) -> str:
 
 
 @contextmanager
-def running(var: Path, settings: Mapping[str, str] = {}) -> Iterator[None]:
-    """Run the server of `var`: start or join it, and stop it if this process leaves last."""
+def running(var: Path, settings: Mapping[str, str] = {}) -> Iterator[int]:
+    """Run the server of `var`: start or join it, and stop it if this process leaves last.
+
+    Yields the file of the lock that this process holds as its user.
+    """
+    with joined_server(var, settings) as (server, users):
+        with _alone(var):
+            server.start()
+        yield users
+
+
+@contextmanager
+def joined_server(var: Path, settings: Mapping[str, str] = {}) -> Iterator[tuple["Server", int]]:
+    """Be a user of the server of `var`, whether it runs or not; stop it if this one leaves last."""
     var.mkdir(parents=True, exist_ok=True)
     server = Server(data_directory(var), settings)
     with open(var / "postgres.users", "a") as users:
         try:
             with _alone(var):
                 fcntl.flock(users, fcntl.LOCK_SH)
-                server.start()
-            yield
+            yield server, users.fileno()
         finally:
             with _alone(var), suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 SUPERUSER = "postgres"  # made by initdb; nothing of the office works as this role
 USERS = {
     "owner": "foreman_owner",
@@ -97,6 +95,7 @@ def convert(
 
     Before anything is changed, `copy` becomes a backup of the database.
     """
+    import psycopg  # here, for who only waits for a server never needs it
 
     def session(user: str) -> psycopg.Connection:
         return psycopg.connect(**address, user=user, dbname=DATABASE, autocommit=True)

@@ -15,11 +15,16 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(parent: int, command: list[str]) -> None:
+    set_for(parent)
+    os.execvp(command[0], command)  # noqa: S606
+
+
+def set_for(parent: int) -> None:
+    """End this process with its parent, by the kernel; end now if that has ended already."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         sys.exit("The parent process ended before its child started.")
-    os.execvp(command[0], command)  # noqa: S606
 
 
 if __name__ == "__main__":

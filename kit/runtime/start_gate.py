@@ -8,6 +8,8 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+from kit.runtime.forked_helpers import fork_helpers
+
 GATE = "FOREMAN_START_GATE"  # the file that the server reads from before it starts its workers
 
 
@@ -36,8 +38,12 @@ class StartGate:
 
 
 def on_starting(server: Any) -> None:
-    """Wait at the gate, if there is one. gunicorn calls this once the application is loaded."""
+    """Wait at the gate, if there is one, and fork what works beside the server.
+
+    gunicorn calls this once the application is loaded, before it starts anything.
+    """
     if gate := os.environ.pop(GATE, ""):
         if not os.read(int(gate), 1):
             sys.exit("The office ended before its web server started.")
         os.close(int(gate))
+    fork_helpers()

@@ -49,10 +49,16 @@ def test_an_admin_adds_a_person_and_gives_a_role(client, admin):
     assert {(entry.username, entry.context["reason"]) for entry in told} == {("ada", WHY)}
 
 
-def test_without_a_reason_nobody_is_changed(client, admin):
+def test_without_a_reason_nobody_is_added_or_changed(client, admin):
     eve = UserFactory(username="eve")
     before = OfficeLogEntry.objects.count()
     for reason in ("", "  "):
+        password = "a long and unusual password"
+        form = {"username": "adam", "usable_password": "true", "reason": reason}
+        form |= {"password1": password, "password2": password}
+        answer = client.post(reverse("admin:auth_user_add"), form)
+        assert answer.context["adminform"].form.errors["reason"]
+        assert not User.objects.filter(username="adam").exists()
         answer = saved(client, eve, username="eva", reason=reason)
         assert answer.status_code == 200
         assert answer.context["adminform"].form.errors["reason"]

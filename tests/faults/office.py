@@ -136,7 +136,10 @@ class Office:
         found = []
         for process in psutil.Process(self.popen.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if process.cmdline()[-len(last) :] == list(last):
+                name = process.name().removeprefix("foreman-")
+                # One that was forked has the command line of what forked it.
+                known = [name] if name != process.name() else process.cmdline()[-len(last) :]
+                if known == list(last):
                     found.append(process)
         return found
 

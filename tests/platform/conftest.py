@@ -202,7 +202,7 @@ class Office:
     def watcher(self):
         for child in self.process.descendants():
             with suppress(psutil.NoSuchProcess):
-                if child.cmdline()[-1:] == ["watch"]:
+                if child.name() == "foreman-watch" or child.cmdline()[-1:] == ["watch"]:
                     return child
         return None
 

@@ -157,7 +157,7 @@ def test_the_secret_is_made_once_and_only_its_owner_reads_it(new):
     assert [path.name for path in new.iterdir()] == ["secret_key"]
 
 
-def test_who_restarts_the_server_loads_nothing_else():
-    program = "import sys, kit.runtime.postgres_keeper; print('django' in sys.modules)"
+def test_who_keeps_an_office_open_loads_nothing_else():
+    program = "import sys, kit.runtime.supervisor; print({'django', 'psycopg'} & {*sys.modules})"
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert ran.stdout == "False\n", ran.stderr
+    assert ran.stdout == "set()\n", ran.stderr

@@ -3,10 +3,10 @@
 import errno
 import fcntl
 import logging
+import os
 import socket
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from functools import partial
@@ -22,24 +22,39 @@ from foreman_office.management import migrating
 from foreman_office.metrics import new_directory
 from foreman_office.simulation.scene import set_the_scene, visitor
 from governance.watch import note_absences
-from kit.runtime import embedded_postgres, internals, postgres_keeper, statics
+from kit.runtime import embedded_postgres, internals, statics
 from kit.runtime.connection import MOST_OF_NETWORK
 from kit.runtime.database_addresses import (
+<<<<<<< HEAD
     MEMBERS_ADDRESS,
     OTHER_ADDRESSES,
     OWNER,
     OWNERS_ADDRESS,
+=======
+    OFFICE,
+    OTHER_ADDRESSES,
+    OWNER,
+    OWNERS_ADDRESS,
+    UPKEEP,
+    UPKEEPS_ADDRESS,
+>>>>>>> main
     acting_as,
 )
 from kit.runtime.first_answer import wait_for_answer
+from kit.runtime.forked_helpers import (
+    CAN_FORK,
+    Fork,
+    become_parent_of_orphans,
+    environment_of,
+    to_fork,
+)
 from kit.runtime.process_group import Children
 from kit.runtime.start_gate import StartGate
+from kit.runtime.supervisor import SupervisedOffice
 from kit.runtime.terminal import keys_reach_us_alone
 
 DEFAULT_PORTS = range(8000, 8050)
 WATCHED = {"FOREMAN_OFFICE_HAS_A_WATCHER": "true"}
-FIRST_REST, LAST_REST = 1, 60  # seconds until a helper that ended is followed by another
-RESTS = ", resting"
 # Threads share two heaps of the C library: with one each, what is free in one is lost to others.
 FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 GRACE = 10  # seconds for requests in flight when the office closes
@@ -57,39 +72,61 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if lacking := internals.missing():
             raise CommandError(internals.explain_missing(lacking))
-        with keys_reach_us_alone():
+        with keys_reach_us_alone() as group:
             try:
-                self.open()
+                self.open(group)
             except KeyboardInterrupt:
                 self.say_last(CLOSED)  # as was asked for, so this is a good end
             except SystemExit:
                 self.say_last(CLOSED)
                 raise
 
-    def open(self) -> None:
-        """Run the office until an exception ends it, whatever the cause."""
+    def open(self, group: int | None) -> None:
+        """Open the office, and become the supervisor that keeps it open."""
         postgres = embedded_postgres.running(settings.FOREMAN_VAR)
         with (
-            self.only_office_here() as lock,
+            self.only_office_here() as (ours, inherited),
             listening_socket() as listener,
-            Children(grace=GRACE + 5, inherit=[lock.fileno()]) as children,
+            Children(grace=GRACE + 5, inherit=[inherited.fileno()]) as children,
             StartGate() as gate,
         ):
+            forks = helpers_to_fork()
             statics.collect(self.say)  # the web server looks through them when it loads
-            start_web_server(children, listener, gate)
+            start_web_server(children, listener, gate, forks.values())
             # It loads while the rest is prepared.
             self.check()
             # The children end before the server that they use.
-            with postgres if settings.EMBEDDED else nullcontext(), children:
+            with postgres if settings.EMBEDDED else nullcontext() as users, children:
                 self.prepare()
+                become_parent_of_orphans()  # of the helpers, and not of the database's server
                 gate.open()
                 # The others load once a page is answered, for which people wait.
                 is_alive = partial(children.is_alive, WEB_SERVER)
-                if wait_for_answer(listener, is_alive, a_host()):
-                    name, status = self.run(children, lock, listener)
-                else:
+                if not wait_for_answer(listener, is_alive, a_host()):
                     name, status = children.wait()
-            raise CommandError(f"{name} ended unexpectedly ({status}); the office closes.")
+                    raise CommandError(f"{name} ended unexpectedly ({status}); the office closes.")
+                address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
+                if settings.FOREMAN_SIMULATION:
+                    command = manage("simulate", address)
+                    children.start("simulation", command, env=without(*OTHER_ADDRESSES))
+                inherited.truncate(0)
+                inherited.write(address)
+                inherited.flush()
+                SupervisedOffice(
+                    children={name: child.pid for name, child in children.running.items()},
+                    helpers=helper_commands(),
+                    forked={name: fork.ours.fileno() for name, fork in forks.items()},
+                    grace=children.grace,
+                    inherited=[inherited.fileno()],
+                    kept=[ours.fileno()],
+                    passed=[] if users is None else [users],
+                    var=str(settings.FOREMAN_VAR) if settings.EMBEDDED else "",
+                    log=settings.FOREMAN_LOG,
+                    welcome=self.welcome(address),
+                    closed=CLOSED,
+                    group=group,
+                    python_path=os.environ.get("PYTHONPATH"),
+                ).become_supervisor()
 
     def prepare(self) -> None:
         """Bring the database to the state that this release needs."""
@@ -102,6 +139,7 @@ class Command(BaseCommand):
         if settings.FOREMAN_SIMULATION:
             set_the_scene(self.stdout)
 
+<<<<<<< HEAD
     def run(self, children: Children, lock: TextIO, listener: socket.socket) -> tuple[str, int]:
         """Start what works beside the web server; return which child ended that must not."""
         address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
@@ -143,8 +181,10 @@ class Command(BaseCommand):
                 begun[helper] = time.monotonic()
                 children.start(helper, helpers[helper], env=env_of(helper))
 
+=======
+>>>>>>> main
     @contextmanager
-    def only_office_here(self) -> Iterator[TextIO]:
+    def only_office_here(self) -> Iterator[tuple[TextIO, TextIO]]:
         """Lock this var/ for one office, after the processes of a killed one have ended too.
 
         The first lock is ours alone; the second is inherited by all that we start.
@@ -160,25 +200,23 @@ class Command(BaseCommand):
                 inherited.seek(0)
                 raise CommandError(f"This office is already open: {inherited.read()}") from None
             fcntl.flock(inherited, fcntl.LOCK_EX)
-            yield inherited
+            yield ours, inherited
 
-    def welcome(self, lock: TextIO, address: str) -> None:
-        lock.truncate(0)
-        lock.write(address)
-        lock.flush()
-        self.say(f"Foreman Office is open at {address} (Ctrl-C closes it)")
+    def welcome(self, address: str) -> list[str]:
+        """Return the lines that the supervisor says once all is running."""
+        said = [f"Foreman Office is open at {address} (Ctrl-C closes it)"]
         if settings.FOREMAN_SIMULATION:
-            self.welcome_visitor(address)
+            said.append(self.welcome_visitor(address))
         elif not get_user_model().objects.exists():
-            self.say("No user can log in yet: run .venv/bin/python manage.py createsuperuser")
+            said.append("No user can log in yet: run .venv/bin/python manage.py createsuperuser")
+        return said
 
-    def welcome_visitor(self, address: str) -> None:
-        """Print a login link for the terminal; a log is for more eyes, and has none."""
+    def welcome_visitor(self, address: str) -> str:
+        """Return a login link for the terminal; a log is for more eyes, and has none."""
         if settings.FOREMAN_LOG == "json":
-            self.say(f"This is a simulation. For a login link: manage.py login_link {visitor()}")
-        else:
-            link = address.rstrip("/") + make_login_link(visitor())
-            self.say(f"This is a simulation. Log in with this one-time link: {link}")
+            return f"This is a simulation. For a login link: manage.py login_link {visitor()}"
+        link = address.rstrip("/") + make_login_link(visitor())
+        return f"This is a simulation. Log in with this one-time link: {link}"
 
     def say_last(self, words: str) -> None:
         """Write a line whose readers may have gone, with their terminal."""
@@ -194,18 +232,48 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
-def start_web_server(children: Children, listener: socket.socket, gate: StartGate) -> None:
+def helpers_to_fork() -> dict[str, Fork]:
+    """Return the helpers that the web server forks, where it is possible to become their parent."""
+    if settings.FOREMAN_READ_ONLY or not CAN_FORK:
+        return {}
+    return {name: to_fork(*command) for name, command in WRITERS.items()}
+
+
+def start_web_server(
+    children: Children, listener: socket.socket, gate: StartGate, forks: Collection[Fork]
+) -> None:
     children.start(
         WEB_SERVER,
         gunicorn(listener),
-        inherit=[listener.fileno(), gate.reader],
+        inherit=[listener.fileno(), gate.reader, *(fork.theirs.fileno() for fork in forks)],
         env=new_directory()
         | FEW_ARENAS
         | ({} if settings.FOREMAN_READ_ONLY else WATCHED)
         | {MOST_OF_NETWORK: most_of_network()}
         | gate.env
+        | environment_of(forks)
         | without(*OTHER_ADDRESSES),
     )
+
+
+def helper_commands() -> dict[str, tuple[list[str], dict[str, str]]]:
+    """Return each helper's command and environment: the addresses of its role alone."""
+    if settings.FOREMAN_READ_ONLY:
+        return {}
+    return {
+        name: (
+            manage(command),
+            (without(*OTHER_ADDRESSES) if role == OFFICE else only_upkeep()) | FEW_ARENAS,
+        )
+        for name, (command, role) in WRITERS.items()
+    }
+
+
+def only_upkeep() -> dict[str, str]:
+    """Return an environment with the address of upkeep, as it is in ours, and not the owner's."""
+    return without(OWNERS_ADDRESS) | {
+        name: value for name, value in os.environ.items() if name == UPKEEPS_ADDRESS
+    }
 
 
 def listening_socket() -> socket.socket:
@@ -246,6 +314,7 @@ def without(*addresses: str) -> dict[str, str]:
     return dict.fromkeys(addresses, "")
 
 
+<<<<<<< HEAD
 def env_of(helper: str) -> dict[str, str]:
     """Return what a helper is started with; who delivers acts as the office."""
     if helper == MESSENGER:
@@ -256,14 +325,17 @@ def env_of(helper: str) -> dict[str, str]:
     return without(OWNERS_ADDRESS, MEMBERS_ADDRESS)
 
 
+=======
+>>>>>>> main
 def manage(*command: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *command]
 
 
 WEB_SERVER = "gunicorn"
-MESSENGER = "The worker of messages"
-KEEPER = "The PostgreSQL supervisor"
-WRITERS = {"The watcher": manage("watch"), MESSENGER: manage("deliver")}
+WRITERS = {
+    "The watcher": ("watch", UPKEEP),
+    "The worker of messages": ("deliver", OFFICE),
+}
 
 
 def gunicorn(listener: socket.socket) -> list[str]:

@@ -52,6 +52,23 @@ class GroupCommit[Asked, Answer]:
             waiter.answers = [self.do_alone(asked)]
         return waiter.answers[0]
 
+    def together(self, asked: list[Asked]) -> list[Answer | Error | None]:
+        """Call for several at once, in one batch, and return an answer each.
+
+        Where the database refuses the batch, each is None, and to be called for alone; where it
+        cannot be reached, each is that error.
+        """
+        waiters = [Waiter[Asked, Answer](each) for each in asked]
+        first = waiters[0]
+        with self.lock:
+            self.waiting += waiters
+            first.leads, self.is_led = not self.is_led, True
+        if not first.leads:
+            first.called.acquire()
+        if first.leads:
+            self._lead(first)
+        return [each.answers[0] if each.answers else each.failure for each in waiters]
+
     def _lead(self, leader: Waiter[Asked, Answer]) -> None:
         """Run the batch of all waiting calls, and make the first one that came since the leader."""
         with self.lock:
