@@ -21,13 +21,9 @@ MEMBER = "member"
 ADMINISTRATOR = "administrator"
 # What a process of the office that serves need not know: the other roles' passwords.
 OWNERS_ADDRESS = "DATABASE_OWNER_URL"
-<<<<<<< HEAD
-OTHER_ADDRESSES = (OWNERS_ADDRESS, "DATABASE_UPKEEP_URL")
-MEMBERS_ADDRESS = "DATABASE_MEMBER_URL"  # which the web server alone needs
-=======
 UPKEEPS_ADDRESS = "DATABASE_UPKEEP_URL"
 OTHER_ADDRESSES = (OWNERS_ADDRESS, UPKEEPS_ADDRESS)
->>>>>>> main
+MEMBERS_ADDRESS = "DATABASE_MEMBER_URL"
 DEFAULT_PORT = "5432"
 ENGINE = "kit.runtime.database"
 LIMITS = {

@@ -25,19 +25,12 @@ from governance.watch import note_absences
 from kit.runtime import embedded_postgres, internals, statics
 from kit.runtime.connection import MOST_OF_NETWORK
 from kit.runtime.database_addresses import (
-<<<<<<< HEAD
-    MEMBERS_ADDRESS,
-    OTHER_ADDRESSES,
-    OWNER,
-    OWNERS_ADDRESS,
-=======
     OFFICE,
     OTHER_ADDRESSES,
     OWNER,
     OWNERS_ADDRESS,
     UPKEEP,
     UPKEEPS_ADDRESS,
->>>>>>> main
     acting_as,
 )
 from kit.runtime.first_answer import wait_for_answer
@@ -139,50 +132,6 @@ class Command(BaseCommand):
         if settings.FOREMAN_SIMULATION:
             set_the_scene(self.stdout)
 
-<<<<<<< HEAD
-    def run(self, children: Children, lock: TextIO, listener: socket.socket) -> tuple[str, int]:
-        """Start what works beside the web server; return which child ended that must not."""
-        address = f"http://{host_for_people(listener)}:{listener.getsockname()[1]}/"
-        if settings.FOREMAN_SIMULATION:
-            children.start(
-                "simulation",
-                manage("simulate", address),
-                env=without(MEMBERS_ADDRESS, *OTHER_ADDRESSES),
-            )
-        helpers = {} if settings.FOREMAN_READ_ONLY else {**WRITERS}
-        if settings.EMBEDDED:
-            helpers[KEEPER] = postgres_keeper.command(settings.FOREMAN_VAR, settings.FOREMAN_LOG)
-        for helper, command in helpers.items():
-            children.start(helper, command, env=env_of(helper))
-        self.welcome(lock, address)
-        try:
-            return self.outlive(children, helpers)
-        except (KeyboardInterrupt, SystemExit):
-            self.say_last("\nClosing ..." if sys.stdout.isatty() else "Closing ...")
-            raise
-
-    def outlive(self, children: Children, helpers: dict[str, list[str]]) -> tuple[str, int]:
-        """Restart each helper whenever it ends; return which other child ended."""
-        rests = dict.fromkeys(helpers, FIRST_REST)
-        begun = dict.fromkeys(helpers, time.monotonic())
-        while True:
-            name, status = children.wait()
-            helper = name.removesuffix(RESTS)
-            if helper not in helpers:
-                return name, status
-            if name == helper:
-                if time.monotonic() - begun[name] > LAST_REST:
-                    rests[name] = FIRST_REST
-                logger.warning("%s ended (%s); it restarts in %s s.", name, status, rests[name])
-                # A child too, so that we notice meanwhile if any other ends.
-                children.start(name + RESTS, ["sleep", str(rests[name])])
-                rests[name] = min(2 * rests[name], LAST_REST)
-            else:
-                begun[helper] = time.monotonic()
-                children.start(helper, helpers[helper], env=env_of(helper))
-
-=======
->>>>>>> main
     @contextmanager
     def only_office_here(self) -> Iterator[tuple[TextIO, TextIO]]:
         """Lock this var/ for one office, after the processes of a killed one have ended too.
@@ -314,19 +263,6 @@ def without(*addresses: str) -> dict[str, str]:
     return dict.fromkeys(addresses, "")
 
 
-<<<<<<< HEAD
-def env_of(helper: str) -> dict[str, str]:
-    """Return what a helper is started with; who delivers acts as the office."""
-    if helper == MESSENGER:
-        return without(MEMBERS_ADDRESS, *OTHER_ADDRESSES) | FEW_ARENAS
-    if helper == KEEPER:
-        addresses = OWNERS_ADDRESS, MEMBERS_ADDRESS, *OTHER_ADDRESSES
-        return without(*addresses) | {"PYTHONPATH": str(settings.BASE_DIR)}
-    return without(OWNERS_ADDRESS, MEMBERS_ADDRESS)
-
-
-=======
->>>>>>> main
 def manage(*command: str) -> list[str]:
     return [sys.executable, str(settings.BASE_DIR / "manage.py"), *command]
 
