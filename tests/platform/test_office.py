@@ -116,6 +116,9 @@ def test_a_database_that_does_not_answer_is_a_sentence(manage):
 
 def test_an_office_watches_and_says_so(watched_office):
     watcher = watched_office.watcher()
+    if sys.platform == "linux":  # forked from the web server, and a child of the office
+        office = watched_office.process.popen.pid
+        assert (watcher.name(), watcher.ppid()) == ("foreman-watch", office)
     watcher.suspend()
     until(lambda: not watched_office.is_ready())
     watcher.resume()
