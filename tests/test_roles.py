@@ -306,21 +306,28 @@ def people():
     return found
 
 
-def who_asks(name):
+def who_asks(name, roles):
     """Yield each role with each method: a page that is read is posted to by one reader alone."""
-    for method, role in product(("GET", "POST"), ROLES):
+    for method, role in product(("GET", "POST"), roles):
         read = EXPECTED[name] is READS and method == "POST"
         if not (read and role in ("foreman", "admin", "superuser")):
             yield method, role
 
 
+# Others are answered as one of these.
+USUAL = ("anonymous", "viewer", "foreman", "admin")
+
+
 @pytest.mark.slow
-def test_each_role_gets_what_is_its_own_and_no_browser_stores_it(people):
+@pytest.mark.parametrize(
+    "roles", [USUAL, pytest.param({*ROLES} - {*USUAL}, marks=pytest.mark.thorough)]
+)
+def test_each_role_gets_what_is_its_own_and_no_browser_stores_it(people, roles):
     wrong = []
     for name in EXPECTED:
         with undone():
             found = arguments(name, OURS[name], None)
-            for method, role in who_asks(name):
+            for method, role in who_asks(name, roles):
                 # What one may decide, the next may.
                 with nullcontext() if method == "GET" else undone():
                     wrong += faults_of_answer(people[role], method, name, role, found)

@@ -153,7 +153,7 @@ some_task = st.integers(0, 30)
 percentage = st.integers(0, 100)
 operation = st.one_of(
     st.tuples(st.just("insert"), place, percentage),
-    st.tuples(st.just("copy"), place, st.lists(percentage, max_size=4)),
+    st.tuples(st.just("arrays"), place, st.lists(percentage, max_size=4)),
     st.tuples(st.just("update"), some_task, percentage),
     st.tuples(st.just("move"), some_task, place),
     st.tuples(st.just("delete"), some_task),
@@ -177,11 +177,14 @@ def apply(cursor, step, programs, waves):
             " VALUES (gen_random_uuid(), %s, 'T', '', '', '', 'planned', %s)",
             [waves[wave], progress],
         )
-    elif kind == "copy":
+    elif kind == "arrays":
         wave, percentages = rest
-        with cursor.copy(f"COPY tasks {COLUMNS} FROM STDIN") as copy:
-            for progress in percentages:
-                copy.write_row((uuid.uuid4(), waves[wave], "T", "", "", "", "planned", progress))
+        cursor.execute(
+            f"INSERT INTO tasks {COLUMNS}"
+            " SELECT gen_random_uuid(), %s, 'T', '', '', '', 'planned', progress"
+            " FROM unnest(%s::int[]) AS progress",
+            [waves[wave], percentages],
+        )
     elif kind == "update":
         task, progress = rest
         cursor.execute(
