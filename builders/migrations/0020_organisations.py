@@ -2,10 +2,8 @@
 
 from django.db import migrations
 
-from kit.core.row_security import WithoutPolicies
+from kit.core.row_security import AddOrganisation, WithoutPolicies
 
-# The office itself. The default is a constant, so no table is written anew.
-ITSELF = "00000000-0000-0000-0000-000000000000"
 TABLES = (
     "heartbeats",
     "heartbeat_minutes",
@@ -20,12 +18,6 @@ class Migration(migrations.Migration):
     dependencies = [("builders", "0019_usage_arrivals")]
 
     operations = [
-        *(
-            migrations.RunSQL(
-                f"ALTER TABLE {table} ADD COLUMN organisation_id uuid DEFAULT '{ITSELF}'",
-                f"ALTER TABLE {table} DROP COLUMN organisation_id",
-            )
-            for table in TABLES
-        ),
+        *map(AddOrganisation, TABLES),
         WithoutPolicies(),
     ]

@@ -7,7 +7,8 @@ where grants are, and no office is blind between a migration and that.
 
 from typing import NamedTuple
 
-ITSELF = "00000000-0000-0000-0000-000000000000"
+from kit.core.row_security import ITSELF
+
 # Asked once for each statement, and not for each row.
 ASKED = "( SELECT current_user_org_id() AS current_user_org_id)"
 OWN = f"(organisation_id = {ASKED})"

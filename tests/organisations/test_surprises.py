@@ -6,7 +6,7 @@ from django.db import connection
 from psycopg import errors
 
 from kit.runtime import backup
-from kit.runtime.database_addresses import OWNER, UPKEEP, acting_as
+from kit.runtime.database_addresses import OWNER, UPKEEP, acting_as, user_of
 from programs.models import Program
 from tests.database import administrator
 from tests.factories import WaveFactory
@@ -124,7 +124,7 @@ def test_members_cannot_turn_the_policies_off(three):
             "SELECT programs_open_import()",
             "UPDATE evidence_trail SET actor = actor",
             "SELECT last_value FROM evidence_trail_sequence_seq",
-            "LISTEN x; SET ROLE foreman_owner",
+            f"LISTEN x; SET ROLE {user_of(OWNER)}",
         ):
             assert refused(session, statement).sqlstate in ("42501", "0A000"), statement
         session.execute("SET LOCAL row_security = off")
