@@ -14,7 +14,8 @@ from typing import NoReturn, Self
 from kit.runtime import parent_death_signal
 
 ENDS = {signal.SIGTERM, signal.SIGHUP, signal.SIGINT}
-LOOK_SECONDS = 0.02  # between two looks at whether a child has ended
+# Between two looks at whether a child has ended: waitpid knows no limit, and Popen looks so too.
+LOOK_SECONDS = 0.02
 
 
 class ForkedChild:
