@@ -5,11 +5,13 @@ for one of them at a time, as the members' role of the database. Anybody else wo
 itself, whose programs belong to no organisation; where there are no organisations, that is all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -85,6 +87,34 @@ def workplaces_of(user: Any) -> list[Workplace]:
     return [*members, *([Workplace(OFFICE_ITSELF, OFFICE, own)] if is_of_the_office else [])]
 
 
+def colleagues() -> QuerySet[User]:
+    """Return the people of the organisation for which this thread works; else of the office.
+
+    It is read as the office does: no member's role reads who has an account.
+    """
+    organisation = organisation_in_use()
+    everyone = User.objects.order_by("username")
+    if organisation is None:
+        return everyone
+    if organisation == OFFICE_ITSELF:
+        return everyone.filter(organisation_members=None)
+    return everyone.filter(organisation_members__organisation=organisation)
+
+
+def names_of_colleagues() -> list[str]:
+    found = colleagues()
+    with as_office():
+        return list(found.values_list("username", flat=True))
+
+
+def names_of_people(keys: Collection[int]) -> dict[int, str]:
+    """Return the names of people by their numbers."""
+    if not keys:
+        return {}
+    with as_office():
+        return dict(User.objects.filter(pk__in=keys).values_list("pk", "username"))
+
+
 def workplace_name(request: HttpRequest) -> str:
     """Return for whom a page is drawn; empty in an office without organisations."""
     workplace = getattr(request, "workplace", None)
@@ -94,7 +124,7 @@ def workplace_name(request: HttpRequest) -> str:
 
 
 def personal(view: GuardedView) -> GuardedView:
-    """Let a view about its own person read and write as the office does.
+    """Return a view about its own person that reads and writes as the office does.
 
     Its queries name the person; the frame around its page is drawn for their organisation.
     """

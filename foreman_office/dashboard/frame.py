@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone_name
 
 from foreman_office.access.organisations import run_in_workplace, workplace_name
-from foreman_office.dashboard.builders.queries import with_verdict
+from foreman_office.dashboard.builders.queries import busy_elsewhere, with_verdict
 from foreman_office.dashboard.inbox.pending_decisions import is_watched, what_waits
 from foreman_office.dashboard.navigation import FIRST, OTHERS, bounded, count_blockers_shown
 from foreman_office.dashboard.preferences.choices import KEYS, THEMES, chosen
@@ -32,6 +32,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "frame": {
             # A page that shows more of the builders has them already.
             "builders": asked(getattr(request, "builders", lambda: list(with_verdict()))),
+            "busy": asked(busy_elsewhere),
             "due": due,
             "kinds": lambda: json.dumps(due().words),
             "worst": lambda: due().worst if watched() else "failed",

@@ -1,7 +1,6 @@
 """What a member sees of the office over HTTP: what is of their organisation, on every page."""
 
 import re
-from http import HTTPStatus
 
 import pytest
 from django.test import Client
@@ -10,7 +9,6 @@ from django.urls import get_resolver, reverse
 from governance.models import Evidence, OrganisationMember
 from programs.models import Organisation
 from tests.factories import UserFactory
-from tests.organisations.conftest import member_of
 
 # What hangs on another organisation, or on the office itself, has one of these in its text.
 OTHERS = re.compile("beta|omega|qa-builder|api-builder", re.IGNORECASE)
@@ -70,18 +68,26 @@ def every_pattern(patterns=None, namespace=""):
 
 def test_dev(three, ada):
     ada.raise_request_exception = False
-    import logging
+
     bad = []
     for name, address in addresses(three.a):
-        if "stream" in name: continue
+        if "stream" in name:
+            continue
         try:
             answer = ada.get(address)
-            status, text = answer.status_code, (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode(errors="replace")
+            status, text = (
+                answer.status_code,
+                (b"".join(answer.streaming_content) if answer.streaming else answer.content).decode(
+                    errors="replace"
+                ),
+            )
         except Exception as e:
-            bad.append((name, repr(e))); continue
+            bad.append((name, repr(e)))
+            continue
         said = OTHERS.findall(text)
         if status >= 500 or status == 404 or said:
             exc = getattr(answer, "exc_info", None)
             bad.append((name, address, status, set(said), str(exc and exc[1])[:150]))
-    for b in bad: print(b)
+    for b in bad:
+        print(b)
     assert 0

@@ -2,6 +2,7 @@ from functools import cache
 from operator import attrgetter
 
 from django.db.models import FETCH_PEERS, Count, Prefetch, Q
+from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.utils.timezone import localtime, now
 from django_htmx.http import trigger_client_event
@@ -9,7 +10,7 @@ from django_htmx.http import trigger_client_event
 from builders import actions
 from builders.models import Builder, BuilderPause, BuilderToken, Question
 from foreman_office.dashboard.as_of.views import or_as_it_was
-from foreman_office.dashboard.builders.queries import with_last_words, with_verdict
+from foreman_office.dashboard.builders.queries import busy_elsewhere, with_last_words, with_verdict
 from foreman_office.dashboard.forms import (
     AnswerForm,
     AssignForm,
@@ -73,7 +74,19 @@ def builder_list(request):
 @or_as_it_was("builder")
 @one_snapshot
 def builder(request, pk):
-    builder = get_object_or_404(builders_as_they_are(), pk=pk)
+    builder = builders_as_they_are().filter(pk=pk).first()
+    return show_builder(request, builder) if builder else show_busy(request, pk)
+
+
+def show_busy(request, pk):
+    """Show that a builder works for another organisation; one that does not exist is 404."""
+    if pk not in busy_elsewhere():
+        raise Http404("There is no builder of this name.")
+    return render_page(request, "builders/busy.html", {"name": pk}, parts=["summary"])
+
+
+def show_builder(request, builder):
+    """Show a builder, or the requested parts of its page."""
     tasks = Task.objects.filter(assigned_builder=builder.pk).select_related("wave__program")
     return render_page(
         request,

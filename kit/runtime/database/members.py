@@ -109,7 +109,7 @@ def as_office() -> Iterator[None]:
 
 @contextmanager
 def _instead(make: Callable[[], Any]) -> Iterator[None]:
-    """Let this thread use another connection than its own for a while."""
+    """Replace the connection of this thread for a while."""
     own = connections[DEFAULT_DB_ALIAS]
     if not own.in_atomic_block:
         own.close()  # gives it back to its pool: who holds one waits for no second one
