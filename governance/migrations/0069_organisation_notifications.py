@@ -17,7 +17,7 @@ UNDO = "ALTER TABLE {table} DROP COLUMN organisation_id"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0067_organisation_members")]
+    dependencies = [("governance", "0068_organisations_logged")]
 
     operations = [
         *(

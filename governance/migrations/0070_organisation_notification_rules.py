@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0021_organisation_rules"),
-        ("governance", "0068_organisation_notifications"),
+        ("governance", "0069_organisation_notifications"),
         ("programs", "0026_organisation_names"),
     ]
 
