@@ -2,7 +2,6 @@ from functools import cache
 from operator import attrgetter
 
 from django.db.models import FETCH_PEERS, Count, Prefetch, Q
-from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.utils.timezone import localtime, now
 from django_htmx.http import trigger_client_event
@@ -74,15 +73,9 @@ def builder_list(request):
 @or_as_it_was("builder")
 @one_snapshot
 def builder(request, pk):
-    builder = builders_as_they_are().filter(pk=pk).first()
-    return show_builder(request, builder) if builder else show_busy(request, pk)
-
-
-def show_busy(request, pk):
-    """Show that a builder works for another organisation; one that does not exist is 404."""
-    if pk not in busy_elsewhere():
-        raise Http404("There is no builder of this name.")
-    return render_page(request, "builders/busy.html", {"name": pk}, parts=["summary"])
+    if pk in busy_elsewhere():
+        return render_page(request, "builders/busy.html", {"name": pk}, parts=["summary"])
+    return show_builder(request, get_object_or_404(builders_as_they_are(), pk=pk))
 
 
 def show_builder(request, builder):
