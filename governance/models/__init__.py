@@ -21,6 +21,7 @@ from governance.models.logins import (
     RecoveryCode,
     SecondFactor,
 )
+from governance.models.memberships import MemberRole, OrganisationMember
 from governance.models.notices import Channel, Delivery, Notice, NotificationRule
 from governance.models.office_log import OfficeLogEntry
 from governance.models.qa_runs import LatestRun, QAExecution, QAStatus
@@ -71,12 +72,14 @@ __all__ = [
     "LatestRun",
     "ListColumns",
     "LoginAttempt",
+    "MemberRole",
     "NotedKind",
     "Notice",
     "NotificationRule",
     "OfficeLogEntry",
     "OfficeSession",
     "OpenIDAccount",
+    "OrganisationMember",
     "PairedTest",
     "QAExecution",
     "QAStatus",

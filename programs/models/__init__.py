@@ -23,6 +23,7 @@ from programs.models.due import (
     is_late,
     today,
 )
+from programs.models.organisations import Organisation
 from programs.models.plan import MAX_ORDINAL, NAME_BEGINS, PlanNote, Program, Task, Wave
 from programs.models.staging import ImportTransaction, ImportTurn, StagedImport, StagedRecord
 from programs.models.states import (
@@ -57,6 +58,7 @@ __all__ = [
     "ImportTurn",
     "LinkKind",
     "Note",
+    "Organisation",
     "PlanNote",
     "PlanText",
     "Program",

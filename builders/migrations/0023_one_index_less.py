@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("builders", "0021_organisation_rules"),
+        ("builders", "0022_busy_elsewhere"),
     ]
 
     operations = [
