@@ -23,6 +23,6 @@ def give(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0068_organisations_logged")]
+    dependencies = [("governance", "0070_organisation_notification_rules")]
 
     operations = [migrations.RunPython(give, migrations.RunPython.noop)]
