@@ -1,7 +1,7 @@
 """Organisations, their members and their programs in the admin: for a reason, with a trace."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
 from foreman_office.dashboard.evidence.sentences import describe
@@ -151,3 +151,15 @@ def test_a_program_is_given_to_an_organisation_for_a_reason_with_all_that_hangs_
     program.refresh_from_db()
     assert program.organisation_id is None
     assert Replay().first_differences() == []
+
+
+def test_the_admin_is_for_people_of_the_office_itself(client):
+    north = OrganisationFactory()
+    eve = UserFactory(username="eve", roles=[], is_staff=True)
+    eve.user_permissions.set(Permission.objects.all())
+    OrganisationMemberFactory(organisation=north, user=eve, role="admin")
+    client.force_login(eve)
+    for page in (reverse("admin:index"), Office(client).url(north, "change", north.pk)):
+        assert client.get(page).status_code == 403
+    eve.groups.add(Group.objects.get(name="admin"))
+    assert client.get(page).status_code == 200
