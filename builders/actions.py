@@ -34,7 +34,7 @@ from kit.core.outages import is_read_only
 from kit.core.sql import ContractNow
 from kit.runtime.batching.dedicated_connection import DedicatedConnection
 from kit.runtime.batching.group_commit import GroupCommit
-from programs.models import Program, Task
+from programs.models import Organisation, Program, Task
 
 TOKEN_PREFIX_LENGTH = 11
 
@@ -47,15 +47,20 @@ HEARTBEAT_RULES = {
 }
 
 
-def issue_token(builder: Builder, *, by: Actor) -> tuple[BuilderToken, str]:
+def issue_token(
+    builder: Builder, *, organisation: Organisation | None = None, by: Actor
+) -> tuple[BuilderToken, str]:
     """Issue one more token to the builder, and return its row and its text.
 
-    Only the SHA-256 is stored: the text cannot be shown again.
+    It is for the tasks of an organisation, or of the whole office. Only the SHA-256 is stored: the text cannot be shown again.
     """
     text = f"fo_{secrets.token_urlsafe(32)}"
     with act(by):
         token = BuilderToken.objects.create(
-            builder=builder, prefix=text[:TOKEN_PREFIX_LENGTH], digest=token_digest(text)
+            builder=builder,
+            organisation=organisation,
+            prefix=text[:TOKEN_PREFIX_LENGTH],
+            digest=token_digest(text),
         )
     return token, text
 
@@ -70,18 +75,24 @@ def revoke_token[Token: (BuilderToken, CIToken, BadgeKey)](token: Token, *, by: 
 
 
 def issue_ci_token(
-    name: str, *, programs: Iterable[UUID] | None = None, days: int | None = None, by: Actor
+    name: str,
+    *,
+    programs: Iterable[UUID] | None = None,
+    organisation: Organisation | None = None,
+    days: int | None = None,
+    by: Actor,
 ) -> tuple[CIToken, str]:
     """Issue a token to a CI system or a script, and return its row and its text.
 
-    `programs` are those whose tasks it may report about and read, None all of them; after `days`
-    it ends. Only the SHA-256 is stored: the text cannot be shown again.
+    `programs` are those whose tasks it may report about and read, None all of them, or all of the
+    organisation's; after `days` it ends. Only the SHA-256 is stored: the text cannot be shown again.
     """
     text = f"fc_{secrets.token_urlsafe(32)}"
     with act(by):
         token = CIToken.objects.create(
             name=name,
             program_ids=None if programs is None else [str(key) for key in programs],
+            organisation=organisation,
             prefix=text[:TOKEN_PREFIX_LENGTH],
             digest=token_digest(text),
             ends_at=now() + timedelta(days=days) if days else None,
