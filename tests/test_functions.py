@@ -26,6 +26,7 @@ DEFINERS = {
     "governance_log_handover",
     "governance_log_keys",
     "governance_log_notifications",
+    "governance_log_organisations",
     "governance_note_absences",
     "governance_note_office",
     "governance_organisation_filled",
@@ -38,6 +39,7 @@ DEFINERS = {
     "governance_token_evidence",
     "programs_keep_texts",
     "programs_open_import",
+    "programs_programs_organisation",
     "programs_waves_dependencies",
 }
 

@@ -56,6 +56,8 @@ WRITTEN_BY_MEMBERS = {
 SEEN_BY_MEMBERS = {
     *("evidence_trail", "plan_texts", "known_tests", "qa_latest_runs", "qa_suite_turns"),
     *("qa_thinned_runs", "heartbeat_minutes"),
+    # Made by the office.
+    *("organisations", "organisation_members"),
 }
 POLICIES: dict[str, tuple[Policy, ...]] = {
     "programs": OF_PROGRAMS,

@@ -88,6 +88,7 @@ WORKINGS = {
     *("governance.OfficeLogEntry", "governance.RefusedAct", "governance.Watcher"),
     *("governance.LoginAttempt", "governance.OfficeSession", "governance.OpenIDAccount"),
     *("governance.RecoveryCode", "governance.SecondFactor"),
+    *("programs.Organisation", "governance.OrganisationMember"),
     *("programs.ImportTransaction", "programs.ImportTurn", "programs.PlanText"),
     *("programs.StagedImport", "programs.StagedRecord"),
     *("governance.Checkpoint", "governance.EvidenceKey", "governance.SealedRecord"),

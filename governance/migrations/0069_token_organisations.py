@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0022_token_organisations"),
-        ("governance", "0067_organisation_members"),
+        ("governance", "0068_organisations_logged"),
         ("programs", "0026_organisation_names"),
     ]
 
