@@ -162,6 +162,8 @@ def record_heartbeat(
     same moment; it needs no `act`, because the trigger on heartbeats names the builder.
     """
     tried = tried_before.get()
+    # A name from the first, under which it can be sent again whatever became of it.
+    heartbeat_id = heartbeat_id or (tried.heartbeat_id if tried else time_ordered_id())
     beat = heartbeat_document(
         token_digest(token),
         builder_id=builder_id,
@@ -169,8 +171,7 @@ def record_heartbeat(
         status=status,
         message=message,
         progress_percentage=progress_percentage,
-        # A name from the first, under which it can be sent again whatever became of it.
-        heartbeat_id=heartbeat_id or (tried.heartbeat_id if tried else time_ordered_id()),
+        heartbeat_id=heartbeat_id,
         timestamp=timestamp,
         next_beat_within_seconds=next_beat_within_seconds,
     )
@@ -182,24 +183,27 @@ def record_heartbeat(
         row = store(beat)
     if row[0]:
         raise Refused(row[0], HEARTBEAT_RULES[row[0]])
-    return _recorded(*row[1:])
+    return _recorded(heartbeat_id, *row[2:])
 
 
-def record_heartbeats(beats: list[str]) -> list[Recorded | Error | None]:
-    """Store heartbeats that have arrived together, each as `heartbeat_document` returns it.
+def record_heartbeats(beats: Sequence[tuple[UUID, str]]) -> list[Recorded | Error | None]:
+    """Store heartbeats that have arrived together: the id of each, and its `heartbeat_document`.
 
     Of one that is refused, or cannot be stored with the others, it returns None, of one that could
     not be stored the error: it is to be recorded by itself, as one that was tried before.
     """
     return [
-        (None if row[0] else _recorded(*row[1:])) if isinstance(row, tuple) else row
-        for row in _store_in_batch.together(beats)
+        (None if row[0] else _recorded(key, *row[2:])) if isinstance(row, tuple) else row
+        for (key, _), row in zip(
+            beats, _store_in_batch.together([beat for _, beat in beats]), strict=True
+        )
     ]
 
 
 def _recorded(
     key: UUID, at: datetime, received_at: datetime | None, answers: list[str]
 ) -> Recorded:
+    """Return what its sender is told of a heartbeat, under the id that it was sent with."""
     return Recorded(key, at, received_at, [json.loads(each) for each in answers])
 
 
@@ -209,7 +213,8 @@ _dedicated = DedicatedConnection(enable_seqscan="off", plan_cache_mode="force_ge
 
 
 # Most are stamped here and now; of others the stored row tells. With each come the newest answers
-# to what its builder asked about the task that it has: in the same round trip, by two keys.
+# to what its builder asked about the task that it has: in the same round trip, by two keys. What
+# belongs to another organisation than the token's is no answer; few beats bring any.
 STORE_HEARTBEATS = """
     SELECT broken_rule, stored_id, stored_at,
         CASE stored_at WHEN now() THEN now() ELSE builders_received_at(stored_id) END,
@@ -223,6 +228,11 @@ STORE_HEARTBEATS = """
             FROM builders JOIN task_questions USING (builder_id)
             WHERE builder_id = %s::json -> (number::integer - 1) ->> 'sent_builder'
                 AND task_id = current_task_id AND answered_at IS NOT NULL
+                AND EXISTS (
+                    SELECT FROM builder_tokens
+                    WHERE digest = (%s::json -> (number::integer - 1) ->> 'token_digest')::bytea
+                        AND (builder_tokens.organisation_id IS NULL
+                            OR builder_tokens.organisation_id = task_questions.organisation_id))
             ORDER BY answered_at DESC LIMIT 5)
     FROM builders_record_heartbeats(%s, %s) ORDER BY number
 """
@@ -233,7 +243,7 @@ def _store_heartbeats(beats: list[str], *, is_patient: bool = False) -> list[tup
         sent = f"[{','.join(beats)}]"
         return prepared_query.fetch(
             STORE_HEARTBEATS,
-            [sent, sent, is_patient],
+            [sent, sent, sent, is_patient],
             using=connection if is_patient else _dedicated(),
         )
     except InternalError as error:
