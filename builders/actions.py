@@ -52,7 +52,8 @@ def issue_token(
 ) -> tuple[BuilderToken, str]:
     """Issue one more token to the builder, and return its row and its text.
 
-    It is for the tasks of an organisation, or of the whole office. Only the SHA-256 is stored: the text cannot be shown again.
+    It is for the tasks of an organisation, or of the whole office. Only the SHA-256 is stored: the
+    text cannot be shown again.
     """
     text = f"fo_{secrets.token_urlsafe(32)}"
     with act(by):
@@ -85,7 +86,8 @@ def issue_ci_token(
     """Issue a token to a CI system or a script, and return its row and its text.
 
     `programs` are those whose tasks it may report about and read, None all of them, or all of the
-    organisation's; after `days` it ends. Only the SHA-256 is stored: the text cannot be shown again.
+    organisation's; after `days` it ends. Only the SHA-256 is stored: the text cannot be shown
+    again.
     """
     text = f"fc_{secrets.token_urlsafe(32)}"
     with act(by):

@@ -286,6 +286,7 @@ MIDDLEWARE = [
     "kit.web.middleware.AuthenticationMiddleware",
     "foreman_office.access.security_log.KnownRequestMiddleware",
     "foreman_office.access.required.SecondFactorMiddleware",
+    "foreman_office.access.organisations.OrganisationMiddleware",
     "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kit.web.middleware.HtmxMiddleware",
@@ -322,6 +323,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FORM_RENDERER = "kit.web.widgets.PlainRenderer"
 
 STATIC_URL = "static/"
 STATIC_ROOT = FOREMAN_VAR / "static"

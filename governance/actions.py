@@ -31,6 +31,7 @@ from governance.record_places import Place
 from governance.recorded_tests import NamedTest, pair_tests, written_tests
 from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act, name_of
 from kit.core.sql import ContractNow
+from kit.runtime.database.members import as_office
 from programs.actions import complete_task, move, reason_given
 from programs.models import Organisation, Program, Task, TaskState, Wave
 
@@ -138,7 +139,7 @@ def read_handover(user: Any, place: Place, *, by: Actor) -> HandoverReading:
     """
     if not is_known(place):
         raise Refused("handover_place_is_known", "The record of the office has no such place.")
-    with act(by):
+    with as_office(), act(by):
         HandoverReading.objects.bulk_create(
             [HandoverReading(user=user, place=str(place))], ignore_conflicts=True
         )

@@ -11,6 +11,7 @@ OURS = """
 # They write what the office's role may not, the trail and what triggers keep; or they look past
 # row level security: at what a row is about, and at a rule of which a member sees only a part.
 DEFINERS = {
+    "builders_busy_elsewhere",
     "builders_heartbeats_apply",
     "builders_keep_minutes",
     "governance_badge_evidence",

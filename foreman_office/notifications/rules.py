@@ -10,8 +10,10 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from foreman_office.access.organisations import OFFICE_ITSELF
 from governance.models import Channel, Notice, NotificationRule
 from kit.core.roles import Role
+from kit.runtime.database.members import as_office, organisation_in_use
 from kit.web.timezones import USUAL, zones
 
 DIGEST_WITHIN = timedelta(hours=1)  # after its time, if the office was closed then
@@ -123,9 +125,22 @@ def usual_rules() -> Iterator[RuleInForce]:
 
 
 def deciders() -> Any:
-    """Return the users who may decide."""
-    decides = Q(groups__name=Role.FOREMAN) | Q(is_superuser=True)
+    """Return the users who may decide, in the organisation for which this thread works."""
+    organisation = organisation_in_use()
+    if organisation is None or organisation == OFFICE_ITSELF:
+        decides = Q(groups__name=Role.FOREMAN) | Q(is_superuser=True)
+    else:
+        decides = Q(
+            organisation_members__organisation=organisation,
+            organisation_members__role=Role.FOREMAN,
+        )
     return User.objects.filter(decides, is_active=True).order_by("pk").distinct()
+
+
+def names_of_deciders() -> list[str]:
+    found = deciders()
+    with as_office():
+        return list(found.values_list("username", flat=True))
 
 
 def foremen_with_address() -> Any:

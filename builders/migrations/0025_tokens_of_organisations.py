@@ -8,7 +8,7 @@ from kit.core.sql import AddIndexConcurrently
 class Migration(migrations.Migration):
     atomic = False
     dependencies = [
-        ("builders", "0022_token_organisations"),
+        ("builders", "0024_token_organisations"),
     ]
 
     operations = [

@@ -6,8 +6,8 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("builders", "0022_token_organisations"),
-        ("governance", "0068_organisations_logged"),
+        ("builders", "0024_token_organisations"),
+        ("governance", "0070_organisation_notification_rules"),
         ("programs", "0026_organisation_names"),
     ]
 

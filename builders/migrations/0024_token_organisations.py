@@ -15,7 +15,7 @@ KEYS = """
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("builders", "0021_organisation_rules"),
+        ("builders", "0023_one_index_less"),
         ("programs", "0026_organisation_names"),
     ]
 
