@@ -23,6 +23,6 @@ def give(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0070_organisation_notification_rules")]
+    dependencies = [("governance", "0071_token_organisations")]
 
     operations = [migrations.RunPython(give, migrations.RunPython.noop)]
