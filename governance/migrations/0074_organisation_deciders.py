@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0023_one_index_less"),
-        ("governance", "0072_organisations_told"),
+        ("governance", "0073_organisations_told"),
         ("programs", "0027_organisations_of_programs"),
     ]
 

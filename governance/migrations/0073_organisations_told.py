@@ -14,7 +14,7 @@ def known(model: str, default: object) -> migrations.AddField:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0071_token_organisations")]
+    dependencies = [("governance", "0072_admin_organisations")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
