@@ -68,7 +68,7 @@ class MemberDatabase(DatabaseWrapper):
     def _close(self) -> None:
         if self.connection is not None:
             self.connection.organisation = None
-        super()._close()
+        super()._close()  # type: ignore[misc]
 
 
 def in_a_transaction(
