@@ -324,6 +324,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "kit.web.widgets.PlainRenderer"
+
 STATIC_URL = "static/"
 STATIC_ROOT = FOREMAN_VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
