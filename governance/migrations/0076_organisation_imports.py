@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0025_tokens_of_organisations"),
-        ("governance", "0072_admin_organisations"),
+        ("governance", "0075_organisations_with_tokens"),
         ("programs", "0027_organisations_of_programs"),
     ]
 
