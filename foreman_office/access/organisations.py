@@ -3,24 +3,27 @@
 A superuser is of the office itself and sees all of it. Whoever is a member of organisations works
 for one of them at a time, as the members' role of the database. Anybody else works for the office
 itself, whose programs belong to no organisation; where there are no organisations, that is all.
-The admin shows the records of the whole office, to people of the office itself.
+The admin shows the records of the whole office to people of the office itself, and to an admin of
+an organisation those of the organisation.
 """
 
+import json
 from collections.abc import Callable, Collection
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.apps import apps
+from django.contrib.auth.models import Permission, User
+from django.db import connection
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from governance.models import OrganisationMember
+from foreman_office.database_roles.policies import SEEN_BY_MEMBERS, WRITTEN_BY_MEMBERS
 from kit.core.acts import Refused
-from kit.core.roles import GuardedView
+from kit.core.roles import GuardedView, Role
 from kit.core.row_security import ITSELF
 from kit.runtime.database.members import as_member, as_office, organisation_in_use
 from kit.runtime.database_addresses import has_member
@@ -31,6 +34,22 @@ CHOSEN = "organisation"  # in the session: the id of the one that the person wor
 OFFICE_ITSELF = UUID(ITSELF)
 OFFICE = "The office itself"
 WHOLE_OFFICE = "Whole office"
+
+
+# The groups of a person, their organisations with their role there, and whether there are any.
+WORKPLACES = """
+    SELECT
+        ARRAY(
+            SELECT name FROM auth_group JOIN auth_user_groups ON group_id = auth_group.id
+            WHERE user_id = %(user)s
+        ),
+        (
+            SELECT jsonb_agg(jsonb_build_array(organisation_id, name, role) ORDER BY name)::text
+            FROM organisation_members JOIN organisations USING (organisation_id)
+            WHERE user_id = %(user)s
+        ),
+        EXISTS (SELECT FROM organisations)
+"""
 
 
 class Workplace(NamedTuple):
@@ -51,9 +70,9 @@ class OrganisationRouting:
         workplace = workplace_of(request)
         request.workplace = workplace  # type: ignore[attr-defined]
         request.organisation = workplace and workplace.organisation  # type: ignore[attr-defined]
-        if workplace is None or admin_is_open(request):
+        if workplace is None or admin_is_open(request, workplace):
             return self.get_response(request)
-        request.user.role_names = set(workplace.roles)  # type: ignore[union-attr]
+        work_at(workplace, request.user)
         with as_member(workplace.organisation):
             return self.get_response(request)
 
@@ -62,17 +81,40 @@ class OrganisationMiddleware(PagesOnly, OrganisationRouting):
     pass
 
 
-def admin_is_open(request: HttpRequest) -> bool:
-    """Return whether a request of a person of the office is for the admin, which is all theirs.
-
-    Whoever has no role in the office itself is refused there.
-    """
-    if not request.path.startswith(reverse("admin:index")):
+def admin_is_open(request: HttpRequest, workplace: Workplace) -> bool:
+    """Return whether a request of a person of the office is for the admin, which is all theirs."""
+    if workplace.organisation != OFFICE_ITSELF or not is_for_admin(request):
         return False
-    if OFFICE_ITSELF not in {each.organisation for each in request.workplaces}:  # type: ignore[attr-defined]
-        raise PermissionDenied
     request.workplace = request.organisation = None  # type: ignore[attr-defined]
     return True
+
+
+def is_for_admin(request: HttpRequest) -> bool:
+    return request.path.startswith(reverse("admin:index"))
+
+
+def work_at(workplace: Workplace, user: Any) -> None:
+    """Give a person the roles that they have at a workplace, and no others, for this request."""
+    user.role_names = set(workplace.roles)
+    if workplace.organisation == OFFICE_ITSELF:
+        return
+    user.opens_records = Role.ADMIN in workplace.roles
+    granted = permissions_of_admins() if user.opens_records else set()
+    user._perm_cache = user._group_perm_cache = granted
+    user._user_perm_cache = set()
+
+
+@cache
+def permissions_of_admins() -> set[str]:
+    """Return what admins may do with the records that belong to organisations."""
+    models = {
+        (model._meta.app_label, model._meta.model_name)
+        for model in apps.get_models()
+        if model._meta.db_table in WRITTEN_BY_MEMBERS | SEEN_BY_MEMBERS | {"programs", "builders"}
+    }
+    found = Permission.objects.filter(group__name=Role.ADMIN)
+    named = found.values_list("content_type__app_label", "content_type__model", "codename")
+    return {f"{app}.{code}" for app, model, code in named if (app, model) in models}
 
 
 def workplace_of(request: HttpRequest) -> Workplace | None:
@@ -90,18 +132,21 @@ def workplaces_of(user: Any) -> list[Workplace]:
     """Return the organisations of a person, and the office itself if they have a role there.
 
     Whoever has no organisation works for the office itself once there are others; before that,
-    nothing is returned.
+    nothing is returned. It takes the place of the question for the person's groups.
     """
-    found = OrganisationMember.objects.filter(user=user).order_by("organisation__name")
-    members = [
-        Workplace(member.organisation_id, member.organisation.name, frozenset([member.role]))
-        for member in found.select_related("organisation")
-    ]
-    if not members and not Organisation.objects.exists():
+    with connection.cursor() as cursor:
+        cursor.execute(WORKPLACES, {"user": user.pk})
+        own, members, has_organisations = cursor.fetchone()
+    user.role_names = set(own)
+    if not has_organisations:
         return []
-    own = frozenset(user.groups.values_list("name", flat=True))
-    is_of_the_office = bool(own) or not members
-    return [*members, *([Workplace(OFFICE_ITSELF, OFFICE, own)] if is_of_the_office else [])]
+    known = [
+        Workplace(UUID(key), name, frozenset([role]))
+        for key, name, role in json.loads(members or "[]")
+    ]
+    if own or not known:
+        known.append(Workplace(OFFICE_ITSELF, OFFICE, frozenset(own)))
+    return known
 
 
 def colleagues() -> QuerySet[User]:

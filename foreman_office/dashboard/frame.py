@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.timezone import get_current_timezone_name
 
@@ -48,6 +49,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "may_decide": cache(lambda: may_decide(request)),
         "workplace": cache(lambda: workplace_name(request)),
         "workplaces": getattr(request, "workplaces", []),
+        "opens_records": lambda: admin.site.has_permission(request),
         "read_only": settings.FOREMAN_READ_ONLY,
         "writer": settings.FOREMAN_WRITER,
         "simulation": getattr(settings, "FOREMAN_SIMULATION", False),

@@ -73,6 +73,7 @@ WRITTEN_BY_MEMBERS = {
     *("qa_test_results", "qa_paired_tests", "completion_claims", "agent_stops", "badge_keys"),
     *("budgets", "entity_notes", "heartbeats", "usage_hours", "notices", "staged_imports"),
     *("saved_views", "sent_forms", "notification_channels", "notification_rules", "deliveries"),
+    "django_admin_log",
 }
 # What functions of the owner write. Evidence is added by nobody else, and never changed.
 SEEN_BY_MEMBERS = {

@@ -17,7 +17,7 @@ from tests.organisations.conftest import ITSELF, member_of
 CLOSED_TO_MEMBERS = {
     # Who may log in, how, and what was done with that.
     *("auth_user", "auth_group", "auth_permission", "auth_group_permissions", "auth_user_groups"),
-    *("auth_user_user_permissions", "django_admin_log", "django_session", "office_sessions"),
+    *("auth_user_user_permissions", "django_session", "office_sessions"),
     *("login_attempts", "second_factors", "recovery_codes", "openid_accounts"),
     # Tokens, and what their bearers sent.
     *("builder_tokens", "ci_tokens", "idempotency_keys", "ci_idempotency_keys"),
@@ -32,6 +32,7 @@ CLOSED_TO_MEMBERS = {
 
 # What belongs to the whole office where it belongs to no organisation, and what goes with a row.
 OFFICES = {
+    "django_admin_log",
     "builder_pauses",
     *("notification_channels", "notification_rules", "deliveries", "delivery_notices"),
     *("office_log", "usage_sessions", "usage_arrivals"),

@@ -17,6 +17,11 @@ class OfficeAdminSite(admin.AdminSite):
     index_title = "Records"
     site_url = None  # base_site.html has a link of its own
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Return whether the person corrects records: as staff, or where they work now."""
+        user: Any = request.user
+        return bool(user.is_active and getattr(user, "opens_records", user.is_staff))
+
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Refuse a user who is no admin, instead of asking for another login."""
         guarded = super().admin_view(view, cacheable)
