@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0025_tokens_of_organisations"),
-        ("governance", "0075_organisations_with_tokens"),
+        ("governance", "0076_organisation_imports"),
         ("programs", "0027_organisations_of_programs"),
     ]
 
