@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
+from foreman_office.access.organisations import CHOSEN, OFFICE_ITSELF
 from foreman_office.dashboard.evidence.sentences import describe
 from governance.models import Evidence, OfficeLogEntry, OrganisationMember
 from governance.replay import Replay
@@ -112,6 +113,7 @@ def test_nobody_changes_memberships_of_their_own_or_of_those_above_them(office):
         new = {**rows(1), **member(person, "admin"), "reason": WHY}
         assert f"the membership of {person}" in refused(office.change(north, **new))
         OrganisationMemberFactory(organisation=north, user=person, role="viewer")
+        choose_the_office(office.client)
         for change in ({"members-0-role": "admin"}, {"members-0-DELETE": "on"}):
             answer = office.change(north, **change, reason=WHY)
             assert f"the membership of {person}" in refused(answer)
@@ -153,13 +155,20 @@ def test_a_program_is_given_to_an_organisation_for_a_reason_with_all_that_hangs_
     assert Replay().first_differences() == []
 
 
-def test_the_admin_is_for_people_of_the_office_itself(client):
+def test_organisations_are_corrected_by_people_of_the_office_itself(client):
     north = OrganisationFactory()
     eve = UserFactory(username="eve", roles=[], is_staff=True)
     eve.user_permissions.set(Permission.objects.all())
-    OrganisationMemberFactory(organisation=north, user=eve, role="admin")
+    OrganisationMemberFactory(organisation=north, user=eve, role="foreman")
     client.force_login(eve)
     for page in (reverse("admin:index"), Office(client).url(north, "change", north.pk)):
         assert client.get(page).status_code == 403
     eve.groups.add(Group.objects.get(name="admin"))
+    choose_the_office(client)
     assert client.get(page).status_code == 200
+
+
+def choose_the_office(client):
+    session = client.session
+    session[CHOSEN] = str(OFFICE_ITSELF)
+    session.save()

@@ -13,6 +13,7 @@ from django.urls import get_resolver, reverse
 from governance.models import Evidence, OrganisationMember
 from kit.runtime.database.members import as_member
 from programs.models import Program
+from tests.admin.conftest import Office
 from tests.factories import UserFactory
 from tests.organisations.conftest import member_of
 
@@ -172,3 +173,25 @@ def test_a_query_for_no_organisation_fails_loudly(three):
 def text_of(answer):
     content = b"".join(answer) if answer.streaming else answer.content
     return content.decode(errors="replace")
+
+
+def test_an_admin_of_an_organisation_corrects_its_records_and_no_others(three):
+    ada, eve = log_in(three.a, "ada", "admin"), log_in(three.a, "eve", "viewer")
+    index = text_of(ada.get(reverse("admin:index")))
+    assert "Tasks" in index
+    assert "Users" not in index
+    assert "Records" in text_of(ada.get("/"))
+    assert "program of alpha" in text_of(ada.get(reverse("admin:programs_program_changelist")))
+    change = "admin:governance_blocker_change"
+    saved = Office(ada).change(three.a.blocker, description="as it is", reason="It was misspelt.")
+    assert saved.status_code == HTTPStatus.FOUND
+    three.a.blocker.refresh_from_db()
+    assert three.a.blocker.description == "as it is"
+    newest = Evidence.objects.order_by("-sequence").first()
+    assert newest.context["user"] == "ada"
+    assert text_of(ada.get(reverse("admin:governance_blocker_history", args=[three.a.blocker.pk])))
+    for theirs in (three.b, three.itself):
+        assert ada.get(reverse(change, args=[theirs.blocker.pk])).status_code == HTTPStatus.FOUND
+    users = ada.get(reverse("admin:auth_user_changelist"))
+    assert users.status_code == HTTPStatus.FORBIDDEN
+    assert eve.get(reverse("admin:index")).status_code == HTTPStatus.FORBIDDEN
