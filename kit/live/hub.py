@@ -24,6 +24,10 @@ EVERYTHING = "*"
 BURST = 0.075
 # Seconds between two events of one topic: a page needs as long to request its parts.
 REST = 0.3
+# While more comes soon after, pages are told all at once after a rest that grows to so many seconds
+# for each page that was told, about what the office needs to answer it, and to the longest.
+REST_OF_A_PAGE = 0.02
+LONGEST_REST_OF_PAGES = 2
 # The same for what touches everything, at most: any role that may connect to the database can send
 # that. It grows from REST while more comes.
 LONGEST_REST = 10
@@ -55,6 +59,8 @@ class Hub:
         self._withheld: set[str] = set()  # what changed so soon after that it is sent later
         # When everything may be touched again, the rest since the last time, and whether it waits.
         self._everything_due, self._everything_rest, self._everything_waits = 0.0, 0.0, False
+        # When pages are told again, and the rest since the last time.
+        self._pages_due, self._pages_rest = 0.0, 0.0
         self._thread: Thread | None = None
         # Held only briefly. Reentrant, as a signal may come while its thread holds it.
         self._lock = RLock()
@@ -135,7 +141,8 @@ class Hub:
         now = time.time()
         with self._lock:
             heard = self._seldom_everything({*heard}, now)
-            touched = self._withheld | self._touched_by(heard)
+            fresh = self._touched_by(heard)
+            touched = self._withheld | fresh
             if EVERYTHING in heard:
                 self._forget(now)
             news = {topic for topic in touched if self._due(topic) <= now}
@@ -146,11 +153,16 @@ class Hub:
                 self._told.clear()
             # The same bytes for all streams with the same topics.
             poke = cache(lambda topics: event("poke", " ".join(sorted(topics))))
+            pages = 0
             for stream in self._streams:
-                mine = stream.topics & news
+                # Who waits in a thread asks once for what concerns it, and delays nobody.
+                mine = stream.topics & (fresh if stream.silent else news)
                 if mine and not stream.post(poke(mine)):
                     stream.news |= mine
                     stream.ring()
+                pages += bool(mine) and not stream.silent
+            if pages:
+                self._let_pages_rest(pages, now)
 
     def _seldom_everything(self, heard: set[str], now: float) -> set[str]:
         """Return what was heard, with EVERYTHING only when that is due again."""
@@ -163,6 +175,12 @@ class Hub:
         self._everything_due = now + self._everything_rest
         return heard | {EVERYTHING}
 
+    def _let_pages_rest(self, told: int, now: float) -> None:
+        is_soon = now < self._pages_due + REST
+        most = min(told * REST_OF_A_PAGE, LONGEST_REST_OF_PAGES)
+        self._pages_rest = min(max(2 * self._pages_rest, REST), most) if is_soon else 0
+        self._pages_due = now + self._pages_rest
+
     def _touched_by(self, heard: Collection[str]) -> set[str]:
         if EVERYTHING in heard:
             return {EVERYTHING}.union(*(stream.topics for stream in self._streams))
@@ -171,7 +189,7 @@ class Hub:
 
     def _due(self, topic: str) -> float:
         """Return when a topic may be sent again."""
-        return self._told.get(topic, 0) + REST
+        return max(self._told.get(topic, 0) + REST, self._pages_due)
 
     def _patience(self) -> float:
         """Return for how many seconds to listen until something else is due."""
