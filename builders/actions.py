@@ -34,7 +34,7 @@ from kit.core.outages import is_read_only
 from kit.core.sql import ContractNow
 from kit.runtime.batching.dedicated_connection import DedicatedConnection
 from kit.runtime.batching.group_commit import GroupCommit
-from programs.models import Program, Task
+from programs.models import Organisation, Program, Task
 
 TOKEN_PREFIX_LENGTH = 11
 
@@ -47,15 +47,21 @@ HEARTBEAT_RULES = {
 }
 
 
-def issue_token(builder: Builder, *, by: Actor) -> tuple[BuilderToken, str]:
+def issue_token(
+    builder: Builder, *, organisation: Organisation | None = None, by: Actor
+) -> tuple[BuilderToken, str]:
     """Issue one more token to the builder, and return its row and its text.
 
-    Only the SHA-256 is stored: the text cannot be shown again.
+    It is for the tasks of an organisation, or of the whole office. Only the SHA-256 is stored: the
+    text cannot be shown again.
     """
     text = f"fo_{secrets.token_urlsafe(32)}"
     with act(by):
         token = BuilderToken.objects.create(
-            builder=builder, prefix=text[:TOKEN_PREFIX_LENGTH], digest=token_digest(text)
+            builder=builder,
+            organisation=organisation,
+            prefix=text[:TOKEN_PREFIX_LENGTH],
+            digest=token_digest(text),
         )
     return token, text
 
@@ -70,18 +76,25 @@ def revoke_token[Token: (BuilderToken, CIToken, BadgeKey)](token: Token, *, by: 
 
 
 def issue_ci_token(
-    name: str, *, programs: Iterable[UUID] | None = None, days: int | None = None, by: Actor
+    name: str,
+    *,
+    programs: Iterable[UUID] | None = None,
+    organisation: Organisation | None = None,
+    days: int | None = None,
+    by: Actor,
 ) -> tuple[CIToken, str]:
     """Issue a token to a CI system or a script, and return its row and its text.
 
-    `programs` are those whose tasks it may report about and read, None all of them; after `days`
-    it ends. Only the SHA-256 is stored: the text cannot be shown again.
+    `programs` are those whose tasks it may report about and read, None all of them, or all of the
+    organisation's; after `days` it ends. Only the SHA-256 is stored: the text cannot be shown
+    again.
     """
     text = f"fc_{secrets.token_urlsafe(32)}"
     with act(by):
         token = CIToken.objects.create(
             name=name,
             program_ids=None if programs is None else [str(key) for key in programs],
+            organisation=organisation,
             prefix=text[:TOKEN_PREFIX_LENGTH],
             digest=token_digest(text),
             ends_at=now() + timedelta(days=days) if days else None,
@@ -151,6 +164,8 @@ def record_heartbeat(
     same moment; it needs no `act`, because the trigger on heartbeats names the builder.
     """
     tried = tried_before.get()
+    # A name from the first, under which it can be sent again whatever became of it.
+    heartbeat_id = heartbeat_id or (tried.heartbeat_id if tried else time_ordered_id())
     beat = heartbeat_document(
         token_digest(token),
         builder_id=builder_id,
@@ -158,8 +173,7 @@ def record_heartbeat(
         status=status,
         message=message,
         progress_percentage=progress_percentage,
-        # A name from the first, under which it can be sent again whatever became of it.
-        heartbeat_id=heartbeat_id or (tried.heartbeat_id if tried else time_ordered_id()),
+        heartbeat_id=heartbeat_id,
         timestamp=timestamp,
         next_beat_within_seconds=next_beat_within_seconds,
     )
@@ -171,24 +185,27 @@ def record_heartbeat(
         row = store(beat)
     if row[0]:
         raise Refused(row[0], HEARTBEAT_RULES[row[0]])
-    return _recorded(*row[1:])
+    return _recorded(heartbeat_id, *row[2:])
 
 
-def record_heartbeats(beats: list[str]) -> list[Recorded | Error | None]:
-    """Store heartbeats that have arrived together, each as `heartbeat_document` returns it.
+def record_heartbeats(beats: Sequence[tuple[UUID, str]]) -> list[Recorded | Error | None]:
+    """Store heartbeats that have arrived together: the id of each, and its `heartbeat_document`.
 
     Of one that is refused, or cannot be stored with the others, it returns None, of one that could
     not be stored the error: it is to be recorded by itself, as one that was tried before.
     """
     return [
-        (None if row[0] else _recorded(*row[1:])) if isinstance(row, tuple) else row
-        for row in _store_in_batch.together(beats)
+        (None if row[0] else _recorded(key, *row[2:])) if isinstance(row, tuple) else row
+        for (key, _), row in zip(
+            beats, _store_in_batch.together([beat for _, beat in beats]), strict=True
+        )
     ]
 
 
 def _recorded(
     key: UUID, at: datetime, received_at: datetime | None, answers: list[str]
 ) -> Recorded:
+    """Return what its sender is told of a heartbeat, under the id that it was sent with."""
     return Recorded(key, at, received_at, [json.loads(each) for each in answers])
 
 
@@ -198,7 +215,8 @@ _dedicated = DedicatedConnection(enable_seqscan="off", plan_cache_mode="force_ge
 
 
 # Most are stamped here and now; of others the stored row tells. With each come the newest answers
-# to what its builder asked about the task that it has: in the same round trip, by two keys.
+# to what its builder asked about the task that it has: in the same round trip, by two keys. What
+# belongs to another organisation than the token's is no answer; few beats bring any.
 STORE_HEARTBEATS = """
     SELECT broken_rule, stored_id, stored_at,
         CASE stored_at WHEN now() THEN now() ELSE builders_received_at(stored_id) END,
@@ -212,6 +230,11 @@ STORE_HEARTBEATS = """
             FROM builders JOIN task_questions USING (builder_id)
             WHERE builder_id = %s::json -> (number::integer - 1) ->> 'sent_builder'
                 AND task_id = current_task_id AND answered_at IS NOT NULL
+                AND EXISTS (
+                    SELECT FROM builder_tokens
+                    WHERE digest = (%s::json -> (number::integer - 1) ->> 'token_digest')::bytea
+                        AND (builder_tokens.organisation_id IS NULL
+                            OR builder_tokens.organisation_id = task_questions.organisation_id))
             ORDER BY answered_at DESC LIMIT 5)
     FROM builders_record_heartbeats(%s, %s) ORDER BY number
 """
@@ -222,7 +245,7 @@ def _store_heartbeats(beats: list[str], *, is_patient: bool = False) -> list[tup
         sent = f"[{','.join(beats)}]"
         return prepared_query.fetch(
             STORE_HEARTBEATS,
-            [sent, sent, is_patient],
+            [sent, sent, sent, is_patient],
             using=connection if is_patient else _dedicated(),
         )
     except InternalError as error:

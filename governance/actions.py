@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -21,6 +22,7 @@ from governance.models import (
     EntityNote,
     GovernanceViolation,
     HandoverReading,
+    OrganisationMember,
     QAExecution,
     measure_budgets,
     pass_rate_of,
@@ -29,8 +31,9 @@ from governance.record_places import Place
 from governance.recorded_tests import NamedTest, pair_tests, written_tests
 from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act, name_of
 from kit.core.sql import ContractNow
-from programs.actions import complete_task, move
-from programs.models import Program, Task, TaskState, Wave
+from kit.runtime.database.members import as_office
+from programs.actions import complete_task, move, reason_given
+from programs.models import Organisation, Program, Task, TaskState, Wave
 
 # By the database's clock, which may be that of a transaction from before it was detected.
 RESOLVED_NOW = Greatest(ContractNow(), F("detected_at"))
@@ -136,7 +139,7 @@ def read_handover(user: Any, place: Place, *, by: Actor) -> HandoverReading:
     """
     if not is_known(place):
         raise Refused("handover_place_is_known", "The record of the office has no such place.")
-    with act(by):
+    with as_office(), act(by):
         HandoverReading.objects.bulk_create(
             [HandoverReading(user=user, place=str(place))], ignore_conflicts=True
         )
@@ -261,6 +264,23 @@ def set_budget(
         measure_budgets(timedelta(0))
     budget.refresh_from_db()
     return budget
+
+
+def set_member(
+    organisation: Organisation, user: User, role: str, *, reason: str = "", by: Actor
+) -> OrganisationMember:
+    """Make somebody a member of an organisation, or give a member another role there."""
+    with act(by, **reason_given(reason)):
+        member, _ = OrganisationMember.objects.update_or_create(
+            organisation=organisation, user=user, defaults={"role": role}
+        )
+    return member
+
+
+def remove_member(member: OrganisationMember, *, reason: str, by: Actor) -> None:
+    """End a membership of an organisation."""
+    with act(by, **reason_given(reason)):
+        member.delete()
 
 
 class Stop(NamedTuple):

@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from governance.models import Evidence, HandoverReading, OfficeLogEntry, RecordKind
 from governance.record_places import Place, Reach, reach_from
 from governance.sealing.settled import Settled
+from kit.runtime.database.members import as_office
 
 DAY = timedelta(hours=24)
 # Rows beyond a place that are read at once: a handover of more has further pages.
@@ -35,7 +36,8 @@ class LastReading(NamedTuple):
 
 def last_reading(user: Any) -> LastReading:
     """Return where a person has read to; for a first time, where the record was a day ago."""
-    row = HandoverReading.objects.filter(user=user).first()
+    with as_office():
+        row = HandoverReading.objects.filter(user=user).first()
     if row:
         return LastReading(Place.parse(row.place), row.read_at, "read")
     since = now() - DAY

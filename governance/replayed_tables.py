@@ -139,22 +139,24 @@ def _tokens() -> list[ReplayedTable]:
 
 
 def _access() -> list[ReplayedTable]:
-    """Return the tables of which the office log tells (governance_log_access)."""
+    """Return the tables of which the office log tells: governance_log_access, _organisations."""
     return [
         ReplayedTable(
             noun,
             table,
-            "id",
+            key,
             untold=("password", "last_login"),
             times=_times(table),
             trail="office_log",
         )
-        for noun, table in (
-            ("user", "auth_user"),
-            ("group", "auth_group"),
-            ("membership", "auth_user_groups"),
-            ("user_permission", "auth_user_user_permissions"),
-            ("group_permission", "auth_group_permissions"),
+        for noun, table, key in (
+            ("user", "auth_user", "id"),
+            ("group", "auth_group", "id"),
+            ("membership", "auth_user_groups", "id"),
+            ("user_permission", "auth_user_user_permissions", "id"),
+            ("group_permission", "auth_group_permissions", "id"),
+            ("organisation", "organisations", "organisation_id"),
+            ("organisation_member", "organisation_members", "member_id"),
         )
     ]
 

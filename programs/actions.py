@@ -3,12 +3,22 @@
 The database decides whether it may be done: see the gates.
 """
 
+from contextlib import nullcontext
 from typing import Any
+from uuid import UUID
 
-from kit.core.acts import Actor, act, name_of
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
+
+from kit.core.acts import Actor, Refused, act, name_of
 from kit.core.contents import confirm_contents
 from kit.core.sql import ContractNow
-from programs.models import Note, PlanNote, Program, Task, TaskLink, TaskNote, Wave
+from programs.models import Note, Organisation, PlanNote, Program, Task, TaskLink, TaskNote, Wave
+
+# A program that moves locks most tables. Whoever waits for it longer than this is in its way, or
+# it in theirs: it lets go of all, and begins again.
+LOCK_PATIENCE = "500ms"
+MOVE_ATTEMPTS = 20
 
 
 def create_program(*, by: Actor, **fields: Any) -> Program:
@@ -39,11 +49,16 @@ def edit[Entity: (Program, Wave, Task)](
     """
     if entity.state == Task.State.PLANNED:
         changes = to_be_assigned(changes)
-    with act(by, **({"reason": reason} if reason else {})):
+    with act(by, **reason_given(reason)):
         for field, value in changes.items():
             setattr(entity, field, value)
         entity.save(update_fields=[*changes])
     return entity
+
+
+def reason_given(reason: str) -> dict[str, str]:
+    """Return what an act declares of its reason: nothing where there is none."""
+    return {"reason": reason} if reason else {}
 
 
 def to_be_assigned(fields: dict[str, Any]) -> dict[str, Any]:
@@ -140,6 +155,71 @@ def _set_pull(program: Program, allowed: bool, *, reason: str, by: Actor) -> Pro
         program.allows_pull = allowed
         program.save(update_fields=["allows_pull"])
     return program
+
+
+def create_organisation(name: str, *, by: Actor, reason: str = "") -> Organisation:
+    """Create an organisation. It has no programs and no members."""
+    with act(by, **reason_given(reason)):
+        return Organisation.objects.create(name=name)
+
+
+def rename_organisation(
+    organisation: Organisation, name: str, *, reason: str, by: Actor
+) -> Organisation:
+    """Change the name of an organisation."""
+    with act(by, **reason_given(reason)):
+        organisation.name = name
+        organisation.save(update_fields=["name"])
+    return organisation
+
+
+def delete_organisation(organisation: Organisation, *, reason: str, by: Actor) -> None:
+    """Delete an organisation that has nothing any more; its members leave it."""
+    with act(by, **reason_given(reason)):
+        organisation.delete()
+
+
+def move_to_organisation(
+    program: Program, to: Organisation | None, *, reason: str, by: Actor
+) -> Program:
+    """Move a program to another organisation, or the office itself, with all that hangs on it.
+
+    Nothing else is written meanwhile to the tables that it takes along. Where others hold these, it
+    lets them finish and begins again; after the last attempt it raises `OperationalError`.
+    """
+    for left in reversed(range(MOVE_ATTEMPTS)):
+        within = transaction.atomic() if connection.in_atomic_block else nullcontext()
+        try:
+            with within:  # what is around it goes on
+                _move_to_organisation(program, to, reason, by)
+        except OperationalError as error:
+            if not (left and isinstance(error.__cause__, LockNotAvailable)):
+                raise
+        else:
+            break
+    return program
+
+
+def _move_to_organisation(
+    program: Program, to: Organisation | None, reason: str, by: Actor
+) -> None:
+    with connection.cursor() as cursor, act(by, **reason_given(reason)):
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a long history takes long
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_PATIENCE])
+        was = Program.objects.select_for_update(no_key=True).get(pk=program.pk).organisation_id
+        name = _name_of_organisation(to.pk) if to else None
+        if to and name is None:
+            raise Refused("programs_programs_organisation", "The organisation has been deleted.")
+        known = _name_of_organisation(was) if was else None
+        program.organisation_id = to.pk if to else None
+        with act(by, organisations=[known or (was and str(was)), name]):
+            program.save(update_fields=["organisation_id"])
+
+
+def _name_of_organisation(organisation_id: UUID) -> str | None:
+    """Return the name of an organisation, which nobody deletes until the transaction ends."""
+    rows = Organisation.objects.select_for_update(no_key=True).filter(pk=organisation_id)
+    return rows.values_list("name", flat=True).first()
 
 
 def start_wave(wave: Wave, *, by: Actor, override: str = "") -> Wave:

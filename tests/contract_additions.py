@@ -197,7 +197,6 @@ ADDITIONS = {
         },
         "indexes": {
             "idx_heartbeats_newest": 'btree ("timestamp" DESC)',
-            "idx_heartbeats_task_newest": 'btree (task_id, "timestamp" DESC)',
             "idx_heartbeats_received": (
                 'btree (builder_id, COALESCE(received_at, "timestamp") DESC, "timestamp" DESC)'
             ),

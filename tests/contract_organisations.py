@@ -21,6 +21,10 @@ OF_PROGRAMS = {
         "AFTER UPDATE OF organisation_id FOR EACH ROW WHEN ((old.organisation_id IS DISTINCT FROM"
         " new.organisation_id)) governance_program_moved()"
     ),
+    "programs_programs_organisation": (
+        "BEFORE INSERT OR UPDATE OF organisation_id FOR EACH ROW"
+        " WHEN ((new.organisation_id IS NOT NULL)) programs_programs_organisation()"
+    ),
 }
 
 

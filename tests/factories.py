@@ -28,10 +28,11 @@ from governance.models import (
     Delivery,
     EntityNote,
     GovernanceViolation,
+    OrganisationMember,
     QAExecution,
 )
 from kit.core.acts import act
-from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
+from programs.models import Organisation, PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
 
 class UserFactory(DjangoModelFactory):
@@ -46,6 +47,22 @@ class UserFactory(DjangoModelFactory):
     def roles(user, create, names):
         """The groups of a person, who is a foreman unless the test says otherwise."""
         user.groups.set(Group.objects.filter(name__in=["foreman"] if names is None else names))
+
+
+class OrganisationFactory(DjangoModelFactory):
+    class Meta:
+        model = Organisation
+
+    name = factory.Sequence(lambda n: f"Organisation {n}")
+
+
+class OrganisationMemberFactory(DjangoModelFactory):
+    class Meta:
+        model = OrganisationMember
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    user = factory.SubFactory(UserFactory)
+    role = "foreman"
 
 
 class ProgramFactory(DjangoModelFactory):

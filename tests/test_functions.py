@@ -11,8 +11,10 @@ OURS = """
 # They write what the office's role may not, the trail and what triggers keep; or they look past
 # row level security: at what a row is about, and at a rule of which a member sees only a part.
 DEFINERS = {
+    "builders_busy_elsewhere",
     "builders_heartbeats_apply",
     "builders_keep_minutes",
+    "governance_assignee_decides",
     "governance_badge_evidence",
     "governance_builders_hold_their_task",
     "governance_ci_token_evidence",
@@ -26,6 +28,7 @@ DEFINERS = {
     "governance_log_handover",
     "governance_log_keys",
     "governance_log_notifications",
+    "governance_log_organisations",
     "governance_note_absences",
     "governance_note_office",
     "governance_organisation_filled",
@@ -38,6 +41,7 @@ DEFINERS = {
     "governance_token_evidence",
     "programs_keep_texts",
     "programs_open_import",
+    "programs_programs_organisation",
     "programs_waves_dependencies",
 }
 

@@ -187,7 +187,7 @@ def rows(sql, tables):
 
 def row_of(table):
     if table not in CONTRACT:
-        return table
+        return f"(to_jsonb({table}) - 'organisation_id')"
     return "({})".format(", ".join(f'"{column}"' for column in CONTRACT[table]["columns"]))
 
 

@@ -152,6 +152,7 @@ EXPECTED = {
     "logout": WAY_OUT,
     "account": ACCOUNT,
     "account_sessions_end": OWN,
+    "organisation_choose": OWN | {"POST": answers(ENDED, {404}, {404}, {404})},
     "second_factor": {
         "GET": answers(TO_LOGIN, {200}, {200}, {200}),
         "POST": answers(ENDED, {405}, {405}, {405}),

@@ -72,9 +72,8 @@ class Heartbeat(models.Model):
         indexes = [
             models.Index("builder", models.F("timestamp").desc(), name="idx_heartbeats_builder"),
             models.Index("task", name="idx_heartbeats_task"),
-            # Beside the contract: the newest of all and of a task.
+            # Beside the contract: the newest of all.
             models.Index(models.F("timestamp").desc(), name="idx_heartbeats_newest"),
-            models.Index("task", models.F("timestamp").desc(), name="idx_heartbeats_task_newest"),
             # By receipt, as verdicts and pages order them: of a builder and of a task.
             models.Index(
                 *("builder", RECEIVED.desc(), models.F("timestamp").desc()),

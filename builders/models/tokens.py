@@ -9,6 +9,7 @@ from django.utils.timezone import now
 from builders.models.builders import Builder
 from kit.core.acts import FOREMAN
 from kit.core.sql import ContractNow, RandomUUID
+from programs.models import Organisation
 
 
 class BuilderTokenQuerySet(models.QuerySet):
@@ -21,6 +22,17 @@ class BuilderToken(models.Model):
 
     token_id = models.UUIDField(primary_key=True, db_default=RandomUUID(), editable=False)
     builder = models.ForeignKey(Builder, models.CASCADE, related_name="tokens", db_index=False)
+    # For whose tasks it is; NULL: for those of the whole office. It stays.
+    # (The foreign key is there: the migration makes it without reading the table.)
+    organisation = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        related_name="builder_tokens",
+        null=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
     prefix = models.TextField(editable=False)
     digest = models.BinaryField(max_length=32, editable=False)
     created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
@@ -36,6 +48,7 @@ class BuilderToken(models.Model):
         ]
         indexes = [
             models.Index("builder", name="idx_builder_tokens_builder"),
+            models.Index("organisation", name="idx_builder_tokens_org"),
         ]
 
     def __str__(self) -> str:
@@ -58,6 +71,16 @@ class CIToken(models.Model):
     name = models.TextField()
     # The ids of the programs that it is for; NULL: all of them.
     program_ids = models.JSONField(null=True, blank=True)
+    # For whose programs it is; NULL: for those of the whole office. It stays.
+    organisation = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        related_name="ci_tokens",
+        null=True,
+        editable=False,
+        db_constraint=False,
+        db_index=False,
+    )
     prefix = models.TextField(editable=False)
     digest = models.BinaryField(max_length=32, editable=False)
     created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
@@ -70,6 +93,7 @@ class CIToken(models.Model):
     class Meta:
         db_table = "ci_tokens"
         verbose_name = "CI token"
+        indexes = [models.Index("organisation", name="idx_ci_tokens_org")]
         constraints = [
             models.UniqueConstraint(fields=["digest"], name="ci_tokens_digest_key"),
             models.CheckConstraint(

@@ -1,4 +1,5 @@
--- At most two tokens of a builder are valid, so that a token can be replaced without a gap.
+-- At most two tokens of a builder are valid for an organisation, or for the whole office, so that a token
+-- can be replaced without a gap.
 CREATE OR REPLACE FUNCTION builders_builder_tokens_two_valid() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
@@ -8,6 +9,7 @@ BEGIN
     IF (
         SELECT count(*) FROM builder_tokens
         WHERE builder_id = NEW.builder_id AND revoked_at IS NULL AND token_id <> NEW.token_id
+            AND organisation_id IS NOT DISTINCT FROM NEW.organisation_id
     ) >= 2 THEN
         RAISE EXCEPTION 'The builder % has two valid tokens: revoke one first.', NEW.builder_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'builders_builder_tokens_two_valid',

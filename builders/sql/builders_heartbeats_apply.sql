@@ -15,6 +15,10 @@
 -- task stays as it is. The time of the last work is noted: the last heartbeat that changed the
 -- progress.
 --
+-- A builder that holds a task of an organisation is moved by no heartbeat with a token of another: that
+-- one is kept, and is no sign of life of the work that its sender may not know of. The builder is locked
+-- before that is asked.
+--
 -- What an import records is history: it is stored, and moves neither builder nor task.
 --
 -- What moves is locked already (builders_heartbeats_lock). The builder's state is written only
@@ -25,13 +29,24 @@ CREATE OR REPLACE FUNCTION builders_heartbeats_apply() RETURNS trigger LANGUAGE 
 SET search_path FROM CURRENT AS $$
 DECLARE
     actor_before CONSTANT text := coalesce(current_setting('foreman.actor', true), '');
+    speaks_for CONSTANT text := nullif(current_setting('foreman.token_organisation', true), '');
     received CONSTANT timestamptz := coalesce(NEW.received_at, NEW.timestamp);
     stamped CONSTANT boolean := NEW.timestamp = received;
-    actor text := set_config('foreman.actor', NEW.builder_id, true);
+    actor text;
     known builders;
     holds boolean;
     begins boolean;
 BEGIN
+    IF speaks_for IS NOT NULL THEN
+        PERFORM FROM builders WHERE builder_id = NEW.builder_id FOR NO KEY UPDATE;
+        IF EXISTS (
+            SELECT FROM builders JOIN tasks ON task_id = current_task_id
+            WHERE builder_id = NEW.builder_id AND tasks.organisation_id::text <> speaks_for
+        ) THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    actor := set_config('foreman.actor', NEW.builder_id, true);
     UPDATE builders
     SET last_heartbeat = greatest(last_heartbeat, least(NEW.timestamp, received)),
         heard_at = greatest(heard_at, received),

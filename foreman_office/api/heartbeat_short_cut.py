@@ -87,7 +87,7 @@ class HeartbeatShortCut:
 
     def answer(self, asked: list[KnownBeat]) -> list[Answered | None]:
         """Store heartbeats together; return None for each that the view has to answer."""
-        recorded = actions.record_heartbeats([each.document for each in asked])
+        recorded = actions.record_heartbeats([(each.key, each.document) for each in asked])
         answers: list[Answered | None] = []
         for each, one in zip(asked, recorded, strict=True):
             if isinstance(one, Error):

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from builders.forms import SilenceThresholdField
 from builders.models import MOST_OPTIONS, Builder
 from foreman_office.dashboard.evidence.filters import MOMENT
-from foreman_office.notifications.rules import deciders
+from foreman_office.notifications.rules import names_of_deciders
 from governance.models import Classification
 from kit.web.decision_forms import OverrideForm, ReasonForm
 from kit.web.forms import TextField
@@ -222,7 +222,7 @@ class AssignDecisionForm(forms.Form):
     def __init__(self, *args: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["person"]
-        names = deciders().values_list("username", flat=True)
+        names = names_of_deciders()
         field.choices = [*choices] or [("", ""), *((name, name) for name in names)]
 
 

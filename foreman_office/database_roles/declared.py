@@ -88,6 +88,7 @@ READ_BY_MEMBERS = {
 # Functions of the owner that the office and upkeep may call. All others that run with the owner's
 # rights are called by triggers alone.
 CALLED_BY_ALL = {
+    "builders_busy_elsewhere",
     "programs_open_import",
     "governance_count_refusal",
     "governance_note_absences",
@@ -95,7 +96,7 @@ CALLED_BY_ALL = {
     "governance_record_evidence",
     "governance_record_remarks",
 }
-CALLED_BY_MEMBERS = {"governance_count_refusal"}
+CALLED_BY_MEMBERS = {"builders_busy_elsewhere", "governance_count_refusal"}
 # And those that only upkeep may call.
 CALLED_BY_UPKEEP = {"governance_prune_known_tests", "governance_thin_runs"}
 

@@ -45,22 +45,43 @@ OF_BUILDERS = (
 STAGED = "(staged_import_id IN ( SELECT staged_imports.import_id FROM staged_imports))"
 OF_STAGED_RECORDS = (Policy("org_isolation", "ALL", STAGED, STAGED),)
 
+# A message goes with what it tells of.
+TOLD = "(delivery_id IN ( SELECT deliveries.delivery_id FROM deliveries))"
+OF_TOLD_NOTICES = (Policy("org_isolation", "ALL", TOLD, TOLD),)
+
+# A session of an agent is known by the hours in which it was used for tasks of one's own.
+USED = (
+    "(EXISTS ( SELECT FROM usage_hours"
+    " WHERE (usage_hours.usage_session_id = usage_sessions.usage_session_id)))"
+)
+OF_USED_SESSIONS = (Policy("org_isolation", "SELECT", USED),)
+ARRIVED = (
+    "(EXISTS ( SELECT FROM usage_hours"
+    " WHERE (usage_hours.usage_hour_id = usage_arrivals.usage_hour_id)))"
+)
+OF_ARRIVALS = (Policy("org_isolation", "SELECT", ARRIVED),)
+
 WRITTEN_BY_MEMBERS = {
     *("waves", "tasks", "plan_notes", "task_links", "task_notes", "task_questions", "import_turns"),
     *("blockers", "governance_violations", "architecture_validations", "qa_executions"),
     *("qa_test_results", "qa_paired_tests", "completion_claims", "agent_stops", "badge_keys"),
     *("budgets", "entity_notes", "heartbeats", "usage_hours", "notices", "staged_imports"),
-    *("saved_views", "sent_forms"),
+    *("saved_views", "sent_forms", "notification_channels", "notification_rules", "deliveries"),
 }
 # What functions of the owner write. Evidence is added by nobody else, and never changed.
 SEEN_BY_MEMBERS = {
     *("evidence_trail", "plan_texts", "known_tests", "qa_latest_runs", "qa_suite_turns"),
-    *("qa_thinned_runs", "heartbeat_minutes"),
+    *("qa_thinned_runs", "heartbeat_minutes", "office_log"),
+    # Made by the office.
+    *("organisations", "organisation_members"),
 }
 POLICIES: dict[str, tuple[Policy, ...]] = {
     "programs": OF_PROGRAMS,
     "builders": OF_BUILDERS,
     "staged_records": OF_STAGED_RECORDS,
+    "delivery_notices": OF_TOLD_NOTICES,
+    "usage_sessions": OF_USED_SESSIONS,
+    "usage_arrivals": OF_ARRIVALS,
     **dict.fromkeys(WRITTEN_BY_MEMBERS, (ISOLATION,)),
     **dict.fromkeys(SEEN_BY_MEMBERS, (SEEN,)),
 }

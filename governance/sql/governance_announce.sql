@@ -1,10 +1,12 @@
 -- After a statement on a table, whose rows are of the kind TG_ARGV[0]. Columns in TG_ARGV[1] say
--- nothing by themselves, or are told with the rows that they follow from.
+-- nothing by themselves, or are told with the rows that they follow from. Of more than twenty rows
+-- no more is announced than that everything changed, to the organisations whose rows they are.
 CREATE OR REPLACE FUNCTION governance_announce() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
 DECLARE
     untold CONSTANT text[] := TG_ARGV[1];
     docs jsonb[];
+    owner uuid;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         docs := ARRAY(SELECT to_jsonb(old_rows) FROM old_rows LIMIT 21);
@@ -20,7 +22,18 @@ BEGIN
             );
         END IF;
     END IF;
-    PERFORM governance_announce_rows(TG_ARGV[0], docs);
+    IF cardinality(docs) <= 20 THEN  -- more topics might not go into the 8000 bytes of a payload
+        PERFORM governance_announce_rows(TG_ARGV[0], docs);
+    ELSIF docs[1] ? 'organisation_id' THEN
+        FOR owner IN EXECUTE format(
+            'SELECT DISTINCT coalesce(organisation_id, programs_office_itself()) FROM %I',
+            CASE TG_OP WHEN 'DELETE' THEN 'old_rows' ELSE 'new_rows' END)
+        LOOP
+            PERFORM pg_notify('foreman', owner || ' *');
+        END LOOP;
+    ELSE
+        PERFORM pg_notify('foreman', '*');
+    END IF;
     RETURN NULL;
 END $$;
 

@@ -10,7 +10,8 @@ BEGIN
     ) THEN
         PERFORM governance_announce_rows('beat', ARRAY[
             jsonb_build_object('builder_id', NEW.builder_id, 'entity_type', 'beat',
-                'entity_id', NEW.task_id)
+                'entity_id', NEW.task_id, 'organisation_id',
+                CASE WHEN NEW.task_id IS NOT NULL THEN NEW.organisation_id END)
         ]);
     END IF;
     RETURN NULL;

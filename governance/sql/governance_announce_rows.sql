@@ -1,11 +1,15 @@
--- Announce what these rows are about; of more than twenty no more than that everything changed.
+-- Announce what these few rows are about, to each organisation its own: its id is the first word then.
+-- What says of no organisation is told to all.
 CREATE OR REPLACE FUNCTION governance_announce_rows(kind text, docs jsonb[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$
 BEGIN
-    IF cardinality(docs) > 20 THEN  -- more topics might not go into the 8000 bytes of a payload
-        PERFORM pg_notify('foreman', '*');
-    ELSIF docs <> '{}' THEN
-        PERFORM pg_notify('foreman', governance_topics(kind, docs));
-    END IF;
+    PERFORM pg_notify('foreman', concat_ws(' ', owner, governance_topics(kind, array_agg(doc))))
+    FROM (
+        SELECT CASE WHEN kind = 'program' THEN
+                coalesce(doc ->> 'organisation_id', programs_office_itself()::text)
+            ELSE doc ->> 'organisation_id' END, doc
+        FROM unnest(docs) AS doc
+    ) AS owned (owner, doc)
+    GROUP BY owner;
 END $$;

@@ -1,6 +1,6 @@
 -- To issue a CI token and to revoke it are acts, and leave evidence: about each program that it is
 -- for; about the token itself, as no program of its own, where it is for all programs or for none
--- that exists. Of the digest, which no evidence has, it holds a digest; the secret is nowhere.
+-- that exists; if it is of an organisation, about that one's programs alone. Of the digest, which no evidence has, it holds a digest; the secret is nowhere.
 CREATE OR REPLACE FUNCTION governance_ci_token_evidence() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 DECLARE
@@ -28,10 +28,13 @@ BEGIN
     END IF;
     IF verb IS NOT NULL THEN
         subjects := ARRAY(
-            SELECT program_id FROM programs WHERE token.program_ids ? program_id::text);
+            SELECT program_id FROM programs
+            WHERE token.program_ids ? program_id::text
+                AND (token.organisation_id IS NULL OR organisation_id = token.organisation_id));
         -- What is about programs of several organisations is the whole office's.
-        SELECT CASE count(DISTINCT its.organisation_id) WHEN 1 THEN (array_agg(its.organisation_id))[1]
-            ELSE programs_office_itself() END
+        SELECT CASE WHEN token.organisation_id IS NOT NULL THEN token.organisation_id
+            ELSE CASE count(DISTINCT its.organisation_id) WHEN 1 THEN (array_agg(its.organisation_id))[1]
+            ELSE programs_office_itself() END END
         INTO owner
         FROM unnest(subjects) AS subject (id)
         CROSS JOIN LATERAL (SELECT governance_organisation_of('program', subject.id)) AS its

@@ -47,7 +47,7 @@ BEGIN
         SELECT username INTO subject FROM auth_user WHERE id = (doc ->> 'user_id')::bigint;
     END IF;
     INSERT INTO office_log
-        (action, actor, username, subject_kind, subject_name, context, witnessed)
+        (action, actor, username, subject_kind, subject_name, context, witnessed, organisation_id)
     SELECT noun || '_' || verb, who.actor, who.context ->> 'user', noun,
         coalesce(subject, 'the office'),
         who.context - 'user' || about || CASE
@@ -57,7 +57,7 @@ BEGIN
             WHEN noun = 'decision' THEN '{}'
             ELSE jsonb_build_object('snapshot', doc) END
             || jsonb_build_object('database_role', session_user),
-        true
+        true, (doc ->> 'organisation_id')::uuid
     FROM governance_actor() AS who, unnest(verbs) AS verb;
     IF noun = 'decision' THEN
         PERFORM pg_notify('foreman', '*');  -- who has it stands on the cards of several pages

@@ -1,6 +1,7 @@
 -- To issue a token and to revoke it are acts, and leave evidence about their builder. It names the
 -- token by its id and its beginning; of the digest, which no evidence has, it holds a digest, by which
--- an exchanged one is noticed. The secret is nowhere.
+-- an exchanged one is noticed. The secret is nowhere. The token of an organisation is its organisation's
+-- affair.
 CREATE OR REPLACE FUNCTION governance_token_evidence() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path FROM CURRENT AS $$
 DECLARE
@@ -25,12 +26,15 @@ BEGIN
     END IF;
     IF verb IS NOT NULL THEN
         INSERT INTO evidence_trail
-            (entity_type, entity_id, action, actor, backend, model, witnessed, context)
-        SELECT 'builder', builder_entity_id(token.builder_id), verb,
+            (organisation_id, entity_type, entity_id, action, actor, backend, model, witnessed,
+            context)
+        SELECT coalesce(token.organisation_id, programs_office_itself()),
+            'builder', builder_entity_id(token.builder_id), verb,
             who.actor, who.backend, who.model, true,
             who.context || jsonb_build_object('snapshot', jsonb_build_object(
                 'token_id', token.token_id,
                 'builder_id', token.builder_id,
+                'organisation_id', token.organisation_id,
                 'prefix', token.prefix,
                 'created_at', token.created_at,
                 'revoked_at', token.revoked_at,

@@ -8,16 +8,25 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cache
 from threading import RLock, Thread
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
 from django.db import connection
 
-from kit.live.stream import Stream, event
+from kit.live.stream import (
+    EVERYTHING,
+    OF_ALL,
+    Stream,
+    is_everything,
+    owned,
+    owner_of,
+    poke,
+    told_in,
+)
 from kit.runtime.metrics_registry import streams
 
 CHANNEL = "foreman"
-EVERYTHING = "*"
 
 # Seconds that an announcement waits for more, to be sent as one. Of a builder's beats the database
 # announces the first in each twentieth of a second, so this must be longer.
@@ -35,7 +44,8 @@ LONGEST_REST = 10
 MEMORY = 300
 # A page has the time when its rendering began, in whole seconds, by the clock of another process.
 CLOCKS_DIFFER = 1
-REMEMBERED_TOPICS = 4096
+REMEMBERED_TOPICS = 8192
+MOST_OWNERS = 100  # of which it is told apart that everything of theirs was touched
 QUIET = 15  # seconds without an announcement after which the connection is checked
 RETRY = 1  # seconds at most between two attempts to listen again
 
@@ -57,8 +67,9 @@ class Hub:
         self._streams: set[Stream] = set()
         self._told: dict[str, float] = {}  # when each topic was last sent
         self._withheld: set[str] = set()  # what changed so soon after that it is sent later
-        # When everything may be touched again, the rest since the last time, and whether it waits.
-        self._everything_due, self._everything_rest, self._everything_waits = 0.0, 0.0, False
+        # When everything may be touched again, the rest since the last time, and whose waits.
+        self._everything_due, self._everything_rest = 0.0, 0.0
+        self._everything_waits: set[str] = set()
         # When pages are told again, and the rest since the last time.
         self._pages_due, self._pages_rest = 0.0, 0.0
         self._thread: Thread | None = None
@@ -80,15 +91,19 @@ class Hub:
         *,
         chunked: bool = False,
         silent: bool = False,
+        organisation: UUID | None = None,
     ) -> Stream:
         """Open a stream that begins with what it missed since a moment.
 
-        To the client of a silent one nothing is written: its thread still has to answer.
+        It tells what concerns one organisation, or the whole office. To the client of a silent one
+        nothing is written: its thread still has to answer.
         """
         with self._lock:
             if len(self) >= settings.FOREMAN_STREAMS:
                 raise Full
-            stream = Stream(topics, client, chunked=chunked, silent=silent)
+            stream = Stream(
+                topics, client, chunked=chunked, silent=silent, organisation=organisation
+            )
             self._streams.add(stream)
             streams.inc()
             if self.listening_since is not None:
@@ -143,49 +158,59 @@ class Hub:
             heard = self._seldom_everything({*heard}, now)
             fresh = self._touched_by(heard)
             touched = self._withheld | fresh
-            if EVERYTHING in heard:
+            if any(map(is_everything, heard)):
                 self._forget(now)
             news = {topic for topic in touched if self._due(topic) <= now}
+            is_soon = not self._withheld.isdisjoint(news)  # it came while pages rested
             self._withheld = touched - news
             self._told.update(dict.fromkeys(news, now))
             if len(self._told) > REMEMBERED_TOPICS:
                 self._forget(now)
                 self._told.clear()
             # The same bytes for all streams with the same topics.
-            poke = cache(lambda topics: event("poke", " ".join(sorted(topics))))
+            poke_with = cache(poke)
             pages = 0
             for stream in self._streams:
                 # Who waits in a thread asks once for what concerns it, and delays nobody.
                 mine = stream.topics & (fresh if stream.silent else news)
-                if mine and not stream.post(poke(mine)):
+                if mine and not stream.post(poke_with(mine)):
                     stream.news |= mine
                     stream.ring()
                 pages += bool(mine) and not stream.silent
             if pages:
-                self._let_pages_rest(pages, now)
+                self._let_pages_rest(pages, now, is_soon=is_soon)
 
     def _seldom_everything(self, heard: set[str], now: float) -> set[str]:
         """Return what was heard, with EVERYTHING only when that is due again."""
-        wanted = EVERYTHING in heard or self._everything_waits
-        self._everything_waits = wanted and now < self._everything_due
+        everything = {*filter(is_everything, heard)}
+        wanted = everything | self._everything_waits
+        if len(wanted) > MOST_OWNERS:
+            wanted = {EVERYTHING}
+        self._everything_waits = wanted if now < self._everything_due else set()
         if not wanted or self._everything_waits:
-            return heard - {EVERYTHING}
+            return heard - everything
         is_soon = now < self._everything_due + self._everything_rest
         self._everything_rest = min(2 * self._everything_rest, LONGEST_REST) if is_soon else REST
         self._everything_due = now + self._everything_rest
-        return heard | {EVERYTHING}
+        return heard | wanted
 
-    def _let_pages_rest(self, told: int, now: float) -> None:
-        is_soon = now < self._pages_due + REST
+    def _let_pages_rest(self, told: int, now: float, *, is_soon: bool) -> None:
         most = min(told * REST_OF_A_PAGE, LONGEST_REST_OF_PAGES)
         self._pages_rest = min(max(2 * self._pages_rest, REST), most) if is_soon else 0
         self._pages_due = now + self._pages_rest
 
     def _touched_by(self, heard: Collection[str]) -> set[str]:
-        if EVERYTHING in heard:
-            return {EVERYTHING}.union(*(stream.topics for stream in self._streams))
-        kinds = {topic.partition(":")[0] for topic in heard}
-        return kinds.union(heard, {EVERYTHING} if heard else ())
+        touched = set()
+        for told in heard:
+            owner, _, topic = told.rpartition("/")
+            topics = {topic, topic.partition(":")[0], EVERYTHING}
+            touched |= topics | owned(owner or OF_ALL, topics)
+            if topic == EVERYTHING:
+                wanted = (topic for stream in self._streams for topic in stream.topics)
+                touched.update(
+                    name for name in wanted if not owner or owner_of(name) in ("", owner)
+                )
+        return touched
 
     def _due(self, topic: str) -> float:
         """Return when a topic may be sent again."""
@@ -241,13 +266,13 @@ class Hub:
 
     def _hear(self, connection: psycopg.Connection) -> None:
         while not self.closing:
-            heard = set()
+            heard: set[str] = set()
             for notification in connection.notifies(timeout=self._patience(), stop_after=1):
-                heard.update(notification.payload.split())
+                heard |= told_in(notification.payload)
             if heard:
                 time.sleep(BURST)
                 for notification in connection.notifies(timeout=0):
-                    heard.update(notification.payload.split())
+                    heard |= told_in(notification.payload)
             if heard or self._withheld or self._everything_waits:
                 self.tell(heard)
             else:

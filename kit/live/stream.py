@@ -3,9 +3,13 @@
 import os
 import select
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from uuid import UUID
 
 from kit.core.moment import this_moment
+
+EVERYTHING = "*"
+OF_ALL = "all"  # in the place of an organisation: what is told to every one
 
 
 def event(kind: str, data: str = "") -> bytes:
@@ -13,8 +17,40 @@ def event(kind: str, data: str = "") -> bytes:
     return f"id: {this_moment()}\nevent: {kind}\ndata: {data}\n\n".encode()
 
 
+def told_in(payload: str) -> set[str]:
+    """Return the topics of an announcement, whose first word may be the organisation's id."""
+    first, _, topics = payload.partition(" ")
+    try:
+        UUID(first)
+    except ValueError:
+        return {*payload.split()}
+    return owned(first, topics.split())
+
+
+def is_everything(topic: str) -> bool:
+    """Return whether a topic stands for all topics, of all or of one organisation."""
+    return topic.rpartition("/")[2] == EVERYTHING
+
+
+def owned(owner: str, topics: Iterable[str]) -> set[str]:
+    """Return the names by which the hub knows topics of an organisation, or of all of them."""
+    return {f"{owner}/{topic}" for topic in topics}
+
+
+def owner_of(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def poke(topics: Iterable[str]) -> bytes:
+    """Return the event that topics changed, without whose they are."""
+    return event("poke", " ".join(sorted({topic.rpartition("/")[2] for topic in topics})))
+
+
 class Stream:
     """The topics of one page, and its connection.
+
+    With an organisation it has its topics twice: as that one's own, and as what is told to all. The
+    others have them as they are, whosever they are.
 
     It has a thread, which sleeps while the listening thread writes events to its client: writing
     to 150 streams takes 3 ms of processor time so, and 15 if each thread is woken to write. The
@@ -29,7 +65,10 @@ class Stream:
         *,
         chunked: bool = False,
         silent: bool = False,
+        organisation: UUID | None = None,
     ) -> None:
+        if organisation:
+            topics = owned(str(organisation), topics) | owned(OF_ALL, topics)
         self.topics = frozenset(topics)
         self.news: set[str] = set()
         self.client = client

@@ -19,7 +19,7 @@ from kit.core.moment import seconds_of
 from kit.core.outages import DATABASE_AWAY
 from kit.core.roles import READERS, has_role, reads
 from kit.live.hub import Full, Stream, can_listen, hub
-from kit.live.stream import event
+from kit.live.stream import event, poke
 
 TOPIC = re.compile(r"\*|[a-z]+(:[\w-]{1,40})?", re.ASCII)
 MOST_TOPICS = 60
@@ -61,6 +61,7 @@ def events(request: HttpRequest, topics: set[str], since: float) -> Iterator[byt
             request.META.get("gunicorn.socket"),
             # A response without a length is sent in chunks by gunicorn, except over HTTP/1.0.
             chunked=request.META.get("SERVER_PROTOCOL") != "HTTP/1.0",
+            organisation=getattr(request, "organisation", None),
         )
     except Full:
         yield event("poll", "full")
@@ -81,7 +82,7 @@ def news_of(opened: Stream, request: HttpRequest) -> Iterator[bytes]:
             listening = hub.listening
             said.append(event("live" if listening else "deaf"))
         if news := hub.take(opened):
-            said.append(event("poke", " ".join(sorted(news))))
+            said.append(poke(news))
         if time.monotonic() >= due:
             if not still_reads(request):
                 yield b"".join([*said, event("over")])

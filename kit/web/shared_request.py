@@ -79,8 +79,10 @@ class SharedRequest(WSGIRequest):
         self.session = self.COOKIES = self._messages = withheld
         self.resolver_match = request.resolver_match
         self.htmx = HtmxDetails(self)
-        if hasattr(request, "organisation"):
-            self.organisation = request.organisation
+        # The organisation is in the key; a reader may have several, and works for one at a time.
+        self.organisation = getattr(request, "organisation", None)
+        self.workplace = getattr(request, "workplace", None)
+        self.workplaces = withheld
 
 
 def common_to_all(request: HttpRequest) -> tuple[Any, ...]:

@@ -186,7 +186,8 @@ def test_neither_the_secret_nor_its_digest_is_in_the_evidence(builder, sql):
     assert "07" * 32 not in told
     keys = {key for row in trail(builder) for key in row.context["snapshot"]}
     digests = {"digest_sha256"}  # of the digest, which nobody can log in with
-    assert keys == {"token_id", "builder_id", "prefix", "created_at", "revoked_at"} | digests
+    columns = {"token_id", "builder_id", "organisation_id", "prefix", "created_at", "revoked_at"}
+    assert keys == columns | digests
 
 
 def test_whatever_is_done_to_a_token_past_its_actions_is_evidence_too(builder):

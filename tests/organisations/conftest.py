@@ -2,7 +2,7 @@
 
 from contextlib import closing, contextmanager
 from types import SimpleNamespace
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -20,6 +20,8 @@ from tests.factories import (
     EntityNoteFactory,
     GovernanceViolationFactory,
     HeartbeatFactory,
+    OrganisationFactory,
+    OrganisationMemberFactory,
     PlanNoteFactory,
     ProgramFactory,
     QAExecutionFactory,
@@ -110,12 +112,19 @@ def furnish(name, organisation, builder):
     )
 
 
+def organisation_of(name):
+    """Make an organisation with a member; return its id."""
+    organisation = OrganisationFactory(name=f"organisation of {name}")
+    OrganisationMemberFactory(organisation=organisation, user__username=f"member of {name}")
+    return organisation.pk
+
+
 @pytest.fixture
 def three(transactional_db):
     """Two organisations, a and b, and the office itself, each with a builder at work."""
     return SimpleNamespace(
-        a=furnish("alpha", uuid4(), "ui-builder"),
-        b=furnish("beta", uuid4(), "qa-builder"),
+        a=furnish("alpha", organisation_of("alpha"), "ui-builder"),
+        b=furnish("beta", organisation_of("beta"), "qa-builder"),
         itself=furnish("omega", None, "api-builder"),
     )
 

@@ -3,12 +3,13 @@
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from foreman_office.access import openid
+from foreman_office.access.organisations import CHOSEN
 from foreman_office.access.second_factor import has_one
 from foreman_office.access.security_log import note
 from foreman_office.access.sessions import other_sessions
@@ -43,6 +44,18 @@ def account_sessions_end(request: HttpRequest) -> HttpResponse:
     ended = end_others(request)
     messages.success(request, f"Ended {ended} other session{'' if ended == 1 else 's'}.")
     return redirect("account")
+
+
+@login_required
+@require_POST
+def organisation_choose(request: HttpRequest) -> HttpResponse:
+    """Work for another of one's organisations from now on, beginning with its inbox."""
+    known = {str(each.organisation) for each in getattr(request, "workplaces", [])}
+    wanted = request.POST.get("organisation", "")
+    if wanted not in known:
+        raise Http404("There is no organisation of yours with this id.")
+    request.session[CHOSEN] = wanted
+    return redirect("inbox")
 
 
 def others_of(request):

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Case, OuterRef, QuerySet, Subquery, When
 
 from builders.models import Builder, Heartbeat
+from kit.runtime.database.members import organisation_in_use
 from programs.models import BuilderName
 
 
@@ -19,6 +21,16 @@ def with_verdict(at: datetime | None = None) -> QuerySet[Builder]:
         )
         .order_by("place")
     )
+
+
+def busy_elsewhere() -> list[str]:
+    """Return the builders that hold a task of another organisation: more is not told of them."""
+    if organisation_in_use() is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT builders_busy_elsewhere()")
+        found = {name for (name,) in cursor.fetchall()}
+    return [name for name in BuilderName.values if name in found]
 
 
 def with_last_words(builders: QuerySet[Builder]) -> QuerySet[Builder]:

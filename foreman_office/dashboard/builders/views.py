@@ -9,7 +9,7 @@ from django_htmx.http import trigger_client_event
 from builders import actions
 from builders.models import Builder, BuilderPause, BuilderToken, Question
 from foreman_office.dashboard.as_of.views import or_as_it_was
-from foreman_office.dashboard.builders.queries import with_last_words, with_verdict
+from foreman_office.dashboard.builders.queries import busy_elsewhere, with_last_words, with_verdict
 from foreman_office.dashboard.forms import (
     AnswerForm,
     AssignForm,
@@ -76,7 +76,13 @@ def builder_list(request):
 @or_as_it_was("builder")
 @one_snapshot
 def builder(request, pk):
-    builder = get_object_or_404(builders_as_they_are(), pk=pk)
+    if pk in busy_elsewhere():
+        return render_page(request, "builders/busy.html", {"name": pk}, parts=["summary"])
+    return show_builder(request, get_object_or_404(builders_as_they_are(), pk=pk))
+
+
+def show_builder(request, builder):
+    """Show a builder, or the requested parts of its page."""
     tasks = Task.objects.filter(assigned_builder=builder.pk).select_related("wave__program")
     return render_page(
         request,

@@ -3,9 +3,9 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import get_user_model
 from django_filters import ChoiceFilter, DateTimeFilter, FilterSet
 
+from foreman_office.access.organisations import names_of_colleagues
 from foreman_office.dashboard.evidence.sentences import action_words, known_actions
 from foreman_office.dashboard.evidence.text_search import EvidenceTextFilter, with_text
 from foreman_office.dashboard.filters import (
@@ -22,8 +22,7 @@ from programs.models import BuilderName, Program
 
 
 def people_in_evidence() -> list[tuple[str, str]]:
-    names = get_user_model().objects.order_by("username").values_list("username", flat=True)
-    return [(name, name) for name in names]
+    return [(name, name) for name in names_of_colleagues()]
 
 
 def actions() -> list[tuple[str, str]]:

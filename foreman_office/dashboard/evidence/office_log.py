@@ -22,7 +22,10 @@ COLUMNS = {
     **{name: attrgetter(name) for name in ("actor", "username", "witnessed", "context")},
 }
 # What of the context is shown in words; the rest is in the export.
-SHOWN = ("group", "permission", "address", "reason", "left_out", "until", "to")
+SHOWN = (
+    *("group", "permission", "organisation", "role"),
+    *("address", "reason", "left_out", "until", "to"),
+)
 
 
 def logged_actions() -> list[tuple[str, str]]:

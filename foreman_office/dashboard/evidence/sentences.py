@@ -194,6 +194,8 @@ def in_its_words(row: Evidence, context: dict[str, Any]) -> tuple[str, str, str]
             put_away = context["changes"]["archived_at"][1]
             what = "Archived" if put_away else "Taken out of the archive"
             return "planned", what, context.get("reason", "")
+        case "edited" if "organisation_id" in context["changes"]:
+            return "planned", moved_to_organisation(context), context.get("reason", "")
         case "edited" if [*context["changes"]] == ["allows_pull"]:
             allowed = context["changes"]["allows_pull"][1]
             what = "Builders may pull tasks" if allowed else "Tasks are assigned by hand"
@@ -222,6 +224,13 @@ def about_noted(record: dict[str, Any]) -> str:
     if kind == NotedKind.DECISION:
         return f"the decision “{record['about_name']}”"
     return f"{'the' if kind in EvidenceEntity.values else 'a'} {kind.label}"
+
+
+def moved_to_organisation(context: dict[str, Any]) -> str:
+    """Return where a program moved, by the names that the act told, or else by the ids."""
+    told = context.get("organisations") or context["changes"]["organisation_id"]
+    before, after = (f"organisation {each}" if each else "the office itself" for each in told)
+    return f"Moved from {before} to {after}"
 
 
 def recorded_as_completed(row: Evidence) -> str:

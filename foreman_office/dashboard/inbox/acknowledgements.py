@@ -5,7 +5,7 @@ from django.utils.timezone import now
 
 from foreman_office.dashboard.explain.problems import OpenProblem
 from foreman_office.dashboard.forms import AssignDecisionForm, SnoozeForm
-from foreman_office.notifications.rules import deciders
+from foreman_office.notifications.rules import names_of_deciders
 from governance.models import Notice
 from kit.web.decision_forms import ActionButton
 
@@ -33,7 +33,7 @@ def offer_marks(shown: list[OpenProblem]) -> None:
     """Offer to take each decision on, to put it off and to assign it, or to end that."""
     if not shown:
         return
-    people = tuple((name, name) for name in deciders().values_list("username", flat=True))
+    people = tuple((name, name) for name in names_of_deciders())
     for problem in shown:
         problem.taking = [*_offers(problem, people)]
 

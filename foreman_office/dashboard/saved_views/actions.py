@@ -4,6 +4,7 @@ from typing import Any
 
 from governance.models import ListColumns, SavedView
 from kit.core.acts import act
+from kit.runtime.database.members import as_office
 
 
 def save_view(
@@ -47,7 +48,7 @@ def delete_view(view: SavedView, *, by: Any) -> SavedView:
 
 def choose_columns(*, place: str, without: str, by: Any) -> None:
     """Keep which columns a person leaves out of a list; none puts it back as it was."""
-    with act(by):
+    with as_office(), act(by):
         if without:
             ListColumns.objects.update_or_create({"without": without}, user=by, place=place)
         else:

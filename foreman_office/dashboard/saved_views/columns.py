@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from foreman_office.dashboard.saved_views.places import WITHOUT, place_shown
 from governance.models import ListColumns
+from kit.runtime.database.members import as_office
 
 
 class ListColumn(NamedTuple):
@@ -98,7 +99,8 @@ def own_choice(request: HttpRequest) -> str:
     """Return what the reader leaves out of the list that is shown; read once a request."""
     if not hasattr(request, "own_columns"):
         chosen = ListColumns.objects.filter(user=request.user.pk, place=place_shown(request))
-        without = chosen.values_list("without", flat=True).first()
+        with as_office():
+            without = chosen.values_list("without", flat=True).first()
         request.own_columns = without or ""  # type: ignore[attr-defined]
     return request.own_columns  # type: ignore[attr-defined,no-any-return]
 

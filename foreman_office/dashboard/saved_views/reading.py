@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
+from foreman_office.access.organisations import names_of_people
 from foreman_office.dashboard.saved_views.places import address_of_view, place_shown
 from governance.models import SavedView
 from kit.web.htmx import wants_part
@@ -17,8 +18,11 @@ def views_of(request: HttpRequest) -> list[Any]:
     """Return the views of the list that is shown, one's own first; read once a request."""
     if not hasattr(request, "saved_views"):
         rows = SavedView.objects.shown_to(request.user).filter(place=place_shown(request))
-        own = [view for view in rows.select_related("user") if view.user_id == request.user.pk]
+        own = [view for view in rows if view.user_id == request.user.pk]
         shared = [view for view in rows if view.user_id != request.user.pk]
+        names = names_of_people({view.user_id for view in shared})
+        for view in shared:
+            view.shared_by = names.get(view.user_id, "")
         request.saved_views = [*own, *shared]  # type: ignore[attr-defined]
     return request.saved_views  # type: ignore[attr-defined,no-any-return]
 

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from foreman_office.access.organisations import names_of_people
 from foreman_office.dashboard.saved_views import actions
 from foreman_office.dashboard.saved_views.columns import COLUMNS, without_words
 from foreman_office.dashboard.saved_views.forms import ColumnsForm, NewViewForm, ViewForm
@@ -20,7 +21,7 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
     """Show one's own views, each with its form, and those that others share."""
     views = SavedView.objects.shown_to(request.user).filter(place__in=PLACES)
     own, shared = [], []
-    for view in views.select_related("user").order_by("place", "name", "pk"):
+    for view in views.order_by("place", "name", "pk"):
         view.list_name, view.address = PLACES[view.place], address_of_view(view.place, view.query)
         if view.user_id == request.user.pk:
             said = {name: getattr(view, name) for name in ViewForm.base_fields}
@@ -28,6 +29,9 @@ def saved_view_list(request: HttpRequest) -> HttpResponse:
             own.append(view)
         else:
             shared.append(view)
+    names = names_of_people({view.user_id for view in shared})
+    for view in shared:
+        view.shared_by = names.get(view.user_id, "")
     return render_page(request, "saved_views/saved_views.html", {"own": own, "shared": shared})
 
 

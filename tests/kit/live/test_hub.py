@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -63,6 +64,26 @@ def test_what_touches_everything_touches_each_topic(hub, connect):
     stream = hub.open(["task:1", "blocker"], now())
     connect().execute("NOTIFY foreman, '*'")
     assert heard(hub, stream, 2) == {"task:1", "blocker"}
+
+
+def test_an_organisation_hears_its_own_and_what_is_told_to_all(hub, connect):
+    one, other = uuid4(), uuid4()
+    topics = ["task", "task:1", "builder:ui-builder", "*"]
+    of_one, of_other = (hub.open(topics, now(), organisation=each) for each in (one, other))
+    whole = hub.open(topics, now())
+
+    def plain(stream, count):
+        return {topic.rpartition("/")[2] for topic in heard(hub, stream, count)}
+
+    # The last of the four is heard by both, so that whatever came before it has been heard.
+    for told in (f"{one} task:1", f"{one} *", f"{other} task:2", "builder:ui-builder"):
+        connect().execute("SELECT pg_notify('foreman', %s)", [told])
+    assert plain(of_one, 6) == {*topics}  # two as its own and as what is told to all
+    assert plain(whole, 4) == {*topics}
+    assert plain(of_other, 4) == {"task", "builder:ui-builder", "*"}
+    since = time.time() - CLOCKS_DIFFER
+    again = hub.open(["task:1"], since, organisation=other)
+    assert hub.listening_since > since or hub.take(again) == set()
 
 
 def test_a_burst_is_told_as_one(hub, connect, monkeypatch):

@@ -1,0 +1,165 @@
+"""For which organisation a request is served, and by which right of its person.
+
+A superuser is of the office itself and sees all of it. Whoever is a member of organisations works
+for one of them at a time, as the members' role of the database. Anybody else works for the office
+itself, whose programs belong to no organisation; where there are no organisations, that is all.
+The admin shows the records of the whole office, to people of the office itself.
+"""
+
+from collections.abc import Callable, Collection
+from functools import wraps
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from governance.models import OrganisationMember
+from kit.core.roles import GuardedView
+from kit.core.row_security import ITSELF
+from kit.runtime.database.members import as_member, as_office, organisation_in_use
+from kit.runtime.database_addresses import has_member
+from kit.web.middleware import PagesOnly
+from programs.models import Organisation
+
+CHOSEN = "organisation"  # in the session: the id of the one that the person works for
+OFFICE_ITSELF = UUID(ITSELF)
+OFFICE = "The office itself"
+WHOLE_OFFICE = "Whole office"
+
+
+class Workplace(NamedTuple):
+    """An organisation, or the office itself, in which a person has roles."""
+
+    organisation: UUID
+    name: str
+    roles: frozenset[str]
+
+
+class OrganisationRouting:
+    """Serve each request for the organisation of its person."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        workplace = workplace_of(request)
+        request.workplace = workplace  # type: ignore[attr-defined]
+        request.organisation = workplace and workplace.organisation  # type: ignore[attr-defined]
+        if workplace is None or admin_is_open(request):
+            return self.get_response(request)
+        request.user.role_names = set(workplace.roles)  # type: ignore[union-attr]
+        with as_member(workplace.organisation):
+            return self.get_response(request)
+
+
+class OrganisationMiddleware(PagesOnly, OrganisationRouting):
+    pass
+
+
+def admin_is_open(request: HttpRequest) -> bool:
+    """Return whether a request of a person of the office is for the admin, which is all theirs.
+
+    Whoever has no role in the office itself is refused there.
+    """
+    if not request.path.startswith(reverse("admin:index")):
+        return False
+    if OFFICE_ITSELF not in {each.organisation for each in request.workplaces}:  # type: ignore[attr-defined]
+        raise PermissionDenied
+    request.workplace = request.organisation = None  # type: ignore[attr-defined]
+    return True
+
+
+def workplace_of(request: HttpRequest) -> Workplace | None:
+    """Return where the person of a request works; None if the whole office is theirs."""
+    user = request.user
+    if not user.is_authenticated or user.is_superuser or not has_member():
+        return None
+    known = workplaces_of(user)
+    chosen = request.session.get(CHOSEN)
+    request.workplaces = known  # type: ignore[attr-defined]
+    return next((each for each in known if str(each.organisation) == chosen), (*known, None)[0])
+
+
+def workplaces_of(user: Any) -> list[Workplace]:
+    """Return the organisations of a person, and the office itself if they have a role there.
+
+    Whoever has no organisation works for the office itself once there are others; before that,
+    nothing is returned.
+    """
+    found = OrganisationMember.objects.filter(user=user).order_by("organisation__name")
+    members = [
+        Workplace(member.organisation_id, member.organisation.name, frozenset([member.role]))
+        for member in found.select_related("organisation")
+    ]
+    if not members and not Organisation.objects.exists():
+        return []
+    own = frozenset(user.groups.values_list("name", flat=True))
+    is_of_the_office = bool(own) or not members
+    return [*members, *([Workplace(OFFICE_ITSELF, OFFICE, own)] if is_of_the_office else [])]
+
+
+def colleagues() -> QuerySet[User]:
+    """Return the people of the organisation for which this thread works; else of the office.
+
+    It is read as the office does: no member's role reads who has an account.
+    """
+    organisation = organisation_in_use()
+    everyone = User.objects.order_by("username")
+    if organisation is None:
+        return everyone
+    if organisation == OFFICE_ITSELF:
+        return everyone.filter(organisation_members=None)
+    return everyone.filter(organisation_members__organisation=organisation)
+
+
+def names_of_colleagues() -> list[str]:
+    found = colleagues()
+    with as_office():
+        return list(found.values_list("username", flat=True))
+
+
+def names_of_people(keys: Collection[int]) -> dict[int, str]:
+    """Return the names of people by their numbers."""
+    if not keys:
+        return {}
+    with as_office():
+        return dict(User.objects.filter(pk__in=keys).values_list("pk", "username"))
+
+
+def workplace_name(request: HttpRequest) -> str:
+    """Return for whom a page is drawn; empty in an office without organisations."""
+    workplace = getattr(request, "workplace", None)
+    if workplace is not None:
+        return str(workplace.name)
+    return WHOLE_OFFICE if has_member() and Organisation.objects.exists() else ""
+
+
+def personal(view: GuardedView) -> GuardedView:
+    """Return a view about its own person that reads and writes as the office does.
+
+    Its queries name the person; the frame around its page is drawn for their organisation.
+    """
+
+    @wraps(view)
+    def as_the_office(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with as_office():
+            return view(request, *args, **kwargs)
+
+    return as_the_office
+
+
+def run_in_workplace[T](request: HttpRequest, query: Callable[[], T]) -> T:
+    """Run a query of a page's frame for the organisation of the request.
+
+    Frames are drawn around personal pages and errors too, where the office is connected.
+    """
+    organisation = getattr(request, "organisation", None)
+    if organisation is None or organisation_in_use() is not None:
+        return query()
+    with as_member(organisation):
+        return query()
