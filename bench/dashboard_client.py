@@ -22,7 +22,7 @@ SAFETY = 15
 LEAST_REST = 0.1
 
 
-async def answer_of(reader):
+async def read_answer(reader):
     """Return the status, the headers and the body of an answer with a length, or in chunks."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     lines = head.split("\r\n")
@@ -38,7 +38,7 @@ async def answer_of(reader):
     return int(lines[0].split()[1]), headers, body.decode()
 
 
-class Page:
+class Dashboard:
     """One open dashboard."""
 
     def __init__(self, port, cookie, address, *, shares):
@@ -63,7 +63,7 @@ class Page:
     async def open(self):
         reader, writer = await self.connect()
         writer.write(self.request(self.address, Connection="close"))
-        status, _, html = await answer_of(reader)
+        status, _, html = await read_answer(reader)
         writer.close()
         if status != 200:
             raise AssertionError(f"{self.address} answered {status}")
@@ -108,7 +108,7 @@ class Page:
             self.wakes.set()
 
     async def refresh(self):
-        """Ask for what was touched, whenever the last answer has rested."""
+        """Request what was touched, whenever the last answer has rested."""
         while True:
             await self.wakes.wait()
             self.wakes.clear()
@@ -144,7 +144,7 @@ class Page:
             reader, writer = self.kept
             try:
                 writer.write(self.request(self.address, **headers))
-                return await asyncio.wait_for(answer_of(reader), 10)
+                return await asyncio.wait_for(read_answer(reader), 10)
             except TimeoutError:
                 writer.close()
                 self.kept = None
@@ -155,7 +155,7 @@ class Page:
 
 
 async def keep_pages(task, told):
-    pages = [Page(task["port"], *each, shares=task["shares"]) for each in task["pages"]]
+    pages = [Dashboard(task["port"], *each, shares=task["shares"]) for each in task["pages"]]
     for page in pages:
         await page.open()
     told()
@@ -189,7 +189,7 @@ async def keep_beating(task, told):
         while not ended.done():
             await asyncio.sleep(due - time.perf_counter())
             writer.write(source.next_request())
-            status, _, _ = await answer_of(reader)
+            status, _, _ = await read_answer(reader)
             if status != 201:
                 raise AssertionError(f"a beat was answered {status}")
             latencies.append(time.perf_counter() - due)

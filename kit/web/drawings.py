@@ -43,7 +43,7 @@ class Drawings:
         with self._lock:
             begun = self._shared(key, since)
             drawing = begun or self._added(key, Drawing())
-        if begun and is_done(begun):
+        if begun and was_drawn(begun):
             return begun
         if begun:
             drawing = Drawing()
@@ -93,7 +93,7 @@ def is_old(drawing: Drawing) -> bool:
     return drawing.age_from < time.monotonic() - MOST_AGE
 
 
-def is_done(drawing: Drawing) -> bool:
+def was_drawn(drawing: Drawing) -> bool:
     """Wait for a drawing that another thread has begun, and return whether it has parts."""
     if not drawing.done.is_set():
         close_old_connections()  # a thread that waits holds none

@@ -65,7 +65,7 @@ class MessageMiddleware(PagesOnly, messages.MessageMiddleware):
 
 
 class HtmxMiddleware(PagesOnly, htmx.HtmxMiddleware):
-    """Tell a page by when the part that it gets was read, and the act that it sent was done."""
+    """Add to the answers to a page by when they were read, and acts done."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = super().__call__(request)

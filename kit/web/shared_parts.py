@@ -26,7 +26,7 @@ ANYONE, ONE_READER, NOBODY = range(3)
 
 
 def shares_parts(view: PartsView) -> PartsView:
-    """Let readers share what is drawn of a view's parts, where they say what they have already.
+    """Show readers who say what they have already the same drawing of a view's parts.
 
     The parts of each level are drawn together. Which level a part has is found by drawing it.
     """

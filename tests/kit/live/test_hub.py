@@ -4,7 +4,6 @@ import socket
 import struct
 import time
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 from uuid import uuid4
@@ -378,36 +377,3 @@ def test_a_stranger_who_tells_everything_all_the_time_is_heard_ever_more_seldom(
     hub.tell(["task:1"])
     assert told[0][1] == {"task:1", "*"}
     assert {"task:1"} in [topics & {"task:1"} for _, topics in told[1:]]
-
-
-def test_the_more_pages_are_told_the_longer_they_rest_while_more_comes(quiet, monkeypatch):
-    clock = [time.time() + 1000]
-    monkeypatch.setattr("kit.live.hub.time.time", lambda: clock[0])
-
-    def tell(times, apart):
-        """Return at which times a page was told, of so many announcements."""
-        told = []
-        page.post = lambda said: told.append(round(clock[0] - began, 2)) or True
-        began = clock[0]
-        for _ in range(times):
-            quiet.tell(["builder:1"])
-            clock[0] += apart
-        return told
-
-    page = quiet.open(["*"], now())
-    assert len(tell(100, 0.1)) > 20
-    clock[0] += 10
-    for _ in range(150):
-        quiet.open(["*"], now()).post = lambda said: True
-    waiting = quiet.open(["builder:1"], now(), silent=True)
-    rests = tell(200, 0.1)
-    assert rests[1] < 0.5
-    assert max(later - sooner for sooner, later in pairwise(rests)) <= 2.1
-    assert len(rests) < 14
-    # A builder that waits for its assignment is told at once, though the pages rest.
-    quiet.take(waiting)
-    quiet.tell(["builder:1"])
-    assert quiet.take(waiting) == {"builder:1"}
-    # What comes seldom is told at once, to however many.
-    clock[0] += 10
-    assert len(tell(20, 0.8)) == 20
