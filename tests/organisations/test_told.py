@@ -30,7 +30,13 @@ from kit.core.acts import Refused
 from kit.runtime.database.members import as_member
 from kit.runtime.database_addresses import UPKEEP, acting_as
 from programs.models import Program
-from tests.factories import BudgetFactory, ChannelFactory, DeliveryFactory, UserFactory
+from tests.factories import (
+    BudgetFactory,
+    ChannelFactory,
+    DeliveryFactory,
+    EntityNoteFactory,
+    UserFactory,
+)
 from tests.notifications.conftest import let_pass
 from tests.notifications.receiver import receiver
 from tests.organisations.conftest import ITSELF, member_of
@@ -378,3 +384,21 @@ def test_what_a_shared_builder_spent_is_no_matter_of_whose_task_it_holds(three):
     sweep()
     notice = Notice.objects.open().get(key=f"budget-builder-{three.a.builder.pk}")
     assert (notice.organisation_id, notice.program_id) == (ITSELF, None)
+
+
+def test_what_is_read_of_one_organisation_is_unread_in_another(three, people):
+    def shown(place, *, unread):
+        people.dan.post(reverse("organisation_choose"), {"organisation": place.id})
+        page = text_of(people.dan.get(reverse("handover")))
+        assert (f"entity note of {place.name}" in page) == unread
+        return re.search('name="place" value="(.*?)"', page)
+
+    read = reverse("handover_read")
+    for place in (three.b, three.a):  # what is read last lies beyond all that the other has
+        found = shown(place, unread=True)
+        assert people.dan.post(read, {"place": found[1]}).status_code == HTTPStatus.FOUND
+        shown(place, unread=False)
+    EntityNoteFactory(wave=three.b.wave, text="Another entity note of beta.")
+    assert not OTHERS.search(text_of(people.dan.get(reverse("handover"))))
+    found = shown(three.b, unread=True)
+    assert people.dan.post(read, {"place": found[1]}).status_code == HTTPStatus.FOUND
