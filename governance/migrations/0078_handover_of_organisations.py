@@ -50,7 +50,7 @@ READING = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0074_organisation_deciders"),
+        ("governance", "0077_programs_move_fast"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
