@@ -131,11 +131,27 @@ def token_digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+class KnownToken(NamedTuple):
+    """A valid token: its builder, and the organisation for whose tasks it is, or None."""
+
+    builder_id: str
+    organisation_id: UUID | None
+
+
+def known_token(text: str) -> KnownToken | None:
+    """Return whose valid token this is."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT builder_id, organisation_id FROM builders_token(%s)", [token_digest(text)]
+        )
+        found = KnownToken(*cursor.fetchone())
+    return found if found.builder_id else None
+
+
 def authenticate(text: str) -> str | None:
     """Return the id of the builder whose valid token this is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT builders_authenticate(%s)", [token_digest(text)])
-        return cursor.fetchone()[0]
+    known = known_token(text)
+    return known and known.builder_id
 
 
 class Recorded(NamedTuple):

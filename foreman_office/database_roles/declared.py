@@ -85,6 +85,9 @@ READ_BY_MEMBERS = {
     *KEPT_BY_UPKEEP,
 }
 
+# Of no table: what runs and validations are numbered by. How far it has come no member reads.
+NUMBERS_OF_ALL = "governance_recorded"
+
 # Functions of the owner that the office and upkeep may call. All others that run with the owner's
 # rights are called by triggers alone.
 CALLED_BY_ALL = {

@@ -14,6 +14,7 @@ from foreman_office.database_roles.declared import (
     CALLED_BY_ALL,
     CALLED_BY_MEMBERS,
     CALLED_BY_UPKEEP,
+    NUMBERS_OF_ALL,
     RoleNames,
 )
 from foreman_office.database_roles.difference import Difference
@@ -158,6 +159,8 @@ def wanted(names: RoleNames, thing: Thing) -> tuple[Grants, Grants]:
                 allowed_too = {role: {"EXECUTE"} for role in needed}
         case "SEQUENCE":
             needed |= {role: of_sequence(names, role, thing.of_table) for role in names.serving}
+            if names.member and thing.bare == NUMBERS_OF_ALL:
+                needed[names.member] = {"USAGE"}
         case "DEFAULT" if thing.name == "SEQUENCES":
             needed |= {role: of_sequence(names, role, "") for role in names.serving}
         case "DEFAULT":
