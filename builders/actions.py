@@ -31,9 +31,11 @@ from kit.core import prepared_query
 from kit.core.acts import Actor, Refused, act, name_of, refusals
 from kit.core.ids import time_ordered_id
 from kit.core.outages import is_read_only
+from kit.core.row_security import ITSELF
 from kit.core.sql import ContractNow
 from kit.runtime.batching.dedicated_connection import DedicatedConnection
 from kit.runtime.batching.group_commit import GroupCommit
+from kit.runtime.database.members import organisation_in_use
 from programs.models import Organisation, Program, Task
 
 TOKEN_PREFIX_LENGTH = 11
@@ -59,11 +61,26 @@ def issue_token(
     with act(by):
         token = BuilderToken.objects.create(
             builder=builder,
-            organisation=organisation,
+            organisation_id=organisation_of_token(organisation),
             prefix=text[:TOKEN_PREFIX_LENGTH],
             digest=token_digest(text),
         )
     return token, text
+
+
+def organisation_of_token(organisation: Organisation | None) -> UUID | None:
+    """Return the organisation of a new token: the one that is named, or that one works for.
+
+    Raises Refused for who works for the office itself: a token without an organisation reads, and
+    reports about, the programs of all.
+    """
+    works_for = organisation_in_use()
+    if works_for == UUID(ITSELF):
+        raise Refused(
+            "token_of_the_whole_office",
+            "A token without an organisation is for the whole office: who is of all of it issues it.",
+        )
+    return organisation.pk if organisation else works_for
 
 
 def revoke_token[Token: (BuilderToken, CIToken, BadgeKey)](token: Token, *, by: Actor) -> Token:
@@ -94,7 +111,7 @@ def issue_ci_token(
         token = CIToken.objects.create(
             name=name,
             program_ids=None if programs is None else [str(key) for key in programs],
-            organisation=organisation,
+            organisation_id=organisation_of_token(organisation),
             prefix=text[:TOKEN_PREFIX_LENGTH],
             digest=token_digest(text),
             ends_at=now() + timedelta(days=days) if days else None,

@@ -79,6 +79,24 @@ class AssignForm(OverrideForm):
         return Builder.objects.get(pk=self.cleaned_data["builder"])
 
 
+class TokenForm(forms.Form):
+    """The form for whose tasks a token is issued; `choices` are the organisations that there are."""
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.all(),
+        required=False,
+        empty_label="The whole office",
+        label="For",
+        help_text="It sees and reports what is of this organisation, and stays with it.",
+    )
+
+    def __init__(self, *args: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if choices:
+            field: Any = self.fields["organisation"]
+            field.choices = [("", field.empty_label), *choices]
+
+
 class AnswerForm(forms.Form):
     """The form of an answer to a question: one of its options, a text, or both.
 

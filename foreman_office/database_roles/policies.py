@@ -70,6 +70,7 @@ WRITTEN_BY_MEMBERS = {
     *("blockers", "governance_violations", "architecture_validations", "qa_executions"),
     *("qa_test_results", "qa_paired_tests", "completion_claims", "agent_stops", "badge_keys"),
     *("budgets", "entity_notes", "heartbeats", "usage_hours", "notices", "staged_imports"),
+    *("builder_tokens", "ci_tokens"),
     *("saved_views", "sent_forms", "notification_channels", "notification_rules", "deliveries"),
 }
 # What functions of the owner write. Evidence is added by nobody else, and never changed.

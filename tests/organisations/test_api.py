@@ -202,7 +202,8 @@ def test_usage_is_counted_for_ones_own_tasks_alone(three, callers, sql):
     }
     # Without a task in it a beat counts for the one that the builder had at its time.
     sql(
-        "UPDATE builders SET assigned_at = now() - interval '1 hour' WHERE builder_id = 'qa-builder'"
+        "UPDATE builders SET assigned_at = now() - interval '1 hour'"
+        " WHERE builder_id = 'qa-builder'"
     )
     for name in ("alpha", "beta"):
         assert (
