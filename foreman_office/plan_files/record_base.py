@@ -92,13 +92,15 @@ class RecordWithRemarks(Structured):
         return {name: value for name, value in remarks.items() if value not in EMPTY}
 
     def _recorded(self) -> dict[str, Any]:
-        recorded = {}
+        read, recorded = self._read, {}  # a private attribute of pydantic takes long to find
         for name, word in self.stated.items():
-            stated_value = self._read.get(word)
+            if name in NOT_RECORDED:
+                continue
+            stated_value = read.get(word)
             if self.is_omitted(name, stated_value):
                 stated_value = None
             file_value = self.file_value(name, getattr(self, name))
-            if name not in NOT_RECORDED and not is_same_value(stated_value, file_value):
+            if not is_same_value(stated_value, file_value):
                 recorded[word] = plain(stated_value)
         return recorded
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db.models import Func, QuerySet, Value
-from django.db.models.functions import StrIndex
+from django.db.models import BooleanField, Func, QuerySet, TextField, Value
 from django_filters import CharFilter
 
 from foreman_office.dashboard.filters import SEARCH
@@ -17,6 +17,21 @@ from kit.core.sql import Grams
 from kit.web.listing import COUNTED
 
 MOST = COUNTED + 1  # acts with a text that are listed: the newest, one more than a list counts
+WORDS = ArrayField(TextField())
+
+
+class SaysWords(Func):
+    """Whether a text has each of some words. Inlined, it would be put together six times a word."""
+
+    output_field = BooleanField()
+    template = """(
+        SELECT bool_and(strpos(folded, programs_folded(word)) > 0)
+        FROM (
+            SELECT programs_folded(said) AS folded, words
+            FROM (SELECT %(expressions)s OFFSET 0) AS own (said, words) OFFSET 0
+        ) AS also
+        CROSS JOIN unnest(words) AS word
+    )"""
 
 
 class EvidenceWordsField(forms.CharField):
@@ -59,15 +74,7 @@ def with_text(rows: QuerySet[Evidence], text: str, *, whole: bool = False) -> Qu
 
 
 def containing_words(rows: QuerySet[Evidence], words: Sequence[str]) -> QuerySet[Evidence]:
-    for number, word in enumerate(words):
-        name = f"place_of_word_{number}"
-        place = StrIndex(folded_text(EVIDENCE_TEXT), folded_text(Value(in_json(word))))
-        rows = rows.alias(**{name: place}).filter(**{f"{name}__gt": 0})
-    return rows
-
-
-def folded_text(expression: Any) -> Func:
-    return Func(expression, function="programs_folded", output_field=EVIDENCE_TEXT.output_field)
+    return rows.filter(SaysWords(EVIDENCE_TEXT, Value([*map(in_json, words)], WORDS)))
 
 
 def found_in(row: Evidence, text: str) -> list[SnippetPart]:
