@@ -78,7 +78,7 @@ def organisation_of_token(organisation: Organisation | None) -> UUID | None:
     if works_for == UUID(ITSELF):
         raise Refused(
             "token_of_the_whole_office",
-            "A token without an organisation is for the whole office: who is of all of it issues it.",
+            "A token without an organisation is for the whole office, and issued by who serves it.",
         )
     return organisation.pk if organisation else works_for
 

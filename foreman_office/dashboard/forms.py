@@ -22,6 +22,7 @@ from programs.models import (
     WANTED_ADDRESS,
     BuilderName,
     LinkKind,
+    Organisation,
     Program,
     Task,
     Wave,
@@ -80,7 +81,7 @@ class AssignForm(OverrideForm):
 
 
 class TokenForm(forms.Form):
-    """The form for whose tasks a token is issued; `choices` are the organisations that there are."""
+    """The form for whose tasks a token is issued; `choices` are the organisations."""
 
     organisation = forms.ModelChoiceField(
         Organisation.objects.all(),

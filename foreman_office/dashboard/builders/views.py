@@ -16,6 +16,7 @@ from foreman_office.dashboard.forms import (
     BudgetForm,
     PauseForm,
     ThresholdForm,
+    TokenForm,
 )
 from governance.actions import set_budget
 from governance.models import Evidence
