@@ -1,6 +1,5 @@
 """What can be done with builders, each as one function."""
 
-import hashlib
 import json
 import secrets
 import time
@@ -15,6 +14,7 @@ from django.utils.timezone import now
 from psycopg.errors import DeadlockDetected
 
 from builders.heartbeat_document import heartbeat_document, tried_before
+from builders.known_tokens import known_token, organisation_of_token, token_digest
 from builders.models import (
     BadgeKey,
     Builder,
@@ -31,11 +31,9 @@ from kit.core import prepared_query
 from kit.core.acts import Actor, Refused, act, name_of, refusals
 from kit.core.ids import time_ordered_id
 from kit.core.outages import is_read_only
-from kit.core.row_security import ITSELF
 from kit.core.sql import ContractNow
 from kit.runtime.batching.dedicated_connection import DedicatedConnection
 from kit.runtime.batching.group_commit import GroupCommit
-from kit.runtime.database.members import organisation_in_use
 from programs.models import Organisation, Program, Task
 
 TOKEN_PREFIX_LENGTH = 11
@@ -66,21 +64,6 @@ def issue_token(
             digest=token_digest(text),
         )
     return token, text
-
-
-def organisation_of_token(organisation: Organisation | None) -> UUID | None:
-    """Return the organisation of a new token: the one that is named, or that one works for.
-
-    Raises Refused for who works for the office itself: a token without an organisation reads, and
-    reports about, the programs of all.
-    """
-    works_for = organisation_in_use()
-    if works_for == UUID(ITSELF):
-        raise Refused(
-            "token_of_the_whole_office",
-            "A token without an organisation is for the whole office, and issued by who serves it.",
-        )
-    return organisation.pk if organisation else works_for
 
 
 def revoke_token[Token: (BuilderToken, CIToken, BadgeKey)](token: Token, *, by: Actor) -> Token:
@@ -141,28 +124,6 @@ def authenticate_ci(text: str) -> CIToken | None:
         cursor.execute("SELECT builders_authenticate_ci(%s)", [token_digest(text)])
         key = cursor.fetchone()[0]
     return CIToken.objects.filter(pk=key).first() if key else None
-
-
-def token_digest(text: str) -> bytes:
-    """Return what is stored of a token: the SHA-256 of its text, 32 bytes."""
-    return hashlib.sha256(text.encode()).digest()
-
-
-class KnownToken(NamedTuple):
-    """A valid token: its builder, and the organisation for whose tasks it is, or None."""
-
-    builder_id: str
-    organisation_id: UUID | None
-
-
-def known_token(text: str) -> KnownToken | None:
-    """Return whose valid token this is."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT builder_id, organisation_id FROM builders_token(%s)", [token_digest(text)]
-        )
-        found = KnownToken(*cursor.fetchone())
-    return found if found.builder_id else None
 
 
 def authenticate(text: str) -> str | None:

@@ -1,4 +1,7 @@
-"""Users in the admin: people are managed for a reason, by nobody above what they are themselves."""
+"""Users and organisations in the admin.
+
+People are managed for a reason, by nobody above what they are themselves.
+"""
 
 from typing import Any
 
@@ -7,14 +10,27 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.contrib.auth.models import Group, Permission, User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from foreman_office.access import resetting
-from kit.web.admin import ask_about, correct, log_bulk
+from governance.actions import remove_member, set_member
+from governance.models import OrganisationMember
+from kit.core.acts import Refused
+from kit.web.admin import (
+    GovernedAdmin,
+    GovernedForm,
+    GovernedInline,
+    ask_about,
+    correct,
+    log_bulk,
+    reason_to_delete,
+)
 from kit.web.forms import TextField
+from programs.actions import delete_organisation
+from programs.models import Organisation
 
 admin.site.unregister([User, Group, ProcrastinateJob])  # jobs are shown as messages
 
@@ -142,3 +158,96 @@ class OfficeGroupAdmin(GroupAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
+
+
+class OrganisationForm(ForAReason, GovernedForm):
+    pass
+
+
+class MembersFormSet(GovernedInline.formset):
+    """The members of an organisation: of each only the role is changed."""
+
+    by: Any
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        form.fields["user"].disabled = not form.instance._state.adding
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            if form.has_changed() and form.is_valid():
+                user = form.cleaned_data["user"]
+                if not may_give_memberships(self.by, user):
+                    raise ValidationError(
+                        "You cannot change the membership of %(user)s: nobody changes their own, or"
+                        " that of a user with rights that they have not.",
+                        params={"user": user},
+                    )
+
+
+def may_give_memberships(by: Any, user: User) -> bool:
+    return by.is_superuser or (user != by and may_manage(by, user))
+
+
+class MemberInline(GovernedInline):
+    model = OrganisationMember
+    formset = MembersFormSet
+    fields = ["user", "role"]
+    autocomplete_fields = ["user"]
+    verbose_name, verbose_name_plural = "member", "members"
+    can_delete = True
+    show_change_link = False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.by = request.user
+        if user := formset.form.base_fields.get("user"):  # users have pages of their own
+            user.widget = user.widget.widget
+        return formset
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(GovernedAdmin):
+    """Organisations and who belongs to them. Programs are given to them on their own pages."""
+
+    form = OrganisationForm
+    inlines = [MemberInline]
+    list_display = ["name", "created_at"]
+    search_fields = ["name", "organisation_id__exact"]
+    date_hierarchy = "created_at"
+    readonly_fields = ["created_at"]
+    fieldsets = [(None, {"fields": ["name", "created_at"]})]
+    is_removed_for_a_reason = True
+    reasons_kept_in = "the office log"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else [*fieldsets, WHY]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        members = obj.members.select_related("user") if obj and allowed else ()
+        return allowed and all(may_give_memberships(request.user, each.user) for each in members)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        formset.save(commit=False)
+        told = {"reason": form.cleaned_data["reason"], "by": request.user}
+        for member in formset.deleted_objects:
+            remove_member(member, **told)
+        for member in [*formset.new_objects, *(row for row, _ in formset.changed_objects)]:
+            set_member(member.organisation, member.user, member.role, **told)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        return admin.ModelAdmin.get_deleted_objects(self, objs, request)
+
+    def delete_model(self, request: HttpRequest, obj: Organisation) -> None:
+        if not (reason := reason_to_delete(request)):
+            raise Refused("reason", "Enter a reason: the office log keeps it.")
+        delete_organisation(obj, reason=reason, by=request.user)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Organisation]) -> None:
+        for organisation in queryset:
+            if not self.has_delete_permission(request, organisation):
+                raise PermissionDenied
+            self.delete_model(request, organisation)

@@ -19,13 +19,18 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Tags, register, run_checks
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Exists, OuterRef
 
 from builders.models import Builder
 from builders.prices import PriceListError, price_list
 from builders.retention import old_heartbeats, retention
 from foreman_office import health
 from foreman_office.baseline import OLD_NAMES
-from foreman_office.database_roles.findings import findings_of_roles, findings_of_rules
+from foreman_office.database_roles.findings import (
+    findings_of_members,
+    findings_of_roles,
+    findings_of_rules,
+)
 from foreman_office.notifications.findings import findings_of_notifications
 from governance.sealing.findings import findings_of_sealing
 from kit.core.findings import TAG, fault, warning
@@ -33,6 +38,7 @@ from kit.core.migration_files import known_migrations
 from kit.core.outages import DATABASE_AWAY, reason_it_is_read_only
 from kit.runtime import pool
 from kit.runtime.database_addresses import LIMITS, MEMBERS_ADDRESS, OTHER_ADDRESSES
+from programs.models import Organisation, Program
 
 SECRET_LENGTH = 40
 TOKEN_LENGTH = 16
@@ -42,6 +48,7 @@ LITTLE_ROOM = 1 << 30  # bytes
 # The watcher removes what is old every hour; what is a day late is not being removed.
 LATE = timedelta(days=1)
 MESSENGERS = 7  # connections: of the queue, one that listens, and one a message
+NAMED = 5  # programs in one sentence
 OURS = ("programs", "builders", "governance")
 
 
@@ -212,7 +219,7 @@ def database() -> Iterator[CheckMessage]:
         # Without its tables there is nothing more to ask.
         if not any(finding.obj == "migrations" for finding in unfit):
             yield from (*watching(), *people(), *findings_of_sealing())
-            yield from findings_of_notifications()
+            yield from (*findings_of_notifications(), *findings_of_members(), *organisations())
     except DATABASE_AWAY as error:
         yield fault(
             20, "database", f"The database cannot be used: {pool.explain_connection_error(error)}"
@@ -357,3 +364,18 @@ def watching() -> Iterator[CheckMessage]:
 def people() -> Iterator[CheckMessage]:
     if not get_user_model().objects.filter(is_active=True).exists():
         yield warning(43, "users", "Nobody can log in: run manage.py createsuperuser.")
+
+
+def organisations() -> Iterator[CheckMessage]:
+    """Return which programs belong to an organisation that is none."""
+    known = Organisation.objects.filter(pk=OuterRef("organisation_id"))
+    lost = Program.objects.exclude(organisation_id=None).exclude(Exists(known)).order_by("name")
+    if names := [*lost.values_list("name", flat=True)[: NAMED + 1]]:
+        more = ", …" if len(names) > NAMED else ""
+        yield warning(
+            46,
+            "organisations",
+            f"There is no organisation of: {', '.join(names[:NAMED])}{more}. Only the office itself"
+            " sees such programs. manage.py organisation move PROGRAM ORGANISATION gives one to an"
+            " organisation, and --to-the-office to the office itself.",
+        )

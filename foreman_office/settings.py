@@ -75,6 +75,7 @@ for _role in ("office", "owner", "upkeep", *_members):
         raise ImproperlyConfigured(f"{_variable} must be the address of a PostgreSQL server.")
     _pooled = DATABASE_POOLED and not _is_given
     DATABASE_ROLES[_role] = database_addresses.limited(_database, _pooled)
+database_addresses.expect_own_user(DATABASE_ROLES)
 DATABASE_ROLES["administrator"] = DATABASE_ROLES["owner"] | (
     {"USER": embedded_postgres.SUPERUSER} if EMBEDDED else {}
 )

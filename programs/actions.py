@@ -3,10 +3,11 @@
 The database decides whether it may be done: see the gates.
 """
 
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
 from kit.core.acts import Actor, Refused, act, name_of
@@ -187,8 +188,10 @@ def move_to_organisation(
     lets them finish and begins again; after the last attempt it raises `OperationalError`.
     """
     for left in reversed(range(MOVE_ATTEMPTS)):
+        within = transaction.atomic() if connection.in_atomic_block else nullcontext()
         try:
-            _move_to_organisation(program, to, reason, by)
+            with within:  # what is around it goes on
+                _move_to_organisation(program, to, reason, by)
         except OperationalError as error:
             if not (left and isinstance(error.__cause__, LockNotAvailable)):
                 raise

@@ -7,8 +7,9 @@ from kit.web.admin import (
     ReadOnlyAdmin,
     SearchedFilters,
 )
+from programs.actions import move_to_organisation
 from programs.forms import ProgramForm, TaskForm, WaveForm
-from programs.models import PlanNote, Program, Task, TaskLink, TaskNote, Wave
+from programs.models import Organisation, PlanNote, Program, Task, TaskLink, TaskNote, Wave
 
 
 class WaveInline(GovernedInline):
@@ -60,6 +61,12 @@ class ProgramAdmin(GovernedAdmin):
             },
         ),
     ]
+
+    def save_model(self, request, obj, form, change):
+        if change and "organisation_id" in form.changed_data:
+            to = obj.organisation_id and Organisation(pk=obj.organisation_id)
+            move_to_organisation(obj, to, reason=form.cleaned_data["reason"], by=request.user)
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Wave)

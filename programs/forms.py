@@ -1,23 +1,46 @@
 """The forms of corrections of the plan."""
 
+from collections.abc import Iterator
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.contrib.admin.widgets import FilteredSelectMultiple
 
 from kit.web.admin import GovernedForm
 from kit.web.forms import LinesField
-from programs.models import Wave
+from programs.models import Organisation, Wave
+
+
+def offered_organisations() -> Iterator[tuple[Any, str]]:
+    """Yield to whom a program can be given, as choices."""
+    yield "", "the office itself"
+    yield from Organisation.objects.values_list("pk", "name")
 
 
 class ProgramForm(GovernedForm):
     governed = ("state",)
-    explained = ("name", "description", "objectives", "evidence_location")
+    explained = ("name", "description", "objectives", "evidence_location", "organisation_id")
 
     objectives = LinesField(required=False, help_text="One objective per line.")
     validation_checklist = LinesField(
         required=False, help_text="One item per line, with its section: “Interfaces: named”."
     )
+    organisation_id = forms.TypedChoiceField(
+        label="Organisation",
+        choices=offered_organisations,
+        coerce=lambda value: UUID(str(value)),
+        empty_value=None,
+        required=False,
+        help_text="All that hangs on a program moves with it; who writes to the office waits.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        given = self.instance.organisation_id
+        field = cast(forms.ChoiceField, self.fields.get("organisation_id"))
+        if field and given and not Organisation.objects.filter(pk=given).exists():
+            field.choices = [*offered_organisations(), (given, f"{given} (there is none)")]
 
 
 class WaveForm(GovernedForm):

@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 from io import StringIO
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -27,6 +28,8 @@ from tests.factories import (
     ChannelFactory,
     DeliveryFactory,
     HeartbeatFactory,
+    OrganisationFactory,
+    ProgramFactory,
     UserFactory,
 )
 
@@ -300,3 +303,21 @@ def test_what_is_wrong_with_notifications_is_said(office, settings, subtests):
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
     assert office.examined() == set()
+
+
+def test_organisations_that_nobody_serves_and_programs_of_none_are_named(office, settings):
+    north = OrganisationFactory()
+    ProgramFactory(organisation_id=north.pk)
+    assert office.examined() == set()
+    for number in range(7):
+        ProgramFactory(name=f"Lost {number}", organisation_id=uuid4())
+    [found] = examine()
+    assert "of: Lost 0, Lost 1, Lost 2, Lost 3, Lost 4, …. Only" in found.msg
+    assert "organisation move" in found.msg
+    roles = settings.DATABASE_ROLES
+    settings.DATABASE_ROLES = {name: roles[name] for name in roles if name != "member"}
+    about = "DATABASE_MEMBER_URL"
+    assert ("fault", about) in office.examined()
+    settings.DATABASE_ROLES["owner"] = roles["office"]
+    [told] = [found for found in examine() if found.obj == about]
+    assert "give the office its other roles first" in told.msg

@@ -3,6 +3,7 @@
 A superuser is of the office itself and sees all of it. Whoever is a member of organisations works
 for one of them at a time, as the members' role of the database. Anybody else works for the office
 itself, whose programs belong to no organisation; where there are no organisations, that is all.
+The admin shows the records of the whole office, to people of the office itself.
 """
 
 from collections.abc import Callable, Collection
@@ -11,9 +12,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from governance.models import OrganisationMember
 from kit.core.roles import GuardedView
@@ -47,7 +50,7 @@ class OrganisationRouting:
         workplace = workplace_of(request)
         request.workplace = workplace  # type: ignore[attr-defined]
         request.organisation = workplace and workplace.organisation  # type: ignore[attr-defined]
-        if workplace is None:
+        if workplace is None or admin_is_open(request):
             return self.get_response(request)
         request.user.role_names = set(workplace.roles)  # type: ignore[union-attr]
         with as_member(workplace.organisation):
@@ -56,6 +59,19 @@ class OrganisationRouting:
 
 class OrganisationMiddleware(PagesOnly, OrganisationRouting):
     pass
+
+
+def admin_is_open(request: HttpRequest) -> bool:
+    """Return whether a request of a person of the office is for the admin, which is all theirs.
+
+    Whoever has no role in the office itself is refused there.
+    """
+    if not request.path.startswith(reverse("admin:index")):
+        return False
+    if OFFICE_ITSELF not in {each.organisation for each in request.workplaces}:  # type: ignore[attr-defined]
+        raise PermissionDenied
+    request.workplace = request.organisation = None  # type: ignore[attr-defined]
+    return True
 
 
 def workplace_of(request: HttpRequest) -> Workplace | None:

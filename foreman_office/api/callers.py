@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from ninja.security import HttpBearer
 
 from builders import actions
+from builders.known_tokens import known_token
 from builders.models import Builder, CIToken
 from kit.runtime.database.members import as_member
 from kit.web.api import Problem
@@ -53,7 +54,7 @@ class Bearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> str | None:
         work_for(request, None)
-        known = actions.known_token(token)
+        known = known_token(token)
         if known is None:
             if actions.authenticate_ci(token):
                 raise builders_only()
@@ -67,7 +68,7 @@ class ReporterBearer(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Caller | None:
         work_for(request, None)
-        if known := actions.known_token(token):
+        if known := known_token(token):
             work_for(request, known.organisation_id)
             return calling_builder(known.builder_id)
         ci_token = actions.authenticate_ci(token)

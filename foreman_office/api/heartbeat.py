@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from builders import actions
 from builders.clocks import lag_seconds, until_next
+from builders.known_tokens import known_token
 from builders.models import HeartbeatStatus
 from foreman_office.api.callers import Bearer, builders_only, calling_builder
 from foreman_office.api.usage import BeatUsage, count_beat
@@ -149,16 +150,16 @@ def problem_of(refused: Refused, token: str) -> Exception:
         return builders_only() if actions.authenticate_ci(token) else unauthorized()
     if refused.rule == AHEAD:
         # Its clock is wrong, and it is alive: what it sent is a sign of life all the same.
-        note_heard(token)
+        note_sign_of_life(token)
     if refused.rule in REFUSALS:
         status, field = REFUSALS[refused.rule]
         return Problem(status, field, refused.rule, refused.message)
     return refused
 
 
-def note_heard(token: str) -> None:
+def note_sign_of_life(token: str) -> None:
     """Note a sign of life of a token's builder, which another organisation's work does not hear."""
-    if known := actions.known_token(token):
+    if known := known_token(token):
         with as_member(known.organisation_id) if known.organisation_id else nullcontext():
             actions.note_heard(calling_builder(known.builder_id))
 
@@ -170,7 +171,7 @@ def record_with_usage(beat: Beat, token: str) -> actions.Recorded:
     recorded = actions.record_heartbeat(token, **said)
     if usage:
         sent = recorded.heartbeat_id, recorded.timestamp
-        known = actions.known_token(token)
+        known = known_token(token)
         count_beat(
             *(beat.builder_id, usage, *sent),
             task=beat.task_id,

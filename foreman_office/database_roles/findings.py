@@ -12,6 +12,7 @@ from governance.rules_in_force import altered_rules
 from kit.core.findings import fault, warning
 from kit.runtime.database_addresses import (
     MEMBER,
+    MEMBERS_ADDRESS,
     OFFICE,
     OWNER,
     UPKEEP,
@@ -20,6 +21,7 @@ from kit.runtime.database_addresses import (
     parameters_of,
     user_of,
 )
+from programs.models import Organisation
 
 MOST = 20  # of the altered rules are named
 REMEDY = (
@@ -77,6 +79,18 @@ def other_addresses() -> Iterator[CheckMessage]:
                     yield fault(number, about, sentence)
         except psycopg.OperationalError as error:
             yield fault(number, about, f"The database cannot be used there: {str(error).strip()}")
+
+
+def findings_of_members() -> Iterator[CheckMessage]:
+    """Yield that no role serves the members of organisations."""
+    if not has_member() and Organisation.objects.exists():
+        first = "" if has_owner() else "give the office its other roles first (README), then "
+        yield fault(
+            44,
+            MEMBERS_ADDRESS,
+            f"There are organisations, and no role of the database serves their members: {first}set"
+            " it to the address of a role of its own, and run manage.py roles --apply.",
+        )
 
 
 def findings_of_rules() -> Iterator[CheckMessage]:

@@ -15,7 +15,7 @@ from foreman_office.plan_files import staging
 from foreman_office.plan_files.plan import AROUND, KINDS, CheckedPlan, Problems
 from foreman_office.plan_files.staging import RecordCounts
 from governance.models import Blocker, Evidence
-from programs.models import JUDGED_BY, UNDER_WAY, Program, StagedRecord, Task, Wave
+from programs.models import JUDGED_BY, UNDER_WAY, Organisation, Program, StagedRecord, Task, Wave
 
 IMPORTED = "imported"  # the action under which an import keeps what the file remarks on a record
 OF_IMPORT = ("import", "user")  # what its context says of the import, and not of the record
@@ -285,6 +285,7 @@ def _clashes(plan: CheckedPlan, problems: Problems) -> None:
     name = plan.program.values["name"]
     if Program.objects.filter(name=name).exclude(pk=plan.id).exists():
         problems.about(plan.program, "name", "another program of the office has this name")
+    _foreign(plan, problems)
     of_file = staged.filter(kind="wave").values("record_id")
     kept = {
         *in_office("wave", plan.id)
@@ -304,6 +305,23 @@ def _clashes(plan: CheckedPlan, problems: Problems) -> None:
         still_open = staged.filter(Exists(same), kind="blocker", values__resolved_at=None)
         for row in staging.walk(still_open):
             problems.about(row, None, "is open in the office already, as another blocker")
+
+
+def _foreign(plan: CheckedPlan, problems: Problems) -> None:
+    """Report a program that the file gives to another organisation than the office knows."""
+    [program] = plan.rows("program")
+    organisation = program.values.get("organisation_id")
+    if "organisation_id" in (program.change or {}):
+        problems.about(
+            program,
+            "organisation_id",
+            "is not the program's: leave it out here. A program moves with all that hangs on it, by"
+            " manage.py organisation move or in the admin",
+        )
+    elif program.added and organisation and not Organisation.objects.filter(pk=organisation):
+        problems.about(
+            program, "organisation_id", "is no organisation of this office: leave it out"
+        )
 
 
 def _compare_remarks(plan: CheckedPlan, kind: str) -> None:

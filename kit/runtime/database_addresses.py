@@ -151,9 +151,22 @@ def uses_a_pooler() -> bool:
 
 def user_of(role: str) -> str:
     """Return the name of the role in the database that an address connects as."""
-    database = settings.DATABASE_ROLES[role]
+    return user_at(settings.DATABASE_ROLES[role])
+
+
+def user_at(database: Mapping[str, Any]) -> str:
     user: str = database["USER"]
     return user.partition(".")[0] if str(database["HOST"]).endswith(SUPABASE_POOLER) else user
+
+
+def expect_own_user(databases: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse an address for members that has the role of another, which sees everything."""
+    for role in ROLES:
+        if MEMBER in databases and user_at(databases[MEMBER]) == user_at(databases[role]):
+            raise ImproperlyConfigured(
+                f"{MEMBERS_ADDRESS} must be the address of a role of its own, and not of"
+                f" {user_at(databases[role])}, which serves others (README)."
+            )
 
 
 def has_member() -> bool:

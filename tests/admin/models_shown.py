@@ -18,6 +18,7 @@ from governance.models import (
     QAExecution,
 )
 from programs.models import (
+    Organisation,
     PlanNote,
     Program,
     Task,
@@ -36,6 +37,7 @@ from tests.factories import (
     GovernanceViolationFactory,
     HeartbeatFactory,
     OfficeAbsenceFactory,
+    OrganisationFactory,
     PlanNoteFactory,
     ProgramFactory,
     QAExecutionFactory,
@@ -47,6 +49,7 @@ from tests.factories import (
 )
 
 FACTORIES = {
+    Organisation: OrganisationFactory,
     Program: ProgramFactory,
     Wave: WaveFactory,
     Task: TaskFactory,
@@ -88,7 +91,7 @@ WORKINGS = {
     *("governance.OfficeLogEntry", "governance.RefusedAct", "governance.Watcher"),
     *("governance.LoginAttempt", "governance.OfficeSession", "governance.OpenIDAccount"),
     *("governance.RecoveryCode", "governance.SecondFactor"),
-    *("programs.Organisation", "governance.OrganisationMember"),
+    "governance.OrganisationMember",  # within its organisation
     *("programs.ImportTransaction", "programs.ImportTurn", "programs.PlanText"),
     *("programs.StagedImport", "programs.StagedRecord"),
     *("governance.Checkpoint", "governance.EvidenceKey", "governance.SealedRecord"),
@@ -96,6 +99,7 @@ WORKINGS = {
 }
 CORRECTED = [model for model in FACTORIES if model not in READ_ONLY]
 SEARCHES = {
+    Organisation: "Organisation",
     Program: "Program",
     Wave: "Wave",
     Task: "escalation",

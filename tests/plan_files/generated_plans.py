@@ -8,6 +8,8 @@ from builders.models import Backend, HeartbeatStatus
 from governance.models import Classification
 from programs.models import BuilderName, State, TaskState
 
+ORGANISATION = "0a0a0a0a-0000-4000-8000-000000000001"  # of an organisation of the office
+
 texts = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12
 ) | st.sampled_from(
@@ -222,7 +224,7 @@ def files(draw):
                 "state": states,
                 "evidence_location": texts,
                 "created_by": st.uuids().map(str),
-                "organisation_id": st.uuids().map(str),
+                "organisation_id": st.just(ORGANISATION),
                 **made,
                 **remarks,
             },

@@ -5,7 +5,7 @@ import pytest
 from foreman_office import plan_files
 from governance.models import Blocker
 from programs.models import Program, Wave
-from tests.factories import ProgramFactory, TaskFactory, WaveFactory
+from tests.factories import OrganisationFactory, ProgramFactory, TaskFactory, WaveFactory
 from tests.plan_files.plans import GOOD, load
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +50,23 @@ def test_a_blocker_that_is_open_already_is_in_the_way():
         entity_type="wave", entity_id=wave.pk, classification="protected_path", description="Again."
     )
     assert clash(GOOD) == ["plan.yaml:38: stuck: is open in the office already, as another blocker"]
+
+
+def test_a_file_gives_no_program_to_another_organisation():
+    north, south = OrganisationFactory(), OrganisationFactory()
+
+    def of(organisation):
+        return GOOD.replace("key: lamps", f"key: lamps\n  organisation_id: {organisation}")
+
+    nowhere = "is no organisation of this office: leave it out"
+    assert clash(of("0a0a0a0a-0000-4000-8000-000000000001")) == [
+        f"plan.yaml:4: organisation_id: {nowhere}"
+    ]
+    load(of(north.pk))
+    load(of(north.pk))
+    load(GOOD)
+    for other in (south.pk, "null"):
+        [told] = clash(of(other))
+        assert told.startswith("plan.yaml:4: organisation_id: is not the program's: leave it out")
+        assert "manage.py organisation move" in told
+    assert Program.objects.get().organisation_id == north.pk

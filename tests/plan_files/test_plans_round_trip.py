@@ -22,11 +22,11 @@ from foreman_office import plan_files
 from governance.actions import resolve_blocker
 from governance.models import ArchitectureValidation, Blocker, Evidence
 from kit.core.acts import act
-from programs.models import Program, Task
+from programs.models import Organisation, Program, Task
 from tests.database import as_administrator, without_triggers
 from tests.examples import examples
 from tests.factories import HeartbeatFactory, TaskFactory
-from tests.plan_files.generated_plans import files
+from tests.plan_files.generated_plans import ORGANISATION, files
 from tests.plan_files.plans import exported, load_program, load_sample
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +153,7 @@ class Plainly(yaml.CSafeDumper):
 )
 @given(files())
 def test_a_generated_plan_comes_back_row_for_row(file):
+    Organisation.objects.get_or_create(pk=ORGANISATION, defaults={"name": "North"})
     with passing():
         program = load_program(yaml.dump(file, Dumper=Plainly))
         text, before = exported(program), office()

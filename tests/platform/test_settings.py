@@ -19,6 +19,7 @@ SERVER = {"DATABASE_URL": "postgres://foreman@db.example/foreman", "SECRET_KEY":
         ({**SERVER, "SECRET_KEY": ""}, "SECRET_KEY"),
         ({"DATABASE_URL": "mysql://localhost/x", "SECRET_KEY": "s"}, "DATABASE_URL"),
         ({"DATABASE_URL": "nonsense", "SECRET_KEY": "s"}, "DATABASE_URL"),
+        ({**SERVER, "DATABASE_MEMBER_URL": SERVER["DATABASE_URL"]}, "a role of its own"),
         ({"DEBUG": "perhaps"}, "DEBUG"),
         ({"HTTPS": "perhaps"}, "HTTPS"),
         ({"PORT": "eighty"}, "PORT"),

@@ -45,7 +45,7 @@ class Command(BaseCommand):
 
         parser.add_argument(
             "--organisation",
-            type=organisation_named,
+            type=organisation_by_name,
             metavar="ORGANISATION",
             help="the name of the organisation for whose tasks the token is; leave it out for the"
             " whole office",
@@ -81,7 +81,7 @@ class Command(BaseCommand):
         )
 
 
-def organisation_named(name: str) -> Organisation:
+def organisation_by_name(name: str) -> Organisation:
     """Return the organisation of this name."""
     try:
         return Organisation.objects.get(name=name)

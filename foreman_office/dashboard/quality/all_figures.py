@@ -8,12 +8,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from foreman_office.dashboard.quality import failing, figures, trends
-from foreman_office.dashboard.quality.filters import (
-    ClaimFilter,
-    JudgedFilter,
-    SuiteFilter,
-    TurnFilter,
-)
+from governance.models import ArchitectureValidation, CompletionClaim, LatestRun, SuiteTurn
 from kit.web.listing import Listing
 
 SHARED_FILTERS = ("program", "builder", "days")  # of the page and of the list of runs
@@ -22,27 +17,27 @@ SHARED_FILTERS = ("program", "builder", "days")  # of the page and of the list o
 def quality_figures(listing: Listing, at: datetime) -> dict[str, Any]:
     """Return the figures of the page of quality, each asked for when it is drawn."""
 
-    def asked(filters: Any) -> Any:
-        rows = filters._meta.model.objects.all()
-        return filters(listing.filterset.data, rows).qs if listing.form.is_valid() else rows.none()
+    def asked(model: Any, moment: str) -> Any:
+        rows, filters = model.objects.all(), listing.filterset
+        return filters.alike(rows, moment) if listing.form.is_valid() else rows.none()
 
-    turns, claims = asked(TurnFilter), asked(ClaimFilter)
+    turns, claims = asked(SuiteTurn, "turned_at"), asked(CompletionClaim, "claimed_at")
+    suites = asked(LatestRun, "executed_at")
+    validations = asked(ArchitectureValidation, "validated_at")
     newly = cache(lambda: failing.newly_failing(turns))
     address = partial(address_of_runs, listing)
     return {
-        "now": cache(lambda: figures.suites_now(asked(SuiteFilter))),
-        "failing": cache(
-            lambda: failing.failing_suites(newly(), failing.worst_failing(asked(SuiteFilter)))
-        ),
+        "now": cache(lambda: figures.suites_now(suites)),
+        "failing": cache(lambda: failing.failing_suites(newly(), failing.worst_failing(suites))),
         "failing_means": failing.NEWLY,
         "failing_tests": cache(lambda: failing.newly_failing_tests(newly())),
         "trend": cache(lambda: trends.trend(listing.filtered, turns, claims, at, address)),
         "to_green": cache(lambda: trends.time_to_green(turns)),
         "refused": cache(lambda: failing.claims_refused(claims)),
-        "judged": cache(lambda: figures.judged(asked(JudgedFilter))),
+        "judged": cache(lambda: figures.judged(validations)),
         "flaky": cache(lambda: figures.flaky_tests(listing.filtered)),
         "flaky_means": figures.FLAKY,
-        "items": cache(lambda: figures.failing_items(asked(JudgedFilter))),
+        "items": cache(lambda: figures.failing_items(validations)),
         "looked_at": figures.LOOKED_AT,
     }
 

@@ -11,8 +11,6 @@ from django_filters import CharFilter, ChoiceFilter, DateTimeFilter, FilterSet
 from foreman_office.dashboard.filters import MOMENT, SEARCH, programs
 from governance.models import (
     ArchitectureValidation,
-    CompletionClaim,
-    LatestRun,
     QAExecution,
     QAStatus,
     QATestResult,
@@ -51,44 +49,19 @@ class QualityFilter(FilterSet):
     moment = "executed_at"
 
     def lately(self, rows: QuerySet[Any], name: str, days: str) -> QuerySet[Any]:
-        return rows.filter(**{f"{self.moment}__gte": now() - timedelta(days=int(days))})
+        return since_days(rows, self.moment, days)
+
+    def alike(self, rows: QuerySet[Any], moment: str) -> QuerySet[Any]:
+        """Return those of other rows about tasks that match the same filters, by their moment."""
+        asked = self.form.cleaned_data
+        for name in ("program", "builder"):
+            if asked[name]:
+                rows = rows.filter(**{self.filters[name].field_name: asked[name]})
+        return since_days(rows, moment, asked["days"]) if asked["days"] else rows
 
 
-class SuiteFilter(QualityFilter):
-    """The same filters, for suites by their latest run."""
-
-    class Meta(QualityFilter.Meta):
-        model = LatestRun
-
-
-class JudgedFilter(QualityFilter):
-    """The same filters, for validations."""
-
-    class Meta:
-        model = ArchitectureValidation
-        fields: list[str] = []
-
-    moment = "validated_at"
-
-
-class TurnFilter(QualityFilter):
-    """The same filters, for the runs in which a suite became green or was green no more."""
-
-    class Meta:
-        model = SuiteTurn
-        fields: list[str] = []
-
-    moment = "turned_at"
-
-
-class ClaimFilter(QualityFilter):
-    """The same filters, for claims of completion."""
-
-    class Meta:
-        model = CompletionClaim
-        fields: list[str] = []
-
-    moment = "claimed_at"
+def since_days(rows: QuerySet[Any], moment: str, days: str) -> QuerySet[Any]:
+    return rows.filter(**{f"{moment}__gte": now() - timedelta(days=int(days))})
 
 
 class RunFilter(QualityFilter):
@@ -124,14 +97,16 @@ class RunFilter(QualityFilter):
         return rows.filter(test_debt_count__gt=0)
 
 
-class ValidationFilter(JudgedFilter):
+class ValidationFilter(QualityFilter):
+    moment = "validated_at"
     q = CharFilter(label="Document or task", method="with_words", widget=SEARCH)
     readiness = ChoiceFilter(
         label="State", field_name="build_readiness", choices=Readiness, empty_label="any"
     )
 
-    class Meta(JudgedFilter.Meta):
-        pass
+    class Meta:
+        model = ArchitectureValidation
+        fields: list[str] = []
 
     def with_words(self, rows: QuerySet[Any], name: str, words: str) -> QuerySet[Any]:
         tasks = Task.objects.filter(matching(words)).values("pk")

@@ -4,7 +4,7 @@ from kit.web.admin.autocomplete_filter import AutocompleteFilter, SearchedFilter
 from kit.web.admin.bulk_acts import ask_about, is_chosen_across_pages, log_bulk, resolve_rows
 from kit.web.admin.corrections import correct
 from kit.web.admin.forms import GovernedForm
-from kit.web.admin.governed import GovernedAdmin, GovernedInline
+from kit.web.admin.governed import GovernedAdmin, GovernedInline, reason_to_delete
 from kit.web.admin.long_tables import BoundedPaginator, LongTable, ReadOnlyAdmin
 
 __all__ = [
@@ -20,5 +20,6 @@ __all__ = [
     "correct",
     "is_chosen_across_pages",
     "log_bulk",
+    "reason_to_delete",
     "resolve_rows",
 ]

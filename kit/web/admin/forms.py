@@ -84,9 +84,7 @@ class GovernedForm(CorrectionForm):
         super().__init__(*args, **kwargs)
         explained = () if self.instance._state.adding else self.explained
         if words := [
-            label_words(self.fields[name])
-            for name in (*self.governed, *explained)
-            if name in self.fields
+            label_words(self[name]) for name in (*self.governed, *explained) if name in self.fields
         ]:
             self.fields[
                 "reason"
@@ -113,7 +111,7 @@ class GovernedForm(CorrectionForm):
         return cleaned
 
 
-def label_words(field: forms.Field) -> str:
+def label_words(field: forms.BoundField) -> str:
     """Return the label of a field within a sentence: “QA suite location” keeps its capitals."""
     label = str(field.label)
     return label if label[:2].isupper() else label[:1].lower() + label[1:]

@@ -69,6 +69,7 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
     list_per_page = 50
     is_proof = False  # the database asks a reason to correct or remove what was recorded
     is_removed_for_a_reason = False  # it asks one to remove it, and none to correct it
+    reasons_kept_in = "the evidence"
 
     def get_fieldsets(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
         fieldsets = [*super().get_fieldsets(request, obj)]
@@ -116,11 +117,13 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
             return super().changeform_view(request, *args, **kwargs)
 
     @property
-    def asks_why_it_goes(self) -> bool:
-        return self.is_proof or self.is_removed_for_a_reason
+    def deletion_context(self) -> dict[str, Any]:
+        """Return what a question before deletion says of its reason."""
+        is_asked = self.is_proof or self.is_removed_for_a_reason
+        return {"is_proof": is_asked, "reasons_kept_in": self.reasons_kept_in}
 
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        kwargs["extra_context"] = {"is_proof": self.asks_why_it_goes}
+        kwargs["extra_context"] = self.deletion_context
         if request.method != "POST":
             return super().delete_view(request, *args, **kwargs)
         try:
@@ -150,7 +153,7 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
             with corrections(request, reason):
                 response: Any = super().response_action(request, queryset, *args, **kwargs)
             if is_deletion and getattr(response, "context_data", None) is not None:
-                response.context_data["is_proof"] = self.asks_why_it_goes
+                response.context_data |= self.deletion_context
             return response
         except Refused as refused:
             messages.error(request, refusal_text(refused))
