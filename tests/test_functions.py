@@ -14,6 +14,7 @@ DEFINERS = {
     "builders_busy_elsewhere",
     "builders_heartbeats_apply",
     "builders_keep_minutes",
+    "governance_assignee_decides",
     "governance_badge_evidence",
     "governance_builders_hold_their_task",
     "governance_ci_token_evidence",

@@ -1,9 +1,12 @@
-"""What people do about notices and messages: take a decision on, test a channel, send again."""
+"""What people do about notices and messages: take a decision on, test a channel, send again.
+
+What is queued is written as the office does, in one transaction with its job: the queue is no
+member's. So is what others may hang on, and what is a person's own.
+"""
 
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.timezone import now
 
@@ -14,6 +17,7 @@ from foreman_office.notifications.secrets import encrypt
 from governance.models import Channel, Delivery, Notice, NotificationRule
 from kit.core.acts import Actor, act, name_of
 from kit.core.sql import ContractNow
+from kit.runtime.database.members import as_office, organisation_in_use
 
 State = Delivery.State
 SNOOZE = ["snoozed_at", "snoozed_by", "snoozed_until", "snoozed_impact"]
@@ -67,8 +71,8 @@ def assign_decision(notice: Notice, *, person: str, by: Actor) -> Notice:
 
 def send_again(rows: QuerySet[Delivery], *, by: Actor) -> int:
     """Queue messages again that failed; each keeps its id, by which it is known if it came."""
-    with act(by):
-        keys = list(rows.filter(state=State.FAILED).values_list("pk", flat=True))
+    keys = list(rows.filter(state=State.FAILED).values_list("pk", flat=True))
+    with as_office(), act(by):
         failed = Delivery.objects.filter(pk__in=keys, state=State.FAILED)
         failed.update(
             state=State.QUEUED,
@@ -94,9 +98,11 @@ def set_aside(rows: QuerySet[Delivery], *, by: Actor) -> int:
 
 def send_test(target: Target, *, by: Actor) -> Delivery:
     """Queue a test message. How it went is told by its row, once a worker has tried."""
-    with transaction.atomic(), act(by):
+    organisation = organisation_in_use()
+    with as_office(), act(by):
         delivery = Delivery.objects.create(
             reason=Delivery.Reason.TEST,
+            organisation_id=organisation,
             channel=target.channel,
             user=target.user,
             target=target.key,
@@ -108,8 +114,8 @@ def send_test(target: Target, *, by: Actor) -> Delivery:
 
 def send_handover(user: Any, *, subject: str, body: str, by: Actor) -> Delivery:
     """Queue a handover, as it was read, to a person's e-mail address."""
-    target = Target(user=user)
-    with transaction.atomic(), act(by):
+    target, organisation = Target(user=user), organisation_in_use()
+    with as_office(), act(by):
         delivery = Delivery.objects.create(
             reason=Delivery.Reason.HANDOVER,
             user=user,
@@ -117,6 +123,7 @@ def send_handover(user: Any, *, subject: str, body: str, by: Actor) -> Delivery:
             addressee=target.words,
             subject=subject,
             body=body,
+            organisation_id=organisation,
         )
         defer(delivery.pk)
     return delivery
@@ -150,14 +157,19 @@ def enable_channel(channel: Channel, *, by: Actor) -> None:
 
 
 def delete_channel(channel: Channel, *, by: Actor) -> None:
-    """Delete a channel with its rules; its messages stay."""
-    with act(by):
+    """Delete a channel with its rules, those of the whole office too; its messages stay."""
+    with as_office(), act(by):
         channel.delete()
 
 
 def save_rule(rule: NotificationRule, values: dict[str, Any], *, by: Actor) -> NotificationRule:
-    """Store a rule, new or changed, with the values of its form."""
-    with act(by):
+    """Store a rule, new or changed, with the values of its form.
+
+    A new one belongs to the organisation for which its maker works.
+    """
+    if rule._state.adding:
+        rule.organisation_id = organisation_in_use()
+    with as_office(), act(by):
         for name, value in values.items():
             setattr(rule, name, value)
         rule.save()
@@ -165,5 +177,5 @@ def save_rule(rule: NotificationRule, values: dict[str, Any], *, by: Actor) -> N
 
 
 def delete_rule(rule: NotificationRule, *, by: Actor) -> None:
-    with act(by):
+    with as_office(), act(by):
         rule.delete()

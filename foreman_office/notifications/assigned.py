@@ -1,11 +1,12 @@
 """Messages about decisions that were assigned: each is told to its assignee, once."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
 from django.db.models import Max
 
-from foreman_office.notifications.rules import DueMessage, RuleInForce
+from foreman_office.notifications.rules import DueMessage, RuleInForce, covers, told_for
 from governance.models import Delivery, Notice
 
 
@@ -14,7 +15,8 @@ def assigned_messages(
 ) -> Iterator[DueMessage]:
     """Yield a message by the first rule of each assignee, outside of its quiet hours.
 
-    Which kinds and programs the rule is for does not matter: a person has chosen the assignee.
+    Which kinds and programs the rule is for does not matter: a person has chosen the assignee. Of
+    which organisation it is does.
     """
     assigned = [
         notice
@@ -23,19 +25,26 @@ def assigned_messages(
     ]
     if not assigned:
         return
-    first: dict[str, RuleInForce] = {}
+    of_person: dict[str, list[RuleInForce]] = defaultdict(list)
     for rule in rules:
         if person := rule.target.user or rule.rule.user:
-            first.setdefault(person.get_username(), rule)
+            of_person[person.get_username()].append(rule)
     told = _told_at(assigned)
     for notice in assigned:
-        rule_of_assignee = first.get(notice.assigned_to)
+        covering = (each for each in of_person[notice.assigned_to] if covers(each.scope, notice))
+        rule_of_assignee = next(covering, None)
         if rule_of_assignee is None or rule_of_assignee.is_quiet(notice, at):
             continue
         before = told.get((notice.pk, rule_of_assignee.target.key))
         if before is None or (notice.assigned_at and before < notice.assigned_at):
             reason = Delivery.Reason.ASSIGNED
-            yield DueMessage(rule_of_assignee.target, reason, rule_of_assignee.row, [notice])
+            yield DueMessage(
+                rule_of_assignee.target,
+                reason,
+                rule_of_assignee.row,
+                [notice],
+                told_for(rule_of_assignee.scope, notice),
+            )
 
 
 def _told_at(notices: list[Notice]) -> dict[tuple[int, str], datetime]:

@@ -6,12 +6,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.timezone import now
 
 from foreman_office.notifications.actions import disable_channel
 from foreman_office.notifications.queue import defer
 from foreman_office.notifications.results import SendingResult
+from foreman_office.notifications.scopes import OrganisationScope, scope_of
 from foreman_office.notifications.sending import hand_over
 from foreman_office.notifications.wording import compose
 from governance.models import Channel, Delivery, Notice, Watcher
@@ -41,8 +42,9 @@ def attempt_delivery(delivery_id: str, look_again: Callable[[], object]) -> None
         return
     if not Watcher.objects.alive().exists():
         look_again()
-    notices = still_so(delivery)
-    if why := reason_to_suppress(delivery, notices):
+    scope = scope_of(delivery)
+    notices = still_so(delivery, scope)
+    if why := reason_to_suppress(delivery, notices, scope):
         conclude(delivery, State.SUPPRESSED, why)
         return
     message = compose(delivery, notices, zone_of(delivery))
@@ -65,13 +67,19 @@ def zone_of(delivery: Delivery) -> ZoneInfo:
     return ZoneInfo(name if name in zones() else USUAL)
 
 
-def still_so(delivery: Delivery) -> list[Notice]:
+def open_notices(delivery: Delivery, scope: OrganisationScope) -> QuerySet[Notice]:
+    """Return the decisions of a message that are pending, and not another organisation's by now."""
+    notices = delivery.notices.open()
+    return notices if scope is None else notices.filter(organisation_id__in=scope)
+
+
+def still_so(delivery: Delivery, scope: OrganisationScope) -> list[Notice]:
     """Return the decisions of a message that are pending and still to be told.
 
     What somebody has, or has put off, is not, unless it got worse; nor is what was assigned to
     another meanwhile.
     """
-    notices = delivery.notices.open().order_by("-broken", "opened_at", "pk")
+    notices = open_notices(delivery, scope).order_by("-broken", "opened_at", "pk")
     if delivery.reason not in (Reason.DIGEST, Reason.WORSENED):
         notices = notices.filter(acknowledged_at=None)
     if delivery.reason == Reason.ASSIGNED:
@@ -83,7 +91,7 @@ def still_so(delivery: Delivery) -> list[Notice]:
     return list(notices)
 
 
-def reason_to_suppress(delivery: Delivery, notices: list[Notice]) -> str:
+def reason_to_suppress(delivery: Delivery, notices: list[Notice], scope: OrganisationScope) -> str:
     """Return why a message must not leave, or the empty text."""
     if delivery.channel is None and delivery.user is None:
         return "Its channel or its person was deleted."
@@ -91,15 +99,18 @@ def reason_to_suppress(delivery: Delivery, notices: list[Notice]) -> str:
         return f"The channel is disabled. {delivery.channel.disabled_because}".strip()
     if delivery.user and not delivery.user.is_active:
         return "The person's account is closed."
+    if scope is not None and not scope:
+        return "The person works for this organisation no more."
     if notices or delivery.reason in (Reason.TEST, Reason.HANDOVER):
         return ""
-    taken = delivery.notices.open().exclude(acknowledged_by="").first()
+    pending = open_notices(delivery, scope)
+    taken = pending.exclude(acknowledged_by="").first()
     if taken:
         return f"Acknowledged by {taken.acknowledged_by} before it left."
-    put_off = delivery.notices.open().snoozed().first()
+    put_off = pending.snoozed().first()
     if put_off and delivery.reason != Reason.ASSIGNED:
         return f"Snoozed by {put_off.snoozed_by} before it left."
-    if delivery.reason == Reason.ASSIGNED and delivery.notices.open().exists():
+    if delivery.reason == Reason.ASSIGNED and pending.exists():
         return "Assigned to another person before it left."
     return "No longer so when it was to leave."
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Max, Min
 
@@ -13,8 +14,11 @@ from foreman_office.notifications.rules import (
     DueMessage,
     RuleInForce,
     Target,
+    covers,
     rules_in_force,
+    told_for,
 )
+from foreman_office.notifications.scopes import OrganisationScope
 from governance.models import Delivery, Notice, NotificationRule
 
 FOLDED = 3  # more decisions than these for one addressee at once are one message
@@ -46,6 +50,7 @@ def queue_due_messages(at: datetime) -> int:
             user=message.target.user,
             target=message.target.key,
             addressee=message.target.words,
+            organisation_id=message.organisation,
             queued_at=at,
             due_at=at,
         )
@@ -77,40 +82,47 @@ def due_messages(
     told: dict[tuple[int, str], WhenTold],
     at: datetime,
 ) -> Iterator[DueMessage]:
-    """Yield the messages; those to one addressee for one reason are folded where they are many."""
-    found: dict[tuple[str, str], tuple[Target, NotificationRule | None, list[Notice]]] = {}
+    """Yield the messages; those to one addressee for one reason are folded where they are many.
+
+    What is of two organisations is never one message: each has its own record of what was sent.
+    """
+    found: dict[tuple[str, str, UUID | None], DueMessage] = {}
     said: set[tuple[str, int]] = set()  # an addressee is told of a notice once in a sweep
     for message in assigned_messages(rules, notices, at):
         said |= {(message.target.key, notice.pk) for notice in message.notices}
         yield message
     for rule in rules:
         for notice in notices:
-            for target, reason in reasons(rule, notice, told, at):
+            for target, reason, scope in reasons(rule, notice, told, at):
                 if (target.key, notice.pk) not in said:
                     said.add((target.key, notice.pk))
-                    kept = found.setdefault((target.key, reason), (target, rule.row, []))
-                    kept[2].append(notice)
-    for (_, reason), (target, row, about) in found.items():
+                    of = told_for(scope, notice)
+                    one = DueMessage(target, reason, rule.row, [], of)
+                    found.setdefault((target.key, reason, of), one).notices.append(notice)
+    for message in found.values():
+        about = message.notices
         for part in [about] if len(about) > FOLDED else [[notice] for notice in about]:
-            yield DueMessage(target, reason, row, part)
+            yield message._replace(notices=part)
     yield from digests(rules, notices, at)
 
 
 def reasons(
     rule: RuleInForce, notice: Notice, told: dict[tuple[int, str], WhenTold], at: datetime
-) -> Iterator[tuple[Target, str]]:
-    """Yield whom a rule has told of a decision now, and why."""
+) -> Iterator[tuple[Target, str, OrganisationScope]]:
+    """Yield whom a rule has told of a decision now, why, and of what that person is told."""
     if not rule.is_about(notice) or rule.is_quiet(notice, at) or notice.is_snoozed(at):
         return
     before = told.get((notice.pk, rule.target.key))
     if reason := reason_to_tell(rule.rule, notice, before, at):
-        yield rule.target, reason
+        yield rule.target, reason, rule.scope
     then = rule.next_target
-    if not then or not before or notice.acknowledged_at or (notice.pk, then.key) in told:
+    if not then or not covers(rule.next_scope, notice):
+        return
+    if not before or notice.acknowledged_at or (notice.pk, then.key) in told:
         return
     since = max(before.first, notice.snooze_ended_at(at) or before.first)
     if at - since >= timedelta(minutes=rule.rule.next_minutes or 0):
-        yield then, Reason.ESCALATED
+        yield then, Reason.ESCALATED, rule.next_scope
 
 
 def reason_to_tell(
@@ -135,19 +147,21 @@ def reason_to_tell(
 
 def digests(rules: list[RuleInForce], notices: list[Notice], at: datetime) -> Iterator[DueMessage]:
     """Yield the daily digests that are due and were not queued yet."""
-    due: dict[str, datetime] = {}
-    about: dict[str, tuple[RuleInForce, list[Notice]]] = {}
+    due: dict[tuple[str, UUID | None], tuple[datetime, DueMessage]] = {}
     for rule in rules:
-        listed = [notice for notice in notices if rule.is_about(notice)]
-        begins = rule.digest_begins(at)
-        if begins and listed and rule.target.key not in due:
-            due[rule.target.key], about[rule.target.key] = begins, (rule, listed)
+        if not (begins := rule.digest_begins(at)):
+            continue
+        listed: dict[UUID | None, list[Notice]] = defaultdict(list)
+        for notice in filter(rule.is_about, notices):
+            listed[told_for(rule.scope, notice)].append(notice)
+        for of, about in listed.items():
+            message = DueMessage(rule.target, Reason.DIGEST, rule.row, about, of)
+            due.setdefault((rule.target.key, of), (begins, message))
     if not due:
         return
-    sent: dict[str, datetime] = defaultdict(lambda: datetime.min.replace(tzinfo=at.tzinfo))
-    rows = Delivery.objects.filter(target__in=due, reason=Reason.DIGEST).values_list("target")
-    sent.update(rows.annotate(Max("queued_at")))
-    for key, begins in due.items():
-        if sent[key] < begins:
-            rule, listed = about[key]
-            yield DueMessage(rule.target, Reason.DIGEST, rule.row, listed)
+    digested = Delivery.objects.filter(target__in={key for key, _ in due}, reason=Reason.DIGEST)
+    rows = digested.values_list("target", "organisation_id").annotate(Max("queued_at"))
+    sent = {(target, of): last for target, of, last in rows}
+    for key, (begins, message) in due.items():
+        if key not in sent or sent[key] < begins:
+            yield message

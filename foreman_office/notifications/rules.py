@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -11,8 +12,14 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from foreman_office.access.organisations import OFFICE_ITSELF
+from foreman_office.notifications.scopes import (
+    OrganisationScope,
+    PeopleAtWork,
+    narrowed,
+    people_at_work,
+)
 from governance.models import Channel, Notice, NotificationRule
-from kit.core.roles import Role
+from kit.core.roles import DECIDERS, Role
 from kit.runtime.database.members import as_office, organisation_in_use
 from kit.web.timezones import USUAL, zones
 
@@ -44,16 +51,23 @@ class RuleInForce:
     row: NotificationRule | None = None
     next_target: Target | None = None
     programs: frozenset[str] = field(default_factory=frozenset)
+    scope: OrganisationScope = None
+    next_scope: OrganisationScope = None  # of whom it tells next
 
     def is_about(self, notice: Notice) -> bool:
-        """Return whether a decision is of a kind and of a program that the rule is for."""
+        """Return whether a decision is of an organisation, kind and program of the rule."""
         rule = self.rule
         return (
-            (notice.broken or rule.band == NotificationRule.Band.ALL)
+            covers(self.scope, notice)
+            and (notice.broken or rule.band == NotificationRule.Band.ALL)
             and (not rule.kinds or notice.kind in rule.kinds)
             and (not self.programs or str(notice.program_id) in self.programs)
             # Whom messages do not reach is not told so by another one.
-            and notice.key != f"delivery-{self.target.key}"
+            and notice.key
+            not in (
+                f"delivery-{self.target.key}",
+                f"delivery-{self.target.key}-{notice.organisation_id}",
+            )
         )
 
     def is_quiet(self, notice: Notice, at: datetime) -> bool:
@@ -79,13 +93,24 @@ class RuleInForce:
         return ZoneInfo(self.rule.zone if self.rule.zone in zones() else USUAL)
 
 
+def covers(scope: OrganisationScope, notice: Notice) -> bool:
+    """Return whether a decision is of what somebody is told of."""
+    return scope is None or (notice.organisation_id in scope and not notice.is_whole_office)
+
+
+def told_for(scope: OrganisationScope, notice: Notice) -> UUID | None:
+    """Return whose a message of a decision is: of who works for all, it is the whole office's."""
+    return None if scope is None else notice.organisation_id
+
+
 class DueMessage(NamedTuple):
-    """A message that is due: to whom, why, by which rule, and of which decisions."""
+    """A message that is due: to whom, why, by which rule, of which decisions, and whose it is."""
 
     target: Target
     reason: str
     row: NotificationRule | None
     notices: list[Notice]
+    organisation: UUID | None = None
 
 
 def on_day(moment: datetime, clock: time) -> datetime:
@@ -101,10 +126,12 @@ def on_day(moment: datetime, clock: time) -> datetime:
 
 def rules_in_force() -> list[RuleInForce]:
     """Return the rules by which messages can be sent at the moment."""
-    return [*stated_rules(), *usual_rules()]
+    people = people_at_work()
+    return [*stated_rules(people), *usual_rules(people)]
 
 
-def stated_rules() -> Iterator[RuleInForce]:
+def stated_rules(people: PeopleAtWork) -> Iterator[RuleInForce]:
+    """Yield the rules that were made; each is limited to what its person may see."""
     rows = NotificationRule.objects.filter(is_on=True).filter(
         Q(channel=None) | Q(channel__disabled_at=None), Q(user=None) | Q(user__is_active=True)
     )
@@ -113,27 +140,41 @@ def stated_rules() -> Iterator[RuleInForce]:
             target = Target(row.channel) if row.channel else Target(user=row.user)
             reached = row.next_user and row.next_user.is_active and row.next_user.email
             then = Target(user=row.next_user) if reached else None
-            yield RuleInForce(target, row, row, then, frozenset(row.program_ids))
+            own = people.scope(row.user) if row.user else None
+            yield RuleInForce(
+                target,
+                row,
+                row,
+                then,
+                frozenset(row.program_ids),
+                narrowed(own, row.organisation_id, row.channel and row.channel.organisation_id),
+                people.scope(row.next_user) if then else None,
+            )
 
 
-def usual_rules() -> Iterator[RuleInForce]:
-    """Yield what holds for each foreman with an e-mail address who has made no rule."""
+def usual_rules(people: PeopleAtWork) -> Iterator[RuleInForce]:
+    """Yield what holds for each foreman with an e-mail address, where they have made no rule."""
     if not settings.FOREMAN_MAIL_IS_SET_UP:
         return
-    for user in foremen_with_address().filter(notification_rules=None):
-        yield RuleInForce(Target(user=user), NotificationRule(user=user))
+    for user in foremen_with_address().prefetch_related("notification_rules"):
+        scope, stated = people.scope(user, DECIDERS), user.notification_rules.all()
+        if scope is not None and all(rule.organisation_id for rule in stated):
+            scope -= {rule.organisation_id for rule in stated}
+        elif stated:
+            continue
+        if scope is None or scope:
+            yield RuleInForce(Target(user=user), NotificationRule(user=user), scope=scope)
 
 
 def deciders() -> Any:
     """Return the users who may decide, in the organisation for which this thread works."""
     organisation = organisation_in_use()
-    if organisation is None or organisation == OFFICE_ITSELF:
-        decides = Q(groups__name=Role.FOREMAN) | Q(is_superuser=True)
-    else:
-        decides = Q(
-            organisation_members__organisation=organisation,
-            organisation_members__role=Role.FOREMAN,
-        )
+    decides = Q(groups__name=Role.FOREMAN) | Q(is_superuser=True)
+    members = Q(organisation_members__role=Role.FOREMAN)
+    if organisation is None:
+        decides |= members
+    elif organisation != OFFICE_ITSELF:
+        decides = members & Q(organisation_members__organisation=organisation)
     return User.objects.filter(decides, is_active=True).order_by("pk").distinct()
 
 
@@ -144,4 +185,12 @@ def names_of_deciders() -> list[str]:
 
 
 def foremen_with_address() -> Any:
+    """Return the deciders that mail reaches; who serves a member reads them as the office does."""
     return deciders().exclude(email="")
+
+
+def people_with_address() -> dict[int, Any]:
+    """Return the deciders that mail reaches, by their numbers."""
+    found = foremen_with_address()
+    with as_office():
+        return {person.pk: person for person in found}

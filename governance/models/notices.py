@@ -1,12 +1,14 @@
 """Notices of what is broken or waits, who is told of them by which channel, and how that went."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from kit.core.sql import ContractNow, RandomUUID
+from kit.core.row_security import ITSELF
+from kit.core.sql import ContractNow, OrganisationInUse, RandomUUID
 
 
 class NoticeQuerySet(models.QuerySet):
@@ -59,6 +61,8 @@ class Notice(models.Model):
     assigned_at = models.DateTimeField(null=True, blank=True)
     assigned_by = models.TextField(blank=True, db_default="")
     assigned_to = models.TextField(blank=True, db_default="")  # the name of a user who decides
+    # Whose program it is about, as a trigger fills it; of a message that failed, the message's.
+    organisation_id = models.UUIDField(null=True, db_default=UUID(ITSELF), editable=False)
 
     objects = NoticeQuerySet.as_manager()
 
@@ -93,6 +97,11 @@ class Notice(models.Model):
     def __str__(self) -> str:
         return f"{self.entity_name}: {self.title}" if self.entity_name else self.title
 
+    @property
+    def is_whole_office(self) -> bool:
+        """Return whether it is of no organisation, the office itself included: a message of all."""
+        return self.kind == "delivery" and not self.key.endswith(f"-{self.organisation_id}")
+
     def is_snoozed(self, at: datetime) -> bool:
         until = self.snoozed_until
         return self.snoozed_at is not None and (until is None or until > at)
@@ -103,7 +112,10 @@ class Notice(models.Model):
 
 
 class Channel(models.Model):
-    """A way out of the office, made by an admin. Its address and its secret are encrypted."""
+    """A way out of the office, made by an admin. Its address and its secret are encrypted.
+
+    One of an organisation tells of what is that organisation's alone.
+    """
 
     class Kind(models.TextChoices):
         EMAIL = "email", "E-mail"
@@ -119,6 +131,7 @@ class Channel(models.Model):
     created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True)
     disabled_because = models.TextField(blank=True, db_default="")
+    organisation_id = models.UUIDField(null=True, db_default=OrganisationInUse(), editable=False)
 
     class Meta:
         db_table = "notification_channels"
@@ -141,7 +154,8 @@ class Channel(models.Model):
 class NotificationRule(models.Model):
     """Who is told of what, by which channel, how soon and how often.
 
-    Without `channel`, the person's own e-mail address. Without `user`, it is the office's rule.
+    Without `channel`, the person's own e-mail address. Without `user`, it is the office's rule, or
+    that of an organisation. A person has rules for each organisation in which they work.
     """
 
     class Band(models.TextChoices):
@@ -169,6 +183,7 @@ class NotificationRule(models.Model):
     zone = models.TextField(db_default="UTC", default="UTC")
     is_on = models.BooleanField(db_default=True, default=True)
     created_at = models.DateTimeField(db_default=ContractNow(), editable=False)
+    organisation_id = models.UUIDField(null=True, db_default=OrganisationInUse(), editable=False)
 
     class Meta:
         db_table = "notification_rules"
@@ -249,6 +264,8 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)  # sent again, or set aside, after it failed
     settled_by = models.TextField(blank=True, db_default="")
+    # Whose it is: it tells of nothing else. NULL: the whole office's.
+    organisation_id = models.UUIDField(null=True, db_default=OrganisationInUse(), editable=False)
 
     objects = DeliveryQuerySet.as_manager()
 

@@ -1,5 +1,6 @@
 -- A new row belongs to the organisation of what it is about, whatever its writer says; a row about
--- nothing in particular to the organisation for which the transaction works, or to the office itself.
+-- nothing in particular to the organisation for which the transaction works, or, where that is the
+-- whole office, to the one that its writer says: else to the office itself.
 -- It looks past row level security. Who works for an organisation is told the same of what belongs to
 -- another and of what does not exist.
 --
@@ -42,7 +43,8 @@ BEGIN
             USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME,
                 CONSTRAINT = 'governance_organisation_filled';
     END IF;
-    NEW.organisation_id := coalesce(found_there, works_for, programs_office_itself());
+    NEW.organisation_id := coalesce(
+        found_there, works_for, NEW.organisation_id, programs_office_itself());
     RETURN NEW;
 END $$;
 

@@ -40,6 +40,13 @@ class ContractNow(Now):
         return self.as_sql(compiler, connection, template="now()", **context)
 
 
+class OrganisationInUse(models.Func):
+    """The organisation for which a transaction works, and NULL where it works for the office."""
+
+    template = "nullif(current_setting('foreman.organisation', true), '')::uuid"
+    output_field = models.UUIDField()
+
+
 class Identity(models.Func):
     """The default of a column that the database numbers itself: Django says `DEFAULT`."""
 

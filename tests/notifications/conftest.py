@@ -36,26 +36,26 @@ def sweep():
     return Reconciling(lambda words: None)
 
 
+def let_pass(**time):
+    """Let time pass: what was noted and queued happened so much earlier."""
+    with connection.cursor() as cursor:
+        for table, columns in (
+            ("notices", NOTICE_TIMES),
+            ("deliveries", ("queued_at", "finished_at")),
+        ):
+            moved = ", ".join(f"{each} = {each} - %(by)s" for each in columns)
+            cursor.execute(f"UPDATE {table} SET {moved}", {"by": timedelta(**time)})
+        for notice in Notice.objects.all():
+            notice.openings = [
+                (datetime.fromisoformat(each) - timedelta(**time)).isoformat()
+                for each in notice.openings
+            ]
+            notice.save(update_fields=["openings"])
+
+
 @pytest.fixture
 def later():
-    """Let time pass: what was noted and queued happened so much earlier."""
-
-    def later(**time):
-        with connection.cursor() as cursor:
-            for table, columns in (
-                ("notices", NOTICE_TIMES),
-                ("deliveries", ("queued_at", "finished_at")),
-            ):
-                moved = ", ".join(f"{each} = {each} - %(by)s" for each in columns)
-                cursor.execute(f"UPDATE {table} SET {moved}", {"by": timedelta(**time)})
-            for notice in Notice.objects.all():
-                notice.openings = [
-                    (datetime.fromisoformat(each) - timedelta(**time)).isoformat()
-                    for each in notice.openings
-                ]
-                notice.save(update_fields=["openings"])
-
-    return later
+    return let_pass
 
 
 @pytest.fixture

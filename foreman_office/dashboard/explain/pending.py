@@ -78,9 +78,10 @@ def builders_at_a_standstill(at: datetime | None = None) -> QuerySet[Builder]:
 
 
 def given_up_deliveries() -> QuerySet[Delivery]:
-    """Return, of each addressee whom messages did not reach, the first of these messages."""
+    """Return, of each addressee whom messages did not reach, the first of an organisation's."""
     given_up = Delivery.objects.given_up()
-    firsts = given_up.order_by("target", "queued_at", "pk").distinct("target")
+    each = "target", "organisation_id"
+    firsts = given_up.order_by(*each, "queued_at", "pk").distinct(*each)
     return given_up.filter(pk__in=firsts.values("pk"))
 
 

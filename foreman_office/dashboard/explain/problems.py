@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Model
 
@@ -62,6 +63,7 @@ class OpenProblem:
     held: Held = NOTHING
     idle: bool = False  # whether builders without work wait for it
     tasks: int | None = None  # how many of its tasks wait, where it is not all
+    organisation: UUID | None = None  # whose it is, where it is about nothing that says it
     notice: Notice | None = None  # what the watcher has noted of it, and who has acknowledged it
     snoozed: bool = False  # until a time, or until it gets worse
     taking: list[ActionButton] = field(default_factory=list)  # on or off, and to whom

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from foreman_office.dashboard.handover.content import Handover, tell_handover
 from foreman_office.dashboard.handover.markdown import handover_as_markdown
 from foreman_office.notifications.actions import send_handover
-from foreman_office.notifications.rules import foremen_with_address
+from foreman_office.notifications.rules import people_with_address
 from governance.actions import read_handover
 from governance.handover import (
     LastReading,
@@ -60,9 +60,13 @@ class HandoverMailForm(forms.Form):
 
     since = PlaceField()
     until = PlaceField()
-    person = forms.ModelChoiceField(
-        foremen_with_address(), to_field_name="username", empty_label=None, label="To"
-    )
+    person = forms.TypedChoiceField(label="To")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        people = {str(each): each for each in people_with_address().values()}
+        field: Any = self.fields["person"]
+        field.choices, field.coerce = [(name, name) for name in people], people.__getitem__
 
 
 class ReadHandover(NamedTuple):
@@ -98,7 +102,7 @@ def handover(request: HttpRequest) -> HttpResponseBase:
     if "export" in request.GET:
         return as_file(request, read.handover)
     told = read.handover
-    people = foremen_with_address() if settings.FOREMAN_MAIL_IS_SET_UP else ()
+    people = people_with_address().values() if settings.FOREMAN_MAIL_IS_SET_UP else ()
     context = {
         "told": told,
         "reading": read.reading,

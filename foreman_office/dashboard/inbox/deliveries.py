@@ -17,11 +17,13 @@ def delivery_problems(firsts: Iterable[Delivery]) -> list[OpenProblem]:
     found = list(firsts)
     if not found:
         return []
-    given_up = Delivery.objects.given_up().order_by().values_list("target")
-    numbers = dict(
-        given_up.filter(target__in=[each.target for each in found]).annotate(Count("pk"))
-    )
-    return [_addressee_problem(each, numbers.get(each.target, 1)) for each in found]
+    given_up = Delivery.objects.given_up().order_by().values_list("target", "organisation_id")
+    counted = given_up.filter(target__in=[each.target for each in found]).annotate(Count("pk"))
+    numbers = {(target, organisation): number for target, organisation, number in counted}
+    return [
+        _addressee_problem(each, numbers.get((each.target, each.organisation_id), 1))
+        for each in found
+    ]
 
 
 def _addressee_problem(first: Delivery, number: int) -> OpenProblem:
@@ -29,7 +31,7 @@ def _addressee_problem(first: Delivery, number: int) -> OpenProblem:
     return OpenProblem(
         "delivery",
         None,
-        first.target,
+        "-".join(filter(None, [first.target, str(first.organisation_id or "")])),
         "failed",
         f"{some(number, 'message')} did not reach {first.addressee}",
         first.why,
@@ -41,6 +43,7 @@ def _addressee_problem(first: Delivery, number: int) -> OpenProblem:
             _offer(first, "deliveries_resend", "Send again"),
             _offer(first, "deliveries_set_aside", "Set aside"),
         ],
+        organisation=first.organisation_id,
         links=[Remedy("See these messages", listed)],
     )
 

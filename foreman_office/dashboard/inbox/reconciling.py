@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import now
 
+from builders.models import Builder
+from foreman_office.access.organisations import OFFICE_ITSELF
 from foreman_office.dashboard.explain.impact import program_of
 from foreman_office.dashboard.explain.problems import OpenProblem
 from foreman_office.dashboard.inbox.acknowledgements import is_worse
@@ -22,6 +25,8 @@ from foreman_office.notifications.due import queue_due_messages
 from foreman_office.notifications.queue import database_now, take_up_stalled
 from foreman_office.notifications.wording import NOTED
 from governance.models import Notice
+from kit.runtime.database.members import as_office
+from programs.models import Program
 
 FLAPPING = timedelta(minutes=20)  # what comes again within it is the same notice
 WHOLE_EVERY = 60  # seconds until notices are compared though the same decisions are pending
@@ -66,8 +71,11 @@ def takes_turn() -> bool:
 
 
 def reconcile() -> None:
-    """Compare once, in a transaction of its own, after a process that does so now."""
-    with transaction.atomic():
+    """Compare once, in a transaction of its own, after a process that does so now.
+
+    Also for a member as the whole office does: a decision is noted once, as whose it is.
+    """
+    with as_office(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
         compare_notices(count_pending(NOTED))
@@ -117,6 +125,7 @@ def new_notice(problem: OpenProblem, at: datetime) -> Notice:
         impact=problem.held.cost,
         openings=[at.isoformat()],
         opened_at=at,
+        organisation_id=problem.organisation or OFFICE_ITSELF,
         **decision_facts(problem),
     )
 
@@ -126,12 +135,27 @@ def decision_facts(problem: OpenProblem) -> dict[str, Any]:
         "broken": problem.broken,
         "title": problem.title,
         "entity_name": str(problem.entity) if problem.entity else "",
-        "program_id": program_of(problem.entity),
+        "program_id": told_program(problem),
         "happened": problem.happened,
         "impact_words": problem.held.words,
         "otherwise": problem.otherwise,
         "remedy": problem.remedy,
     }
+
+
+def told_program(problem: OpenProblem) -> UUID | None:
+    """Return the program that a decision is about.
+
+    What a builder has spent or violated, whatever its task, is no matter of an organisation whose
+    task it holds just now.
+    """
+    entity, program = problem.entity, program_of(problem.entity)
+    if program is None or not isinstance(entity, Builder):
+        return program
+    if problem.cause == str(entity.current_task_id):
+        return program
+    is_apart = Program.objects.filter(pk=program).exclude(organisation_id=None).exists()
+    return None if is_apart else program
 
 
 def follow_decisions(pairs: Iterable[tuple[Notice, OpenProblem]], at: datetime) -> None:

@@ -14,6 +14,7 @@ from foreman_office.notifications import actions
 from foreman_office.notifications.queue import worker_is_alive
 from governance.models import Delivery
 from kit.core.roles import decides, may_decide, oversees
+from kit.runtime.database.members import as_office
 from kit.web.decision_forms import ActionButton, respond_done
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
@@ -60,7 +61,8 @@ def delivery(request, pk):
     if row.state == Delivery.State.FAILED and may_decide(request):
         address = reverse("delivery_resend", args=[pk])
         offers = [ActionButton(f"resend-{pk}", address, "Send again", row.addressee)]
-    no_worker = row.state == Delivery.State.QUEUED and not worker_is_alive()
+    with as_office():  # the queue is no member's
+        no_worker = row.state == Delivery.State.QUEUED and not worker_is_alive()
     context = {"delivery": row, "offers": offers, "no_worker": no_worker}
     return render_page(request, "notifications/delivery.html", context, parts=["message"])
 

@@ -1,15 +1,15 @@
 """The form of a rule: who is told of what, by which channel, how soon and how often."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.models import User
 from django.utils.timezone import get_current_timezone_name
 
 from foreman_office.dashboard.filters import programs_to_choose
 from foreman_office.dashboard.inbox.pending_decisions import KINDS
-from foreman_office.notifications.rules import foremen_with_address
+from foreman_office.notifications.rules import people_with_address
 from governance.models import Channel, NotificationRule
+from kit.runtime.database.members import as_office
 from programs.models import Program
 
 DELAYS = [
@@ -64,9 +64,7 @@ class RuleForm(forms.ModelForm):
         help_text="What is over before then is not told.",
     )
     repeat_minutes = minutes("Repeat every", help_text="Until it is acknowledged or over.")
-    next_user = forms.ModelChoiceField(
-        label="Then tell", queryset=User.objects.none(), required=False, empty_label="nobody else"
-    )
+    next_user = forms.TypedChoiceField(label="Then tell", required=False, empty_value=None)
     next_minutes = minutes("If nobody has it after")
     quiet_from = forms.TimeField(label="Quiet from", widget=CLOCK, required=False)
     quiet_until = forms.TimeField(label="Quiet until", widget=CLOCK, required=False)
@@ -88,12 +86,18 @@ class RuleForm(forms.ModelForm):
         channel.empty_label = f"e-mail to {address}" if address else "choose a channel"
         channel.required = not address
         channel.error_messages["required"] = "Choose a channel; your account has no e-mail address."
-        people: Any = self.fields["next_user"]
-        people.queryset = foremen_with_address()
+        people, then = people_with_address(), cast(Any, self.fields["next_user"])
+        then.choices = [("", "nobody else"), *((key, str(each)) for key, each in people.items())]
+        then.coerce = lambda key: people[int(key)]
         chosen: Any = self.fields["program_ids"]
         chosen.queryset = programs_to_choose(*instance.program_ids)
         if not is_new:
             self.initial["program_ids"] = instance.program_ids
+
+    def _post_clean(self) -> None:
+        """Check the rule as the office does: a member's role does not read who has an account."""
+        with as_office():
+            super()._post_clean()  # type: ignore[misc]
 
     def clean_program_ids(self) -> list[str]:
         chosen: Any = self.cleaned_data["program_ids"]

@@ -1,6 +1,7 @@
 """The page of one's notifications: the rules by which one is told, and whether that works."""
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,6 +13,7 @@ from foreman_office.notifications.rules import Target, rules_in_force
 from governance.models import Channel, Delivery, NotificationRule
 from kit.core.acts import Refused
 from kit.core.roles import may_oversee, reads
+from kit.runtime.database.members import as_office, organisation_in_use
 from kit.web.decision_forms import respond_done
 
 SHOWN = 5  # of the last messages to oneself
@@ -36,13 +38,20 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 def standing(request):
     """Return the rules of the reader and of the office, the channels, and the last messages."""
-    rules = NotificationRule.objects.select_related("channel", "next_user").order_by("created_at")
-    target = Target(user=request.user)
-    in_force = {rule.target.key for rule in rules_in_force() if rule.row is None}
+    target, organisation = Target(user=request.user), organisation_in_use()
+    with as_office():
+        rules = NotificationRule.objects.select_related("channel", "user", "next_user")
+        own = list(own_rules(request.user, organisation, rules).order_by("created_at"))
+        of_office = list(office_rules(organisation, rules).order_by("created_at"))
+        usual = any(
+            rule.row is None and (rule.scope is None or organisation in rule.scope)
+            for rule in rules_in_force()
+            if rule.target.key == target.key
+        )
     return {
-        "own": rules.filter(user=request.user),
-        "of_office": rules.filter(user=None),
-        "usual": target.key in in_force,
+        "own": own,
+        "of_office": of_office,
+        "usual": usual,
         "channels": Channel.objects.order_by("name"),
         "last": Delivery.objects.filter(target=target.key).order_by("-queued_at")[:SHOWN],
         "oversees": may_oversee(request),
@@ -82,7 +91,21 @@ def notifications_test(request):
 
 def rule_of(request, pk):
     """Return one's own rule, or one of the office for who oversees it."""
-    rules = NotificationRule.objects.filter(user=request.user)
+    organisation, every = organisation_in_use(), NotificationRule.objects.select_related("user")
+    rules = own_rules(request.user, organisation, every)
     if may_oversee(request):
-        rules |= NotificationRule.objects.filter(user=None)
-    return get_object_or_404(rules, pk=pk)
+        rules |= office_rules(organisation, every)
+    with as_office():
+        return get_object_or_404(rules, pk=pk)
+
+
+def own_rules(user, organisation, rules):
+    """Return a person's rules where they work, with those from before there were organisations."""
+    own = rules.filter(user=user)
+    return own.filter(Q(organisation_id=organisation) | Q(organisation_id=None))
+
+
+def office_rules(organisation, rules):
+    """Return the rules of the office, or those of an organisation."""
+    shared = rules.filter(user=None)
+    return shared.filter(organisation_id=organisation) if organisation else shared
