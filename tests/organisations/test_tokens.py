@@ -11,9 +11,11 @@ from django.urls import reverse
 
 from builders import actions
 from builders.models import Builder, BuilderToken, CIToken
+from governance.actions import record_qa_execution, record_validation
 from kit.core.acts import Refused
 from kit.runtime.database.members import as_member
 from programs.models import Organisation
+from tests.factories import TaskFactory
 from tests.organisations.conftest import member_of
 from tests.organisations.test_pages import log_in
 
@@ -118,3 +120,16 @@ def test_a_member_changes_nothing_that_a_shared_builder_is_to_others(three):
             session.execute(
                 f"UPDATE builders SET {change} WHERE builder_id = %s", [three.a.builder.pk]
             )
+
+
+def test_a_builder_at_work_for_another_takes_no_task_and_is_only_busy(three):
+    wave = three.a.wave
+    for entity in (wave.program, wave):
+        type(entity).objects.filter(pk=entity.pk).update(state="in-progress")
+    ready = TaskFactory(wave=wave, name="ready", qa_suite_location="tests/ready")
+    record_validation(ready, validation_results={"interfaces": {"named": True}}, by=None)
+    record_qa_execution(ready, passing=0, failing=1, by=None)
+    with as_member(three.a.id), pytest.raises(Refused) as refused:
+        actions.assign_task(ready, three.b.builder, by=None)
+    assert "qa-builder is busy" in refused.value.message
+    assert "beta" not in refused.value.message
