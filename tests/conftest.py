@@ -18,7 +18,7 @@ from kit.core.acts import Refused
 from tests.examples import USUALLY
 from tests.factories import BuilderFactory, TaskFactory, UserFactory, WaveFactory
 
-pytest_plugins = ["tests.choice", "tests.database", "tests.large"]
+pytest_plugins = ["tests.choice", "tests.database", "tests.large", "tests.tenants"]
 
 # How fast examples come says more of the machine than of us. CI tries the same ones each time.
 of_hypothesis.register_profile(

@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from governance.models import OrganisationMember
+from kit.core.acts import Refused
 from kit.core.roles import GuardedView
 from kit.core.row_security import ITSELF
 from kit.runtime.database.members import as_member, as_office, organisation_in_use
@@ -151,6 +152,26 @@ def personal(view: GuardedView) -> GuardedView:
             return view(request, *args, **kwargs)
 
     return as_the_office
+
+
+def decides_for_all() -> bool:
+    """Return whether people of the office are served, who decide about what organisations share."""
+    return organisation_in_use() in (None, OFFICE_ITSELF)
+
+
+def of_the_office(view: GuardedView) -> GuardedView:
+    """Return a view of what all organisations share, which refuses the members of one of them."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not decides_for_all():
+            raise Refused(
+                "builders_are_shared",
+                "Builders are shared by all organisations: people of the office decide about them.",
+            )
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def run_in_workplace[T](request: HttpRequest, query: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from builders.models import Builder, Question, Verdict
+from foreman_office.access.organisations import decides_for_all
 from foreman_office.dashboard.builders.queries import with_verdict
 from foreman_office.dashboard.forms import (
     AnswerForm,
@@ -205,6 +206,8 @@ def emphasize(
 
 
 def _builder_actions(builder: Any) -> Iterator[ActionButton]:
+    if not decides_for_all():
+        return
     if builder.verdict == "paused":
         yield offer(builder, "builders:builder_resume", "End the pause")
     else:

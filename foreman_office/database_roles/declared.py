@@ -78,15 +78,14 @@ WRITTEN_BY_UPKEEP = {
 # What belongs to no organisation, and members read.
 READ_BY_MEMBERS = {
     "django_content_type",
-    "builder_pauses",
     "office_absences",
     "watchers",
     "import_transactions",
     *KEPT_BY_UPKEEP,
 }
 
-# Of no table: what runs and validations are numbered by. How far it has come no member reads.
-NUMBERS_OF_ALL = "governance_recorded"
+# A sequence of no table: the order in which runs and validations were recorded.
+NUMBERS_TAKEN_BY_ALL = {"governance_recorded"}
 
 # Functions of the owner that the office and upkeep may call. All others that run with the owner's
 # rights are called by triggers alone.
@@ -99,7 +98,13 @@ CALLED_BY_ALL = {
     "governance_record_evidence",
     "governance_record_remarks",
 }
-CALLED_BY_MEMBERS = {"builders_busy_elsewhere", "governance_count_refusal"}
+CALLED_BY_MEMBERS = {
+    "builders_busy_elsewhere",
+    "governance_count_refusal",
+    "programs_open_import",
+    "governance_record_evidence",
+    "governance_record_remarks",
+}
 # And those that only upkeep may call.
 CALLED_BY_UPKEEP = {"governance_prune_known_tests", "governance_thin_runs"}
 

@@ -14,7 +14,7 @@ from foreman_office.database_roles.declared import (
     CALLED_BY_ALL,
     CALLED_BY_MEMBERS,
     CALLED_BY_UPKEEP,
-    NUMBERS_OF_ALL,
+    NUMBERS_TAKEN_BY_ALL,
     RoleNames,
 )
 from foreman_office.database_roles.difference import Difference
@@ -158,9 +158,10 @@ def wanted(names: RoleNames, thing: Thing) -> tuple[Grants, Grants]:
             if not thing.is_definer:
                 allowed_too = {role: {"EXECUTE"} for role in needed}
         case "SEQUENCE":
-            needed |= {role: of_sequence(names, role, thing.of_table) for role in names.serving}
-            if names.member and thing.bare == NUMBERS_OF_ALL:
-                needed[names.member] = {"USAGE"}
+            needed |= {
+                role: of_sequence(names, role, thing.of_table or thing.bare)
+                for role in names.serving
+            }
         case "DEFAULT" if thing.name == "SEQUENCES":
             needed |= {role: of_sequence(names, role, "") for role in names.serving}
         case "DEFAULT":
@@ -188,7 +189,7 @@ def of_routine(names: RoleNames, thing: Thing) -> Grants:
 
 def of_sequence(names: RoleNames, role: str, of_table: str) -> set[str]:
     """Return what a role may do with a sequence: whoever fills its table takes numbers from it."""
-    if "INSERT" in names.may(role, of_table):
+    if "INSERT" in names.may(role, of_table) or of_table in NUMBERS_TAKEN_BY_ALL:
         return {"SELECT", "USAGE"}
     return set() if role == names.member else {"SELECT"}
 

@@ -41,6 +41,12 @@ OF_BUILDERS = (
     Policy("free_or_own", "SELECT", FREE_OR_OWN),
     Policy("taken_or_let_go", "UPDATE", FREE_OR_OWN, FREE_OR_OWN),
 )
+# All see that a builder is paused; people of the office pause it.
+BY_THE_OFFICE = f"({ASKED} = '{ITSELF}'::uuid)"
+OF_PAUSES = (
+    Policy("seen", "SELECT", "true"),
+    Policy("office_itself", "ALL", BY_THE_OFFICE, BY_THE_OFFICE),
+)
 # The records of a staged import go with it.
 STAGED = "(staged_import_id IN ( SELECT staged_imports.import_id FROM staged_imports))"
 OF_STAGED_RECORDS = (Policy("org_isolation", "ALL", STAGED, STAGED),)
@@ -83,6 +89,7 @@ SEEN_BY_MEMBERS = {
 POLICIES: dict[str, tuple[Policy, ...]] = {
     "programs": OF_PROGRAMS,
     "builders": OF_BUILDERS,
+    "builder_pauses": OF_PAUSES,
     "staged_records": OF_STAGED_RECORDS,
     "delivery_notices": OF_TOLD_NOTICES,
     "usage_sessions": OF_USED_SESSIONS,

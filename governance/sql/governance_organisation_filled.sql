@@ -35,10 +35,16 @@ BEGIN
         WHEN 'entity' THEN
             about := NEW.entity_id;
             found_there := governance_organisation_of(NEW.entity_type, about);
+            IF NEW.entity_type = 'builder' THEN  -- shared: what is said of it is its writer's
+                found_there := works_for;
+            END IF;
         ELSE
             NULL;  -- about nothing in particular
     END CASE;
-    IF about IS NOT NULL AND works_for IS NOT NULL AND found_there IS DISTINCT FROM works_for THEN
+    IF about IS NOT NULL AND works_for IS NOT NULL AND found_there IS DISTINCT FROM works_for
+        -- The turn of an import is taken before there is a program.
+        AND NOT (TG_TABLE_NAME = 'import_turns' AND found_there IS NULL)
+    THEN
         RAISE EXCEPTION 'There is no % with the id %.', TG_ARGV[0], about
             USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME,
                 CONSTRAINT = 'governance_organisation_filled';

@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils.timezone import now
 from psycopg import errors
 
 from foreman_office.dashboard.evidence.sentences import describe
@@ -14,6 +15,8 @@ from kit.runtime.database_addresses import OFFICE, user_of
 from programs import actions
 from programs.models import Organisation, Program
 from tests.factories import (
+    BuilderTokenFactory,
+    CITokenFactory,
     OrganisationFactory,
     OrganisationMemberFactory,
     ProgramFactory,
@@ -90,6 +93,15 @@ def test_an_organisation_is_made_gets_members_and_programs_and_is_removed(db):
         ("Moved from organisation South to the office itself", "They were sold."),
     ]
     assert differences() == []
+
+
+def test_an_organisation_that_has_had_tokens_stays(db):
+    for make in (BuilderTokenFactory, CITokenFactory):
+        organisation = OrganisationFactory()
+        make(organisation=organisation, revoked_at=now())
+        with pytest.raises(CommandError, match=r"had tokens.*_organisations_in_use"):
+            run("remove", organisation.name, *WHY)
+    assert Organisation.objects.count() == 2
 
 
 def connection_value(query):

@@ -8,6 +8,7 @@ from django_htmx.http import trigger_client_event
 
 from builders import actions
 from builders.models import Builder, BuilderPause, BuilderToken, Question
+from foreman_office.access.organisations import of_the_office
 from foreman_office.dashboard.as_of.views import or_as_it_was
 from foreman_office.dashboard.builders.queries import busy_elsewhere, with_last_words, with_verdict
 from foreman_office.dashboard.forms import (
@@ -123,6 +124,7 @@ def question_answer(request, pk):
 
 
 @decides
+@of_the_office
 def builder_pause(request, pk):
     builder = get_object_or_404(Builder, pk=pk)
     given = cleaned_or_422(request, PauseForm)
@@ -134,17 +136,20 @@ def builder_pause(request, pk):
 
 
 @decides
+@of_the_office
 def builder_resume(request, pk):
     return decide(request, Builder, pk, actions.resume_builder, "The pause of {} has ended.")
 
 
 @decides
+@of_the_office
 def builder_threshold(request, pk):
     words = "{0} may be unheard for {0.threshold_seconds} s now."
     return decide(request, Builder, pk, actions.set_silence_threshold, words, ThresholdForm)
 
 
 @decides
+@of_the_office
 def builder_budget(request, pk):
     return decide(request, Builder, pk, set_budget, "The budget of {} is set.", BudgetForm)
 

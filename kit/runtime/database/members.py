@@ -68,7 +68,7 @@ class MemberDatabase(DatabaseWrapper):
     def _close(self) -> None:
         if self.connection is not None:
             self.connection.organisation = None
-        super()._close()
+        super()._close()  # type: ignore[misc]
 
 
 def in_a_transaction(
@@ -90,7 +90,7 @@ def organisation_in_use() -> UUID | None:
 @contextmanager
 def as_member(organisation: UUID) -> Iterator[None]:
     """Work as the members' role for an organisation: what is done inside sees nothing else."""
-    with _instead(lambda: MemberDatabase(organisation)):
+    with _connected_for(organisation):
         yield
 
 
@@ -103,17 +103,21 @@ def as_office() -> Iterator[None]:
     if organisation_in_use() is None:
         yield
         return
-    with _instead(lambda: connections.create_connection(DEFAULT_DB_ALIAS)):
+    with _connected_for(None):
         yield
 
 
 @contextmanager
-def _instead(make: Callable[[], Any]) -> Iterator[None]:
-    """Replace the connection of this thread for a while."""
+def _connected_for(organisation: UUID | None) -> Iterator[None]:
+    """Replace the connection of this thread for a while; None is the whole office."""
     own = connections[DEFAULT_DB_ALIAS]
     if not own.in_atomic_block:
         own.close()  # gives it back to its pool: who holds one waits for no second one
-    other = make()
+    other: Any = (
+        connections.create_connection(DEFAULT_DB_ALIAS)
+        if organisation is None
+        else MemberDatabase(organisation)
+    )
     connections[DEFAULT_DB_ALIAS] = other
     try:
         yield
