@@ -7,7 +7,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("builders", "0026_builders_shared"),
-        ("governance", "0076_organisation_imports"),
+        ("governance", "0077_programs_move_fast"),
         ("programs", "0027_organisations_of_programs"),
     ]
 
