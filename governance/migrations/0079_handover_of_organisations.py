@@ -50,7 +50,7 @@ READING = [
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0077_programs_move_fast"),
+        ("governance", "0078_busy_builders"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
