@@ -288,6 +288,7 @@ MIDDLEWARE = [
     "foreman_office.access.security_log.KnownRequestMiddleware",
     "foreman_office.access.required.SecondFactorMiddleware",
     "foreman_office.access.organisations.OrganisationMiddleware",
+    "foreman_office.api.callers.CallersMiddleware",
     "kit.web.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kit.web.middleware.HtmxMiddleware",

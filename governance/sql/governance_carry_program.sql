@@ -15,6 +15,7 @@ DECLARE
     its_waves uuid[];
     its_tasks uuid[];
     its_runs uuid[];
+    its_holding uuid[];
 BEGIN
     FOREACH named IN ARRAY moving LOOP
         EXECUTE format('ALTER TABLE %I DISABLE TRIGGER USER', named);
@@ -66,19 +67,23 @@ BEGIN
         USING takes, program, its_waves, its_tasks;
     END LOOP;
     -- Of a builder what it did while it held one of the tasks: since evidence last told of what it holds.
-    WITH told AS (
-        SELECT evidence_id, entity_id, sequence, context #> '{changes,current_task_id}' AS change,
-            count(*) FILTER (WHERE context -> 'changes' ? 'current_task_id')
-                OVER (PARTITION BY entity_id ORDER BY sequence) AS turn
-        FROM evidence_trail WHERE entity_type = 'builder'
-    ), holding AS (
-        SELECT evidence_id, change,
-            first_value(change ->> 1) OVER (PARTITION BY entity_id, turn ORDER BY sequence) AS task
-        FROM told
-    )
-    UPDATE evidence_trail SET organisation_id = takes FROM holding
-    WHERE evidence_trail.evidence_id = holding.evidence_id AND organisation_id = gives
-        AND (change ?| its_tasks::text[] OR task = ANY (its_tasks::text[]));
+    -- Found first: how many rows belong to whom changes here, and statistics do not know it.
+    its_holding := ARRAY(
+        WITH told AS (
+            SELECT evidence_id, entity_id, sequence, context #> '{changes,current_task_id}' AS change,
+                count(*) FILTER (WHERE context -> 'changes' ? 'current_task_id')
+                    OVER (PARTITION BY entity_id ORDER BY sequence) AS turn
+            FROM evidence_trail WHERE entity_type = 'builder'
+        ), holding AS (
+            SELECT evidence_id, change,
+                first_value(change ->> 1) OVER (PARTITION BY entity_id, turn ORDER BY sequence) AS task
+            FROM told
+        )
+        SELECT evidence_id FROM holding
+        WHERE change ?| its_tasks::text[] OR task = ANY (its_tasks::text[])
+    );
+    UPDATE evidence_trail SET organisation_id = takes
+    WHERE evidence_id = ANY (its_holding) AND organisation_id = gives;
 
     -- Names of tests are known to an organisation by the runs that it has.
     DELETE FROM known_tests WHERE organisation_id = gives AND first_run_id = ANY (its_runs);

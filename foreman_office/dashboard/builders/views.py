@@ -17,6 +17,7 @@ from foreman_office.dashboard.forms import (
     BudgetForm,
     PauseForm,
     ThresholdForm,
+    TokenForm,
 )
 from governance.actions import set_budget
 from governance.models import Evidence
@@ -160,7 +161,8 @@ def builder_budget(request, pk):
 def builder_issue_token(request, pk):
     """Show the text of a new token, in this answer and nowhere else: only its digest is kept."""
     builder = get_object_or_404(Builder, pk=pk)
-    token, text = actions.issue_token(builder, by=request.user)
+    given = cleaned_or_422(request, TokenForm)
+    token, text = actions.issue_token(builder, **given, by=request.user)
     template = "builders/token_issued.html"
     if wants_part(request):
         template += "#issued"
