@@ -1,6 +1,5 @@
 """What can be done with builders, each as one function."""
 
-import hashlib
 import json
 import secrets
 import time
@@ -15,6 +14,7 @@ from django.utils.timezone import now
 from psycopg.errors import DeadlockDetected
 
 from builders.heartbeat_document import heartbeat_document, tried_before
+from builders.known_tokens import known_token, organisation_of_token, token_digest
 from builders.models import (
     BadgeKey,
     Builder,
@@ -59,7 +59,7 @@ def issue_token(
     with act(by):
         token = BuilderToken.objects.create(
             builder=builder,
-            organisation=organisation,
+            organisation_id=organisation_of_token(organisation),
             prefix=text[:TOKEN_PREFIX_LENGTH],
             digest=token_digest(text),
         )
@@ -94,7 +94,7 @@ def issue_ci_token(
         token = CIToken.objects.create(
             name=name,
             program_ids=None if programs is None else [str(key) for key in programs],
-            organisation=organisation,
+            organisation_id=organisation_of_token(organisation),
             prefix=text[:TOKEN_PREFIX_LENGTH],
             digest=token_digest(text),
             ends_at=now() + timedelta(days=days) if days else None,
@@ -126,16 +126,10 @@ def authenticate_ci(text: str) -> CIToken | None:
     return CIToken.objects.filter(pk=key).first() if key else None
 
 
-def token_digest(text: str) -> bytes:
-    """Return what is stored of a token: the SHA-256 of its text, 32 bytes."""
-    return hashlib.sha256(text.encode()).digest()
-
-
 def authenticate(text: str) -> str | None:
     """Return the id of the builder whose valid token this is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT builders_authenticate(%s)", [token_digest(text)])
-        return cursor.fetchone()[0]
+    known = known_token(text)
+    return known and known.builder_id
 
 
 class Recorded(NamedTuple):

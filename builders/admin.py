@@ -1,3 +1,6 @@
+from dataclasses import replace
+from functools import partial
+
 from django.contrib import admin
 from django.contrib.admin.options import ActionLocation
 from django.template.response import TemplateResponse
@@ -22,6 +25,7 @@ from kit.web.admin import (
     log_bulk,
 )
 from kit.web.decision_forms import shown_once
+from programs.models import Organisation
 
 
 @admin.register(Builder)
@@ -53,14 +57,33 @@ class BuilderAdmin(GovernedAdmin):
     def has_issue_permission(self, request):
         return request.user.has_perm("builders.add_buildertoken")
 
+    def get_actions(self, request, action_location=ActionLocation.CHANGE_LIST):
+        """Return the actions, with one that issues a token for each organisation."""
+        offered = super().get_actions(request, action_location)
+        if usual := offered.get("issue_token"):
+            for organisation in Organisation.objects.all():
+                name = f"issue_token_{organisation.pk.hex}"
+                words = f"Issue a token for {organisation}".replace("%", "%%")
+                offered[name] = replace(
+                    usual,
+                    name=name,
+                    description=words,
+                    plural_description=words,
+                    func=partial(BuilderAdmin.issue_token, organisation=organisation),
+                )
+        return offered
+
     @admin.action(
         permissions=["issue"],
         description="Issue a token",
         location=[ActionLocation.CHANGE_LIST, ActionLocation.CHANGE_FORM],
     )
-    def issue_token(self, request, queryset):
+    def issue_token(self, request, queryset, organisation=None):
         # Shown in this answer and nowhere else: a message would lie in a cookie or the session.
-        issued = [actions.issue_token(builder, by=request.user) for builder in queryset]
+        issued = [
+            actions.issue_token(builder, organisation=organisation, by=request.user)
+            for builder in queryset
+        ]
         answer = TemplateResponse(
             request,
             "admin/token_issued.html",
@@ -79,13 +102,15 @@ class BuilderTokenAdmin(ReadOnlyAdmin):
     """The tokens of builders: issued and revoked on the builder's page; rows are never deleted."""
 
     actions = ["revoke"]
-    list_display = ["prefix", "builder", "created_at", "last_used_at", "revoked_at"]
-    list_select_related = ["builder"]
-    list_filter = ["builder", ("revoked_at", admin.EmptyFieldListFilter)]
+    list_display = [
+        *("prefix", "builder", "organisation", "created_at", "last_used_at", "revoked_at"),
+    ]
+    list_select_related = ["builder", "organisation"]
+    list_filter = ["builder", "organisation", ("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "builder__builder_id"]
     date_hierarchy = "created_at"
     ordering = ["-created_at"]
-    fields = ["builder", "prefix", "created_at", "last_used_at", "revoked_at"]
+    fields = ["builder", "organisation", "prefix", "created_at", "last_used_at", "revoked_at"]
 
     def has_revoke_permission(self, request):
         return request.user.has_perm("builders.change_buildertoken")
@@ -104,13 +129,17 @@ class BuilderTokenAdmin(ReadOnlyAdmin):
 class CITokenAdmin(ReadOnlyAdmin):
     """The CI tokens: issued and revoked on their page; rows are never deleted."""
 
-    list_display = ["prefix", "name", "created_at", "ends_at", "last_used_at", "revoked_at"]
-    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_display = [
+        *("prefix", "name", "organisation"),
+        *("created_at", "ends_at", "last_used_at", "revoked_at"),
+    ]
+    list_select_related = ["organisation"]
+    list_filter = ["organisation", ("revoked_at", admin.EmptyFieldListFilter)]
     search_fields = ["prefix", "name"]
     date_hierarchy = "created_at"
     ordering = ["-created_at"]
     fields = [
-        *("name", "prefix", "program_ids"),
+        *("name", "organisation", "prefix", "program_ids"),
         *("created_at", "ends_at", "last_used_at", "revoked_at"),
     ]
 

@@ -31,7 +31,7 @@ from governance.record_places import Place
 from governance.recorded_tests import NamedTest, pair_tests, written_tests
 from kit.core.acts import FOREMAN, Actor, NamedActor, Refused, act, name_of
 from kit.core.sql import ContractNow
-from kit.runtime.database.members import as_office
+from kit.runtime.database.members import as_office, organisation_in_use
 from programs.actions import complete_task, move, reason_given
 from programs.models import Organisation, Program, Task, TaskState, Wave
 
@@ -139,11 +139,12 @@ def read_handover(user: Any, place: Place, *, by: Actor) -> HandoverReading:
     """
     if not is_known(place):
         raise Refused("handover_place_is_known", "The record of the office has no such place.")
+    whose = {"user": user, "organisation_id": organisation_in_use()}
     with as_office(), act(by):
         HandoverReading.objects.bulk_create(
-            [HandoverReading(user=user, place=str(place))], ignore_conflicts=True
+            [HandoverReading(**whose, place=str(place))], ignore_conflicts=True
         )
-        row = HandoverReading.objects.select_for_update().get(user=user)
+        row = HandoverReading.objects.select_for_update().get(**whose)
         joined = str(Place.parse(row.place) | place)
         if joined != row.place:
             row.place, row.read_at = joined, ContractNow()

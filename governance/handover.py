@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.timezone import now
 
 from governance.models import Evidence, HandoverReading, OfficeLogEntry, RecordKind
 from governance.record_places import Place, Reach, reach_from
 from governance.sealing.settled import Settled
-from kit.runtime.database.members import as_office
+from kit.runtime.database.members import as_office, organisation_in_use
 
 DAY = timedelta(hours=24)
 # Rows beyond a place that are read at once: a handover of more has further pages.
@@ -35,9 +35,14 @@ class LastReading(NamedTuple):
 
 
 def last_reading(user: Any) -> LastReading:
-    """Return where a person has read to; for a first time, where the record was a day ago."""
+    """Return where a person has read to; for a first time, where the record was a day ago.
+
+    Where they work for an organisation, what they have read of the whole office before is read.
+    """
+    own = Q(organisation_id=organisation_in_use()) | Q(organisation_id=None)
     with as_office():
-        row = HandoverReading.objects.filter(user=user).first()
+        rows = HandoverReading.objects.filter(own, user=user)
+        row = rows.order_by(F("organisation_id").asc(nulls_last=True)).first()
     if row:
         return LastReading(Place.parse(row.place), row.read_at, "read")
     since = now() - DAY
@@ -110,7 +115,8 @@ def is_at_end(place: Place) -> bool:
 
 
 def is_known(place: Place) -> bool:
-    """Return whether the record reaches to a place."""
-    return place.evidence.upto <= last_number(Evidence) and place.office.upto <= last_number(
-        OfficeLogEntry
-    )
+    """Return whether the record reaches to a place; that of the office is one for all."""
+    with as_office():
+        return place.evidence.upto <= last_number(Evidence) and place.office.upto <= last_number(
+            OfficeLogEntry
+        )

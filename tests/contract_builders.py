@@ -23,6 +23,10 @@ OF_BUILDERS = {
     },
     "triggers": {
         **each_row("builders_builders_times", "BEFORE UPDATE OF state, current_task_id"),
+        **each_row(
+            "builders_builders_shared",
+            "BEFORE UPDATE OF backend_type, provenance, created_at, silence_threshold_seconds",
+        ),
         **each_row("builders_withdraw_questions", "AFTER UPDATE OF current_task_id"),
         **each_row(
             "governance_builders_hold_their_task",

@@ -1,6 +1,6 @@
 """The endpoint that takes heartbeats, each authenticated by the builder's own token."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,10 +14,12 @@ from pydantic_core import PydanticCustomError
 
 from builders import actions
 from builders.clocks import lag_seconds, until_next
-from builders.models import Builder, HeartbeatStatus
-from foreman_office.api.callers import Bearer, builders_only
+from builders.known_tokens import known_token
+from builders.models import HeartbeatStatus
+from foreman_office.api.callers import Bearer, builders_only, calling_builder
 from foreman_office.api.usage import BeatUsage, count_beat
 from kit.core.acts import Refused
+from kit.runtime.database.members import as_member, as_office
 from kit.web.api import Errors, Problem, takes_json, unauthorized
 from programs.models import BuilderName
 
@@ -148,11 +150,18 @@ def problem_of(refused: Refused, token: str) -> Exception:
         return builders_only() if actions.authenticate_ci(token) else unauthorized()
     if refused.rule == AHEAD:
         # Its clock is wrong, and it is alive: what it sent is a sign of life all the same.
-        actions.note_heard(Builder.objects.get(pk=actions.authenticate(token)))
+        note_sign_of_life(token)
     if refused.rule in REFUSALS:
         status, field = REFUSALS[refused.rule]
         return Problem(status, field, refused.rule, refused.message)
     return refused
+
+
+def note_sign_of_life(token: str) -> None:
+    """Note a sign of life of a token's builder, which another organisation's work does not hear."""
+    if known := known_token(token):
+        with as_member(known.organisation_id) if known.organisation_id else nullcontext():
+            actions.note_heard(calling_builder(known.builder_id))
 
 
 def record_with_usage(beat: Beat, token: str) -> actions.Recorded:
@@ -162,7 +171,12 @@ def record_with_usage(beat: Beat, token: str) -> actions.Recorded:
     recorded = actions.record_heartbeat(token, **said)
     if usage:
         sent = recorded.heartbeat_id, recorded.timestamp
-        count_beat(beat.builder_id, usage, *sent, task=beat.task_id)
+        known = known_token(token)
+        count_beat(
+            *(beat.builder_id, usage, *sent),
+            task=beat.task_id,
+            organisation=known and known.organisation_id,
+        )
     return recorded
 
 
@@ -189,10 +203,11 @@ def heartbeat(request: HttpRequest, beat: Beat) -> HttpResponse:
 
 def stored_beat(token: str, beat: Beat) -> Receipt:
     """Store a heartbeat in the name of a token; raise why it is refused."""
-    try:
-        recorded = record_with_usage(beat, token)
-    except Refused as refused:
-        raise problem_of(refused, token) from None
+    with as_office():
+        try:
+            recorded = record_with_usage(beat, token)
+        except Refused as refused:
+            raise problem_of(refused, token) from None
     return receipt_of(recorded, beat)
 
 

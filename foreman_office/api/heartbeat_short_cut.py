@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from builders import actions
 from builders.heartbeat_document import Tried, heartbeat_document, tried_before
+from builders.known_tokens import token_digest
 from foreman_office.api.heartbeat import Beat, receipt_of
 from kit.core.ids import time_ordered_id
 from kit.runtime.metrics_registry import request_seconds
@@ -82,7 +83,7 @@ class HeartbeatShortCut:
             return head, None
         said = {name: value for name, value in beat if name != "usage"}
         key = said["heartbeat_id"] = beat.heartbeat_id or time_ordered_id()
-        document = heartbeat_document(actions.token_digest(head.token), **said)
+        document = heartbeat_document(token_digest(head.token), **said)
         return head, KnownBeat(head, usual, beat, key, document, arrived)
 
     def answer(self, asked: list[KnownBeat]) -> list[Answered | None]:

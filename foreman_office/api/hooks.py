@@ -10,7 +10,7 @@ from ninja.decorators import decorate_view
 
 from builders.actions import note_heard
 from builders.models import Builder, HeartbeatStatus
-from foreman_office.api.callers import Bearer
+from foreman_office.api.callers import Bearer, calling_builder
 from foreman_office.api.heartbeat import Beat, stored_beat
 from foreman_office.api.hook_events import (
     HookAgent,
@@ -55,9 +55,7 @@ def hook(request: HttpRequest, agent: HookAgent, event: HookEvent) -> HttpRespon
     told what is missing and goes on, at most as often as the office says for a session and task;
     then that is escalated, and it may stop. Other events are taken and ignored.
     """
-    builder = Builder.objects.select_related("current_task__wave__program").get(
-        pk=request.auth  # type: ignore[attr-defined]
-    )
+    builder = calling_builder(request.auth)  # type: ignore[attr-defined]
     answer = answer_to_event(request, builder, agent, event)
     content = answer.model_dump_json(exclude_none=True)
     return HttpResponse(content, content_type="application/json")

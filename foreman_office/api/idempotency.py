@@ -8,6 +8,7 @@ from django.db import connection
 from builders.models import Builder, CIIdempotencyKey, IdempotencyKey
 from foreman_office.api.callers import Caller
 from kit.core.acts import Refused, act
+from kit.runtime.database.members import organisation_in_use
 
 
 class Answer(NamedTuple):
@@ -29,6 +30,8 @@ def answer_once(by: Caller, key: str, digest: bytes, do: Callable[[], Answer]) -
             return do()
         table, owner = ("idempotency_keys", "builder_id")
         keys: Any = IdempotencyKey
+        if organisation := organisation_in_use():
+            key = f"{organisation} {key}"  # no key has a space, so each has its own keys
         if not isinstance(by, Builder):
             table, owner, keys = "ci_idempotency_keys", "token_id", CIIdempotencyKey
         with connection.cursor() as cursor:

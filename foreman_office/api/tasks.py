@@ -11,7 +11,7 @@ from ninja.decorators import decorate_view
 
 from builders.actions import note_heard
 from builders.models import Builder, CIToken
-from foreman_office.api.callers import Bearer, Caller, ReporterBearer
+from foreman_office.api.callers import Bearer, Caller, ReporterBearer, calling_builder
 from foreman_office.api.idempotency import Answer, answer_once
 from foreman_office.api.instruction import TaskRead, task_read
 from foreman_office.api.schemas.claims import Claim, ClaimAccepted, ClaimRefused, claim_answer
@@ -118,7 +118,7 @@ def on_task(
     """
     refuse_other_parameters(request, *parameters)
     auth = request.auth  # type: ignore[attr-defined]
-    by: Caller = Builder.objects.get(pk=auth) if isinstance(auth, str) else auth
+    by: Caller = calling_builder(auth) if isinstance(auth, str) else auth
     given = act_on_task(by, task_id, do, find, key, request_digest(request))
     response = HttpResponse(given.body, status=given.status, content_type="application/json")
     if given.replayed:

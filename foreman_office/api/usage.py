@@ -29,16 +29,19 @@ def count_points(
     points: Collection[DataPoint],
     remarks: Collection[Remark] = (),
     task: UUID | None = None,
+    organisation: UUID | None = None,
 ) -> Counted:
     """Count what was read, each point for the task that the builder had at its time, or for this.
 
-    Returns how many there were of each kind, in all.
+    With the token of an organisation it is for that one's tasks alone, and its sessions are apart
+    from those of the others. Returns how many there were of each kind, in all.
     """
-    tasks = {} if task else tasks_held(builder, {point.at_ns for point in points})
+    tasks = {} if task else tasks_held(builder, {point.at_ns for point in points}, organisation)
     prices = usable_prices()
 
     def complete(point: DataPoint) -> DataPoint:
         return point._replace(
+            service=service_of(point.service, organisation),
             task=task or tasks[point.at_ns],
             price=prices.price(point.model, point.kind),
             part_price=point.part_of and prices.price(point.model, point.part_of),
@@ -52,15 +55,27 @@ def count_points(
     return Counted(*map(sum, zip(*counted, strict=True))) if counted else Counted(0, 0, 0)
 
 
-def tasks_held(builder: str, moments: Collection[int]) -> dict[int, UUID | None]:
-    """Return the task that the builder had at each moment, or up to a minute before."""
+def service_of(service: str, organisation: UUID | None) -> str:
+    """Return by what the sessions of a service are known that the token of one reports."""
+    return f"{service} {organisation}" if organisation else service
+
+
+def tasks_held(
+    builder: str, moments: Collection[int], organisation: UUID | None
+) -> dict[int, UUID | None]:
+    """Return the task that the builder had at each moment, or up to a minute before.
+
+    What it had of another organisation than this is none.
+    """
     if not moments:
         return {}
     at = {moment: EPOCH + timedelta(microseconds=moment // MICROSECOND) for moment in moments}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT at, governance_task_held(%s, at - %s, at) FROM unnest(%s::timestamptz[]) AS at",
-            [builder, INTERVAL, [*set(at.values())]],
+            "SELECT at, task_id FROM unnest(%s::timestamptz[]) AS at LEFT JOIN tasks"
+            " ON task_id = governance_task_held(%s, at - %s, at)"
+            " AND (%s::uuid IS NULL OR organisation_id = %s)",
+            [[*set(at.values())], builder, INTERVAL, organisation, organisation],
         )
         held = dict(cursor.fetchall())
     return {moment: held[time] for moment, time in at.items()}
@@ -96,7 +111,13 @@ KINDS_OF_FIELDS = {
 
 
 def count_beat(
-    builder: str, usage: BeatUsage, heartbeat_id: UUID, sent_at: datetime, task: UUID | None
+    builder: str,
+    usage: BeatUsage,
+    heartbeat_id: UUID,
+    sent_at: datetime,
+    *,
+    task: UUID | None,
+    organisation: UUID | None,
 ) -> None:
     """Count the usage that a stored heartbeat told, once however often it is sent.
 
@@ -128,10 +149,12 @@ def count_beat(
         return
     before = UsagePoint.objects.filter(
         usage_series__usage_session__builder=builder,
-        usage_series__usage_session__service=points[0].service,
+        usage_series__usage_session__service=service_of(points[0].service, organisation),
         usage_series__usage_session__session=SESSIONS[not is_told],
         started_ns=points[0].started_ns,
         at_ns=points[0].at_ns,
     )
-    if before.exists() or count_points(builder, points, task=task).differing:
+    if before.exists() or (
+        count_points(builder, points, task=task, organisation=organisation).differing
+    ):
         raise Refused("heartbeat_id_used_once", actions.HEARTBEAT_RULES["heartbeat_id_used_once"])

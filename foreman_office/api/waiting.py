@@ -13,8 +13,7 @@ from threading import BoundedSemaphore
 from django.db import close_old_connections
 from django.http import HttpRequest
 
-from builders.models import Builder
-from foreman_office.api.callers import Bearer
+from foreman_office.api.callers import Bearer, calling_builder, organisation_of, work_for
 from foreman_office.api.instruction import Assignment, assignment_of
 from kit.live.hub import Full, can_listen, hub
 from kit.live.stream import Stream
@@ -50,7 +49,11 @@ def awaited_assignment(
         return told, RETRY_AFTER
     try:
         client = request.META.get("gunicorn.socket")
-        stream = hub.open(topics_of(told), since, client, silent=True)
+        stream = hub.open(
+            *(topics_of(told), since, client),
+            silent=True,
+            organisation=organisation_of(request),
+        )
     except Full:
         return told, RETRY_AFTER
     else:
@@ -70,6 +73,7 @@ def await_news(
     """Read the assignment whenever something about it is announced, until it is news."""
     while not hub.closing and (left := deadline - time.monotonic()) > 0:
         if not hub.take(stream):
+            work_for(request, None)
             close_old_connections()  # a thread that sleeps holds none
             step = LOOK if hub.listening else LOOK_WHILE_DEAF
             if not hub.wait(stream, min(left, step)):
@@ -86,8 +90,7 @@ def read_assignment(request: HttpRequest) -> Assignment:
     name = Bearer()(request)
     if name is None:
         raise unauthorized()
-    builder = Builder.objects.select_related("current_task__wave__program").get(pk=name)
-    return assignment_of(builder)
+    return assignment_of(calling_builder(name))
 
 
 def is_news(told: Assignment, known: str) -> bool:

@@ -22,6 +22,7 @@ from programs.models import (
     WANTED_ADDRESS,
     BuilderName,
     LinkKind,
+    Organisation,
     Program,
     Task,
     Wave,
@@ -77,6 +78,24 @@ class AssignForm(OverrideForm):
 
     def clean_builder(self) -> Builder:
         return Builder.objects.get(pk=self.cleaned_data["builder"])
+
+
+class TokenForm(forms.Form):
+    """The form for whose tasks a token is issued; `choices` are the organisations."""
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.all(),
+        required=False,
+        empty_label="The whole office",
+        label="For",
+        help_text="It sees and reports what is of this organisation, and stays with it.",
+    )
+
+    def __init__(self, *args: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if choices:
+            field: Any = self.fields["organisation"]
+            field.choices = [("", field.empty_label), *choices]
 
 
 class AnswerForm(forms.Form):

@@ -97,7 +97,7 @@ SECURITY = """
         -- Before the migration that makes what policies speak of there are none.
         to_regprocedure(format('%%I.current_user_org_id()', nspname)) IS NOT NULL AND (
             relname IN ('builders', 'builder_pauses', 'staged_records', 'delivery_notices',
-                'usage_sessions', 'usage_arrivals')
+                'usage_sessions', 'usage_arrivals', 'idempotency_keys', 'ci_idempotency_keys')
             OR EXISTS (SELECT FROM pg_attribute
                 WHERE attrelid = pg_class.oid AND attname = 'organisation_id')
         ),

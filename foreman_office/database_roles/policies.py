@@ -67,11 +67,16 @@ ARRIVED = (
 )
 OF_ARRIVALS = (Policy("org_isolation", "SELECT", ARRIVED),)
 
+# A key that a builder or a CI system chose is kept with the organisation before it.
+KEYED = f"starts_with(key, (({ASKED})::text || ' '::text))"
+OF_KEYS = (Policy("org_isolation", "ALL", KEYED, KEYED),)
+
 WRITTEN_BY_MEMBERS = {
     *("waves", "tasks", "plan_notes", "task_links", "task_notes", "task_questions", "import_turns"),
     *("blockers", "governance_violations", "architecture_validations", "qa_executions"),
     *("qa_test_results", "qa_paired_tests", "completion_claims", "agent_stops", "badge_keys"),
     *("budgets", "entity_notes", "heartbeats", "usage_hours", "notices", "staged_imports"),
+    *("builder_tokens", "ci_tokens"),
     *("saved_views", "sent_forms", "notification_channels", "notification_rules", "deliveries"),
     "django_admin_log",
 }
@@ -89,6 +94,8 @@ POLICIES: dict[str, tuple[Policy, ...]] = {
     "staged_records": OF_STAGED_RECORDS,
     "delivery_notices": OF_TOLD_NOTICES,
     "usage_sessions": OF_USED_SESSIONS,
+    "idempotency_keys": OF_KEYS,
+    "ci_idempotency_keys": OF_KEYS,
     "usage_arrivals": OF_ARRIVALS,
     **dict.fromkeys(WRITTEN_BY_MEMBERS, (ISOLATION,)),
     **dict.fromkeys(SEEN_BY_MEMBERS, (SEEN,)),

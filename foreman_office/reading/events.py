@@ -7,6 +7,7 @@ one that is there: a record that was restored to an earlier state is not taken f
 import time
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from math import inf
 from threading import BoundedSemaphore
 from typing import Any, NamedTuple
@@ -18,12 +19,13 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from builders.models import CIToken
-from foreman_office.api.callers import Caller, ReporterBearer
+from foreman_office.api.callers import Caller, ReporterBearer, organisation_of
 from foreman_office.reading import reach
 from governance.models import Evidence
 from governance.sealing.settled import Settled
 from kit.live.hub import Full, can_listen, hub
 from kit.live.stream import Stream
+from kit.runtime.database.members import as_member, organisation_in_use
 from kit.web.api import Problem, error, refuse, unauthorized
 from kit.web.exports import as_json
 
@@ -61,9 +63,15 @@ class Cursor(NamedTuple):
 
     @classmethod
     def at(cls, number: int) -> "Cursor":
+        """Return the place at a number; for an organisation, its own last row before that.
+
+        How far the record of the others has come is not for it to know.
+        """
         rows = Evidence.objects.filter(sequence__lte=number).order_by("-sequence")
-        key = rows.values_list("evidence_id", flat=True).first()
-        return cls(number, key.hex[:8] if key else "")
+        last = rows.values_list("sequence", "evidence_id").first()
+        if organisation_in_use():
+            number = last[0] if last else 0
+        return cls(number, last[1].hex[:8] if last else "")
 
 
 def known_place(text: str) -> Cursor:
@@ -92,16 +100,18 @@ def readable_evidence(by: Caller) -> QuerySet[Evidence]:
     return Evidence.objects.filter(about)
 
 
-def read_on(by: Caller, cursor: Cursor, settled: Settled) -> tuple[list[dict[str, Any]], Cursor]:
-    """Return the next events that a caller may read, in their order, and the place after them."""
-    until = settled.advance()
-    if until <= cursor.number:
-        return [], cursor
-    beyond = Evidence.objects.filter(sequence__gt=cursor.number, sequence__lte=until)
+def read_on(by: Caller, began: int, until: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the next events that a caller may read, in their order, and the last number looked at.
+
+    They are after the number `began`, in a record that is settled up to `until`.
+    """
+    if until <= began:
+        return [], began
+    beyond = Evidence.objects.filter(sequence__gt=began, sequence__lte=until)
     numbers = list(beyond.order_by("sequence").values_list("sequence", flat=True)[:BATCH])
     last = numbers[-1] if len(numbers) == BATCH else until
     rows = readable_evidence(by).filter(sequence__in=numbers).order_by("sequence")
-    return list(rows.values(*COLUMNS)), Cursor.at(last)
+    return list(rows.values(*COLUMNS)), last
 
 
 def stream_events(request: HttpRequest, since: str, seconds: int | None) -> HttpResponseBase:
@@ -109,12 +119,15 @@ def stream_events(request: HttpRequest, since: str, seconds: int | None) -> Http
     if settings.FOREMAN_READ_ONLY:
         raise Problem(503, None, "read_only", "This office only reads: ask the one that writes.")
     by = caller_of_token(request)
+    organisation = organisation_of(request)
     place = _places[str(by.pk)]
     cursor = known_place(since) if since else None
     if not place.acquire(blocking=False):
         return busy(f"{MOST_OF_A_CALLER} streams of this token are open.")
     try:
-        stream = hub.open({"evidence"}, time.time(), _client(request), silent=True)
+        stream = hub.open(
+            *({"evidence"}, time.time(), _client(request)), silent=True, organisation=organisation
+        )
     except Full:
         place.release()
         return busy("The office has no free stream now.")
@@ -156,7 +169,8 @@ class Events:
         seconds: int | None,
     ) -> None:
         self.request, self.by, self.stream, self.place = request, by, stream, place
-        self.asked, self.is_open = cursor, True
+        self.organisation = organisation_of(request)
+        self.asked, self.is_open, self.seen = cursor, True, 0
         self.ends = inf if seconds is None else time.monotonic() + seconds
 
     def __iter__(self) -> Iterator[bytes]:
@@ -172,7 +186,10 @@ class Events:
             self.place.release()
 
     def _events(self) -> Iterator[bytes]:
-        self.cursor = self.asked or Cursor.at(self._settle())
+        if not self.asked:
+            self.seen = self._settle()
+        with self._served():
+            self.cursor = self.asked or Cursor.at(self.seen)
         if self.asked and self.ends - time.monotonic() < LONGEST_SETTLING:
             self._settle()  # a stream that ends soon has what is there now
         yield comment(self.cursor, f": {self.cursor}", "retry: 2000")
@@ -181,9 +198,10 @@ class Events:
             hub.take(self.stream)
             try:
                 if time.monotonic() - checked > BEAT:
-                    self.by, checked = caller_of_token(self.request), time.monotonic()
+                    with ExitStack() as self.request.works_for:  # type: ignore[attr-defined]
+                        self.by, checked = caller_of_token(self.request), time.monotonic()
                     yield comment(self.cursor, ": still here")
-                rows, self.cursor = read_on(self.by, self.cursor, _settled)
+                rows = self._read()
             except (Problem, DatabaseError):
                 return  # the client connects again, and is told why not
             if rows:
@@ -195,6 +213,18 @@ class Events:
                 close_old_connections()  # a thread that sleeps holds none
                 if not hub.wait(self.stream, min(left, self._patience())):
                     return  # the client has left
+
+    def _served(self) -> AbstractContextManager[None]:
+        """Read as the members' role of an organisation: the answer is written after its request."""
+        return as_member(self.organisation) if self.organisation else nullcontext()
+
+    def _read(self) -> list[dict[str, Any]]:
+        until, began = _settled.advance(), max(self.cursor.number, self.seen)
+        with self._served():
+            rows, self.seen = read_on(self.by, began, until)
+            if self.seen > began:
+                self.cursor = Cursor.at(self.seen)
+        return rows
 
     def _settle(self) -> int:
         """Return the last number before which nothing can come any more, as recent as it may be."""
@@ -209,7 +239,7 @@ class Events:
             hub.wait(self.stream, min(left, SETTLING))
 
     def _patience(self) -> float:
-        if _settled.is_behind or self.cursor.number < _settled.number:
+        if _settled.is_behind or max(self.cursor.number, self.seen) < _settled.number:
             return SETTLING
         return BEAT if hub.listening and can_listen() else LOOK_WHILE_DEAF
 

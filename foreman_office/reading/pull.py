@@ -10,7 +10,7 @@ from ninja.decorators import decorate_view
 
 from builders.actions import assign_task, note_heard
 from builders.models import Builder, Verdict
-from foreman_office.api.callers import Bearer
+from foreman_office.api.callers import Bearer, calling_builder
 from foreman_office.api.instruction import Assignment, assignment_of
 from foreman_office.api.schemas.fields import Taken, example
 from foreman_office.dashboard.builders.queries import with_verdict
@@ -92,16 +92,20 @@ def next_assignment(request: HttpRequest, wanted: NextTask) -> Any:
     again.
     """
     name: str = request.auth  # type: ignore[attr-defined]
-    note_heard(Builder.objects.get(pk=name))
+    note_heard(calling_builder(name))
     builder = current(name)
+    if builder is None:
+        raise Refused("builder_idle", "You are busy: no task is assigned until you are free.")
     if builder.current_task is None:
         if builder.verdict != Verdict.IDLE:  # type: ignore[attr-defined]
             words = "You are paused: no task is assigned until the pause ends."
             raise Refused("builder_idle", words)
         pull_task(builder)
-        builder = current(name)
+        builder = current(name) or calling_builder(name)
     return assignment_of(builder) if builder.current_task else Status(204, None)
 
 
-def current(name: str) -> Builder:
-    return with_verdict().select_related("current_task__wave__program").get(pk=name)
+def current(name: str) -> Builder | None:
+    """Return a builder with its verdict; None while it is at work for another organisation."""
+    found = with_verdict().select_related("current_task__wave__program").filter(pk=name)
+    return found.first()

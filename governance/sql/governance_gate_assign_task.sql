@@ -1,5 +1,6 @@
 -- Assign a task to a builder, which is idle (builders_verdict) or has this task already. Without
--- a builder: whether it could be assigned to any.
+-- a builder: whether it could be assigned to any. Of one that is at work for another organisation nothing
+-- is seen, but that it is busy.
 CREATE OR REPLACE FUNCTION governance_gate_assign_task(id uuid, builder text)
 RETURNS TABLE (rule text, met boolean, detail text) LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -24,5 +25,8 @@ BEGIN ATOMIC
         END
     FROM builders
     CROSS JOIN LATERAL builders_verdict(builder_id, interval '0', now()) AS verdict
-    WHERE builder_id = builder;
+    WHERE builder_id = builder
+    UNION ALL
+    SELECT 'builder_idle', false, format('%s is busy.', builder)
+    WHERE builder IS NOT NULL AND NOT EXISTS (SELECT FROM builders WHERE builder_id = builder);
 END;

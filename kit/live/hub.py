@@ -33,6 +33,10 @@ CHANNEL = "foreman"
 BURST = 0.075
 # Seconds between two events of one topic: a page needs as long to request its parts.
 REST = 0.3
+# While more comes soon after, pages are told all at once after a rest that grows to so many seconds
+# for each page that was told, about what the office needs to answer it, and to the longest.
+REST_OF_A_PAGE = 0.02
+LONGEST_REST_OF_PAGES = 2
 # The same for what touches everything, at most: any role that may connect to the database can send
 # that. It grows from REST while more comes.
 LONGEST_REST = 10
@@ -66,6 +70,8 @@ class Hub:
         # When everything may be touched again, the rest since the last time, and whose waits.
         self._everything_due, self._everything_rest = 0.0, 0.0
         self._everything_waits: set[str] = set()
+        # When pages are told again, and the rest since the last time.
+        self._pages_due, self._pages_rest = 0.0, 0.0
         self._thread: Thread | None = None
         # Held only briefly. Reentrant, as a signal may come while its thread holds it.
         self._lock = RLock()
@@ -150,10 +156,12 @@ class Hub:
         now = time.time()
         with self._lock:
             heard = self._seldom_everything({*heard}, now)
-            touched = self._withheld | self._touched_by(heard)
+            fresh = self._touched_by(heard)
+            touched = self._withheld | fresh
             if any(map(is_everything, heard)):
                 self._forget(now)
             news = {topic for topic in touched if self._due(topic) <= now}
+            is_soon = not self._withheld.isdisjoint(news)  # it came while pages rested
             self._withheld = touched - news
             self._told.update(dict.fromkeys(news, now))
             if len(self._told) > REMEMBERED_TOPICS:
@@ -161,11 +169,16 @@ class Hub:
                 self._told.clear()
             # The same bytes for all streams with the same topics.
             poke_with = cache(poke)
+            pages = 0
             for stream in self._streams:
-                mine = stream.topics & news
+                # Who waits in a thread asks once for what concerns it, and delays nobody.
+                mine = stream.topics & (fresh if stream.silent else news)
                 if mine and not stream.post(poke_with(mine)):
                     stream.news |= mine
                     stream.ring()
+                pages += bool(mine) and not stream.silent
+            if pages:
+                self._let_pages_rest(pages, now, is_soon=is_soon)
 
     def _seldom_everything(self, heard: set[str], now: float) -> set[str]:
         """Return what was heard, with EVERYTHING only when that is due again."""
@@ -180,6 +193,11 @@ class Hub:
         self._everything_rest = min(2 * self._everything_rest, LONGEST_REST) if is_soon else REST
         self._everything_due = now + self._everything_rest
         return heard | wanted
+
+    def _let_pages_rest(self, told: int, now: float, *, is_soon: bool) -> None:
+        most = min(told * REST_OF_A_PAGE, LONGEST_REST_OF_PAGES)
+        self._pages_rest = min(max(2 * self._pages_rest, REST), most) if is_soon else 0
+        self._pages_due = now + self._pages_rest
 
     def _touched_by(self, heard: Collection[str]) -> set[str]:
         touched = set()
@@ -196,7 +214,7 @@ class Hub:
 
     def _due(self, topic: str) -> float:
         """Return when a topic may be sent again."""
-        return self._told.get(topic, 0) + REST
+        return max(self._told.get(topic, 0) + REST, self._pages_due)
 
     def _patience(self) -> float:
         """Return for how many seconds to listen until something else is due."""

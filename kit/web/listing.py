@@ -228,7 +228,7 @@ class Listing:
 
         Where its reader has a view that the bare address leads to, it names the usual order.
         """
-        if getattr(self.request, "opens_elsewhere", False):
+        if getattr(self.request, "opens_elsewhere", bool)():
             return f"{self.request.path}?sort={self._usual_order}"
         return self.request.path
 

@@ -19,8 +19,7 @@ CLOSED_TO_MEMBERS = {
     *("auth_user", "auth_group", "auth_permission", "auth_group_permissions", "auth_user_groups"),
     *("auth_user_user_permissions", "django_session", "office_sessions"),
     *("login_attempts", "second_factors", "recovery_codes", "openid_accounts"),
-    # Tokens, and what their bearers sent.
-    *("builder_tokens", "ci_tokens", "idempotency_keys", "ci_idempotency_keys"),
+    # What the bearers of tokens sent.
     *("usage_series", "usage_points", "usage_remarks"),
     # The queue of messages, and what is a person's own.
     *("procrastinate_jobs", "procrastinate_events", "procrastinate_workers"),
@@ -35,7 +34,8 @@ OFFICES = {
     "django_admin_log",
     "builder_pauses",
     *("notification_channels", "notification_rules", "deliveries", "delivery_notices"),
-    *("office_log", "usage_sessions", "usage_arrivals"),
+    *("office_log", "usage_sessions", "usage_arrivals", "idempotency_keys", "ci_idempotency_keys"),
+    *("builder_tokens", "ci_tokens"),
 }
 
 

@@ -30,14 +30,19 @@ from kit.core.acts import Refused
 from kit.runtime.database.members import as_member
 from kit.runtime.database_addresses import UPKEEP, acting_as
 from programs.models import Program
-from tests.factories import BudgetFactory, ChannelFactory, DeliveryFactory, UserFactory
+from tests.factories import (
+    BudgetFactory,
+    ChannelFactory,
+    DeliveryFactory,
+    EntityNoteFactory,
+    UserFactory,
+)
 from tests.notifications.conftest import let_pass
 from tests.notifications.receiver import receiver
 from tests.organisations.conftest import ITSELF, member_of
 from tests.organisations.test_pages import OTHERS, join, text_of
 
 WORDS = re.compile("alpha|beta|omega")
-ALL = {"alpha", "beta", "omega"}
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +158,7 @@ def test_nobody_is_told_of_what_they_do_not_work_for(three, people, mailoutbox):
         **{who: {"beta"} for who in ("ben", "theirs")},
         "dan": {"alpha", "beta"},
         "eve": {"omega"},
-        **dict.fromkeys(("root", "whole"), ALL),
+        **{who: {"alpha", "beta", "omega"} for who in ("root", "whole")},
     }
     for who in told.keys() - {"root", "whole"}:
         assert all(len(found) <= 1 for found in told[who]), "no message is of two organisations"
@@ -378,3 +383,18 @@ def test_what_a_shared_builder_spent_is_no_matter_of_whose_task_it_holds(three):
     sweep()
     notice = Notice.objects.open().get(key=f"budget-builder-{three.a.builder.pk}")
     assert (notice.organisation_id, notice.program_id) == (ITSELF, None)
+
+
+def test_what_is_read_of_one_organisation_is_unread_in_another(three, people):
+    def read(place, *, text):
+        people.dan.post(reverse("organisation_choose"), {"organisation": place.id})
+        page = text_of(people.dan.get(reverse("handover")))
+        assert text in page
+        upto = re.search('name="place" value="(.*?)"', page)[1]
+        people.dan.post(reverse("handover_read"), {"place": upto})
+        assert text not in text_of(people.dan.get(reverse("handover")))
+
+    read(three.b, text="entity note of beta")
+    read(three.a, text="entity note of alpha")  # and on, beyond all that there is of the other
+    EntityNoteFactory(wave=three.b.wave, text="One more.")
+    read(three.b, text="One more.")

@@ -107,7 +107,7 @@ def test_who_commits_first_does_not_matter(connect, ci_token, first_to_commit):
     earlier, later = connect(), connect()
     settled = Settled(margin=0)
     settle(settled)
-    start = Cursor.at(settled.number)
+    start = settled.number
     for session in (earlier, later):
         session.execute("BEGIN")
     earlier.execute(*note(task, "earlier"))
@@ -123,16 +123,16 @@ def test_who_commits_first_does_not_matter(connect, ci_token, first_to_commit):
     by = ci_token[0]
     seen, cursor = [], start
     for _ in range(3):
-        rows, cursor = read_on(by, cursor, settled)
+        rows, cursor = read_on(by, cursor, settled.advance())
         seen += texts(rows)
     if first_to_commit == "later":
         assert "later" not in seen
     two.execute("COMMIT")
     settle(settled)
-    rows, last = read_on(by, cursor, settled)
+    rows, last = read_on(by, cursor, settled.advance())
     seen += texts(rows)
     assert [text for text in seen if text] == ["earlier", "later"]
-    assert read_on(by, last, settled) == ([], last)
+    assert read_on(by, last, settled.advance()) == ([], last)
 
 
 def note(task, text):

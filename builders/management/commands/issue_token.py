@@ -6,7 +6,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from builders import actions
 from builders.models import Builder, BuilderToken, CIToken
 from kit.core.acts import Refused
-from programs.models import BuilderName, Program
+from programs.models import BuilderName, Organisation, Program
 
 
 def days(text: str) -> int:
@@ -43,6 +43,14 @@ class Command(BaseCommand):
             "--days", type=days, metavar="N", help="with --ci: the token ends after so many days"
         )
 
+        parser.add_argument(
+            "--organisation",
+            type=organisation_by_name,
+            metavar="ORGANISATION",
+            help="the name of the organisation for whose tasks the token is; leave it out for the"
+            " whole office",
+        )
+
     def handle(self, *args: Any, builder: str | None, **options: Any) -> None:
         name = options["ci"]
         if (builder is None) == (name is None):
@@ -61,9 +69,24 @@ class Command(BaseCommand):
         self, builder: str | None, name: str | None, options: dict[str, Any]
     ) -> tuple[BuilderToken | CIToken, str]:
         if name is None:
-            return actions.issue_token(Builder.objects.get(pk=builder), by=None)
+            of = Builder.objects.get(pk=builder)
+            return actions.issue_token(of, organisation=options["organisation"], by=None)
         programs = options["program"] and [*map(program_named, options["program"])]
-        return actions.issue_ci_token(name, programs=programs, days=options["days"], by=None)
+        return actions.issue_ci_token(
+            name,
+            programs=programs,
+            organisation=options["organisation"],
+            days=options["days"],
+            by=None,
+        )
+
+
+def organisation_by_name(name: str) -> Organisation:
+    """Return the organisation of this name."""
+    try:
+        return Organisation.objects.get(name=name)
+    except Organisation.DoesNotExist:
+        raise ArgumentTypeError(f"no organisation is named {name!r}") from None
 
 
 def program_named(name: str) -> Any:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from builders.models import Builder, HeartbeatStatus
 from foreman_office.api import tasks
+from foreman_office.api.callers import calling_builder
 from foreman_office.api.heartbeat import Beat, stored_beat
 from foreman_office.api.idempotency import Answer
 from foreman_office.api.instruction import task_read
@@ -42,7 +43,7 @@ class Asked:
 
     @cached_property
     def builder(self) -> Builder:
-        return Builder.objects.get(pk=self.name)
+        return calling_builder(self.name)
 
     def task_id(self, given: UUID | None) -> UUID:
         """Return the task that a call is about: the one that it names, or the assigned one."""

@@ -16,12 +16,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from foreman_office.api.callers import Bearer
+from foreman_office.api.callers import Bearer, organisation_of
 from foreman_office.api.otlp.bodies import JSON, parse, read_export
 from foreman_office.api.otlp.logs import read_logs
 from foreman_office.api.otlp.metrics import read_metrics
 from foreman_office.api.otlp.reading import Reading
 from foreman_office.api.usage import count_points
+from kit.runtime.database.members import as_office
 from kit.web.api import Problem, unauthorized
 from kit.web.large import one_at_a_time
 
@@ -52,7 +53,7 @@ def otlp_metrics(request: HttpRequest, builder: str) -> HttpResponse:
     with one_at_a_time(len(content)):
         sent = parse(content, request.content_type or "", ExportMetricsServiceRequest, reading)
         read_metrics(sent.resource_metrics, reading)
-    count_points(builder, reading.points, reading.remarks)
+    count_export(request, builder, reading)
     answer = ExportMetricsServiceResponse()
     if reading.remarks:
         answer.partial_success.rejected_data_points = reading.rejected
@@ -67,12 +68,20 @@ def otlp_logs(request: HttpRequest, builder: str) -> HttpResponse:
     with one_at_a_time(len(content)):
         sent = parse(content, request.content_type or "", ExportLogsServiceRequest, reading)
         read_logs(sent.resource_logs, reading)
-    count_points(builder, reading.points, reading.remarks)
+    count_export(request, builder, reading)
     answer = ExportLogsServiceResponse()
     if reading.remarks:
         answer.partial_success.rejected_log_records = reading.rejected
         answer.partial_success.error_message = reading.sentence
     return respond_with(request, answer)
+
+
+def count_export(request: HttpRequest, builder: str, reading: Reading) -> None:
+    """Count what an export told, as the office: it keeps the points of all."""
+    with as_office():
+        count_points(
+            builder, reading.points, reading.remarks, organisation=organisation_of(request)
+        )
 
 
 # --- answers --------------------------------------------------------------------------------------

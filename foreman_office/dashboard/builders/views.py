@@ -17,6 +17,7 @@ from foreman_office.dashboard.forms import (
     BudgetForm,
     PauseForm,
     ThresholdForm,
+    TokenForm,
 )
 from governance.actions import set_budget
 from governance.models import Evidence
@@ -24,6 +25,7 @@ from kit.core.roles import decides, reads
 from kit.web.decision_forms import cleaned_or_422, decide, respond_done, shown_once
 from kit.web.exports import export_as, format_labels
 from kit.web.htmx import render_page, wants_part
+from kit.web.shared_parts import shares_parts
 from kit.web.snapshot import one_snapshot
 from programs.models import Task
 
@@ -57,6 +59,7 @@ BUILDER_COLUMNS = {
 
 
 @reads
+@shares_parts
 def builder_list(request):
     if "export" in request.GET:
         rows = builders_as_they_are().fetch_mode(FETCH_PEERS)
@@ -71,6 +74,7 @@ def builder_list(request):
 
 
 @reads
+@shares_parts
 @or_as_it_was("builder")
 @one_snapshot
 def builder(request, pk):
@@ -157,7 +161,8 @@ def builder_budget(request, pk):
 def builder_issue_token(request, pk):
     """Show the text of a new token, in this answer and nowhere else: only its digest is kept."""
     builder = get_object_or_404(Builder, pk=pk)
-    token, text = actions.issue_token(builder, by=request.user)
+    given = cleaned_or_422(request, TokenForm)
+    token, text = actions.issue_token(builder, **given, by=request.user)
     template = "builders/token_issued.html"
     if wants_part(request):
         template += "#issued"

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 
+from foreman_office.dashboard.forms import TokenForm
 from kit.web.forms import TextField
 from programs.models import Program
 
@@ -33,3 +34,19 @@ class CITokenForm(forms.Form):
         """Return the chosen programs' ids, or None for all programs."""
         chosen: Any = self.cleaned_data["programs"]
         return [program.pk for program in chosen] or None
+
+
+class CITokenOfOrganisationForm(CITokenForm, TokenForm):
+    """The same, where there are organisations."""
+
+    field_order = ["name", "organisation", "programs", "days"]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse programs that are not of the chosen organisation: the token would not see them."""
+        cleaned = super().clean() or self.cleaned_data
+        organisation, chosen = cleaned.get("organisation"), cleaned.get("programs")
+        if organisation and chosen:
+            foreign = Program.objects.filter(pk__in=chosen).exclude(organisation_id=organisation.pk)
+            if names := ", ".join(foreign.order_by("name").values_list("name", flat=True)):
+                self.add_error("programs", f"Not of {organisation}: {names}.")
+        return cleaned

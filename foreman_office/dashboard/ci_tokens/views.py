@@ -7,23 +7,24 @@ from django.urls import reverse
 from builders import actions
 from builders.models import CIToken
 from foreman_office.dashboard.available_actions import offer
-from foreman_office.dashboard.ci_tokens.forms import CITokenForm
+from foreman_office.dashboard.ci_tokens.forms import CITokenForm, CITokenOfOrganisationForm
 from kit.core.roles import decides, may_decide, reads
+from kit.runtime.database.members import organisation_in_use
 from kit.web.decision_forms import respond_done, shown_once
-from programs.models import Program
+from programs.models import Organisation, Program
 
 LISTED = 100
 
 
 @reads
 def ci_token_list(request):
-    return show(request, CITokenForm())
+    return show(request, form_of(request))
 
 
 @decides
 def ci_token_issue(request):
     """Show the text of a new token, in this answer and nowhere else: only its digest is kept."""
-    form = CITokenForm(request.POST)
+    form = form_of(request, request.POST)
     if not form.is_valid():
         return show(request, form, status=422)
     token, text = actions.issue_ci_token(by=request.user, **form.cleaned_data)
@@ -40,8 +41,14 @@ def ci_token_revoke(request, pk):
     return respond_done(request, f"The token {token.prefix}… is revoked.", back)
 
 
+def form_of(request, data=None):
+    """Return the form of a new token; who serves the whole office chooses for whom it is."""
+    chooses = organisation_in_use() is None and Organisation.objects.exists()
+    return (CITokenOfOrganisationForm if chooses else CITokenForm)(data)
+
+
 def show(request, form, status=200):
-    tokens = list(CIToken.objects.order_by("-created_at")[:LISTED])
+    tokens = list(CIToken.objects.select_related("organisation").order_by("-created_at")[:LISTED])
     keys = {key for token in tokens for key in token.program_ids or ()}
     names = {str(row.pk): row.name for row in Program.objects.filter(pk__in=keys)}
     for token in tokens:

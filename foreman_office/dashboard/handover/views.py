@@ -79,10 +79,10 @@ class ReadHandover(NamedTuple):
 
 def read_between(user: Any, since: Place | None, until: Place | None) -> ReadHandover:
     """Return the handover of a span: by itself from where a person has read to until now."""
+    if not all(is_known(place) for place in (since, until) if place):
+        raise Http404(NO_PLACE)
     settled = settled_numbers()
     with snapshot():
-        if not all(is_known(place) for place in (since, until) if place):
-            raise Http404(NO_PLACE)
         reading = last_reading(user)
         begin = since or reading.place
         end = place_between(begin, until, settled)

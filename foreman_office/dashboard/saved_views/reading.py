@@ -35,10 +35,11 @@ def opens_with_default[**P](
     @wraps(view)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         request: Any = args[0]
-        if default := default_of(request):
-            request.opens_elsewhere = True  # the address of the whole list says more, then
-            if request.method == "GET" and not request.GET and not wants_part(request):
-                return redirect(address_of_view(default.place, default.query))
+        # The address of the whole list says more, then.
+        request.opens_elsewhere = lambda: default_of(request) is not None
+        is_bare = request.method == "GET" and not request.GET and not wants_part(request)
+        if is_bare and (default := default_of(request)):
+            return redirect(address_of_view(default.place, default.query))
         return view(*args, **kwargs)
 
     return wrapped

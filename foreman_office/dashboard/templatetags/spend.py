@@ -11,6 +11,7 @@ from foreman_office.dashboard.available_actions import offer_budget
 from foreman_office.dashboard.spend.figures import Spend, price_list_fault, usage_of, verified
 from governance.models import Budget
 from kit.core.roles import may_decide
+from kit.runtime.database.members import organisation_in_use
 from kit.web.decision_forms import shared
 from programs.models import Program, Task, Wave
 
@@ -31,6 +32,8 @@ def spend_of(context: RequestContext, entity: Task | Wave | Program | Builder) -
             shown |= budget_of(context, entity, program=entity)
         case Builder():
             remarks = entity.usage_remarks.order_by("-last_at", "-pk")
+            if organisation_in_use():  # what was not understood may be of any organisation's work
+                remarks = remarks.none()
             shown |= {"more": f"{address}?builder={entity.pk}&by=task", "is_builder": True}
             shown |= {"remarks": remarks} | budget_of(context, entity, builder=entity)
     return shown | shared(context)

@@ -98,12 +98,12 @@ def test_the_page_asks_no_more_for_more_rows(
             ends_at=now() - timedelta(days=2, minutes=each - 1),
         )
         BuilderTokenFactory(revoked_at=now())
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(31):
         foreman.get(PAGE)
 
 
 def test_the_list_draws_the_last_hour_of_each(foreman, at_work, django_assert_max_num_queries):
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(21):
         content = foreman.get(reverse("builders:builder_list")).text
     assert content.count("<b>Last hour: ") == 5
     assert "Last hour: 2 heartbeats, 2 gaps" in content

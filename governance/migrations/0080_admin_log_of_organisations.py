@@ -14,7 +14,7 @@ UNDO = "ALTER TABLE django_admin_log DROP COLUMN organisation_id"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("governance", "0077_programs_move_fast"),
+        ("governance", "0079_handover_of_organisations"),
         ("admin", "0003_logentry_add_action_flag_choices"),
     ]
 
