@@ -94,7 +94,7 @@ def is_for_admin(request: HttpRequest) -> bool:
 
 
 def work_at(workplace: Workplace, user: Any) -> None:
-    """Give a person the roles that they have at a workplace, and no others, for this request."""
+    """Replace the roles of a person by those at a workplace, for this request."""
     user.role_names = set(workplace.roles)
     if workplace.organisation == OFFICE_ITSELF:
         return

@@ -120,7 +120,7 @@ def test_members_cannot_turn_the_policies_off(three):
             "TRUNCATE heartbeats",
             "COPY tasks FROM STDIN",
             "SELECT * FROM auth_user",
-            "SELECT * FROM builder_tokens",
+            "SELECT * FROM office_sessions",
             "INSERT INTO import_transactions VALUES (1)",
             "UPDATE evidence_trail SET actor = actor",
             "SELECT last_value FROM evidence_trail_sequence_seq",

@@ -33,7 +33,7 @@ TRIED = {
 }
 OTHERS = {
     *("revoke_token", "prune_heartbeats", "export_plan", "import_plan", "replay_evidence"),
-    *("estimate_usage", "thin_runs"),
+    *("estimate_usage", "thin_runs", "organisation"),
     *("watch", "deliver", "login_link", "simulate", "changepassword", "backup"),
 }
 

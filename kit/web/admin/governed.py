@@ -96,6 +96,18 @@ class GovernedAdmin(TextFields, admin.ModelAdmin):
             row = super().get_object(request, *args)
         return row
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the admin's own log of a row, which names people of the whole office.
+
+        Members of an organisation are led to the row: its evidence says who did what.
+        """
+        if not getattr(request, "organisation", None):
+            return super().history_view(request, object_id, extra_context)
+        messages.info(request, "Who did what here is in the evidence.")
+        return HttpResponseRedirect("../change/")
+
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = self.refusable_changeform_view(request, *args, **kwargs)
         shown = getattr(response, "context_data", None) or {}
