@@ -13,7 +13,7 @@ RUN := .venv/installed
 DEV := .venv/installed-dev
 INSTALL := kit/runtime/packages.py
 
-.PHONY: help demo run test quick pooled faults thorough versions check fix bench screenshots lock
+.PHONY: help demo run test quick pooled faults thorough versions tenants check fix bench screenshots lock
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -41,6 +41,9 @@ thorough: $(DEV)  ## run the tests of all pages in all looks, of the largest off
 
 versions: $(DEV)  ## run the tests that start nothing on the other versions of PostgreSQL that are installed
 	@env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m tests.versions $(PARALLEL) -m "not slow" $(ARGS)
+
+tenants: $(DEV)  ## run the tests of pages as members of one organisation of two
+	@TENANTS=1 $(PYTEST) $(PARALLEL) -m "not slow and not hypothesis" $(or $(ARGS),tests/dashboard tests/plan_files)
 
 check: $(DEV)  ## format, lint, types, templates, migrations, test, pooled; CI runs all targets
 	$(PYTHON) -m ruff format --check .
