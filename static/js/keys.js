@@ -16,6 +16,7 @@
   const PAUSE = 90; // ms after a letter, before it is asked for
   let question = null;
   let waiting = null;
+  let isMoved = false; // the reader has chosen another than the first since the last letter
 
   const options = () => [...hits.querySelectorAll(".hit")];
   const chosen = () => hits.querySelector('[aria-selected="true"]');
@@ -36,16 +37,19 @@
       const answer = await fetch(address, { headers, signal });
       // The session has ended (401): the answer says so, and leads to the login in another tab.
       if (!answer.ok && answer.status !== 401) return;
-      hits.innerHTML = await answer.text();
+      const found = await answer.text();
+      const kept = isMoved && chosen()?.href;
+      hits.innerHTML = found;
+      choose(options().find((option) => option.href === kept) ?? options()[0]);
     } catch (error) {
       if (error.name === "AbortError" || error instanceof TypeError) return; // typed on; not reached
       throw error;
     }
-    choose(options()[0]);
   };
   const move = (step) => {
     const all = options();
     if (!all.length) return;
+    isMoved = true;
     choose(all[(all.indexOf(chosen()) + step + all.length) % all.length]);
   };
 
@@ -57,6 +61,7 @@
     find();
   };
   input.addEventListener("input", () => {
+    isMoved = false;
     clearTimeout(waiting);
     waiting = setTimeout(find, PAUSE);
   });
