@@ -182,6 +182,8 @@ def workplace_name(request: HttpRequest) -> str:
     workplace = getattr(request, "workplace", None)
     if workplace is not None:
         return str(workplace.name)
+    if getattr(request, "workplaces", None) == []:
+        return ""  # there are no organisations
     return WHOLE_OFFICE if has_member() and Organisation.objects.exists() else ""
 
 

@@ -281,7 +281,7 @@ def test_a_point_is_of_the_task_that_the_builder_had_at_its_time(held, builder, 
 
     def held_at(*minutes):
         moments = [int((now() + each * MINUTE).timestamp() * 10**9) for each in minutes]
-        found = tasks_held("ui-builder", moments)
+        found = tasks_held("ui-builder", moments, None)
         return [found[moment] for moment in moments]
 
     def happened(minutes):

@@ -140,8 +140,9 @@ def test_what_is_personal_is_shared_by_the_pages_of_one_reader(drawn):
     one, other = reader(), reader()
     for client in (one, one, other):
         assert ask(client, "/", "lamps", "finished").json().keys() == {"lamps", "finished"}
-    # The first drawing of all finds out that one part is personal.
-    assert drawn == [["lamps", "finished"], ["finished"], ["finished"]]
+    # The first drawing of all, perhaps of another test, finds out that one part is personal.
+    assert drawn[0] in (["lamps", "finished"], ["lamps"])
+    assert drawn[1:] == [["finished"], ["finished"]]
 
 
 def test_saved_views_are_shown_to_their_owner_alone(drawn):

@@ -2,13 +2,14 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
@@ -97,11 +98,20 @@ def assert_logged_for(place, kind):
     assert every == told != set()
 
 
+def work_once():
+    try:
+        worker.run(wait=False, install_signal_handlers=False)
+    finally:
+        connections.close_all()
+
+
 def deliver():
     """Let a worker deliver all that is queued."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
-    worker.run(wait=False, install_signal_handlers=False)
+    # In a thread of its own: a browser of another test may keep an event loop in this one.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(work_once).result()
 
 
 def words_told(mailoutbox, kept):
