@@ -20,17 +20,7 @@ from bench.sizes import FULL, TINY, Sizes
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = [
-    *(
-        "heartbeats",
-        "wal",
-        "window",
-        "crowd",
-        "streams",
-        "dashboards",
-        "progress",
-        "imports",
-        "reports",
-    ),
+    *("heartbeats", "wal", "window", "crowd", "streams", "progress", "imports", "reports"),
     *("pages", "upkeep", "sealing", "start"),
 ]
 

@@ -21,8 +21,6 @@ class Sizes:
     refreshes: int  # of a page in each half of a pair
     crowd: int  # connections that are held open
     cases: int  # tests of a large report
-    dashboards: int  # open pages
-    watched: float  # seconds in which they are, in each half of a pair
 
 
 FULL = Sizes(
@@ -36,8 +34,6 @@ FULL = Sizes(
     refreshes=20,
     crowd=3_000,
     cases=20_000,
-    dashboards=200,
-    watched=30,
 )
 TINY = Sizes(
     rounds=1,
@@ -50,6 +46,4 @@ TINY = Sizes(
     refreshes=2,
     crowd=30,
     cases=200,
-    dashboards=12,
-    watched=1,
 )

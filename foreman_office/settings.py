@@ -167,7 +167,7 @@ FOREMAN_CONNECTIONS_PER_ADDRESS = env.int(
     "FOREMAN_CONNECTIONS_PER_ADDRESS", default=250, validate=validate.Range(min=0)
 )
 # Each live page holds a thread that sleeps, beside those that answer requests.
-FOREMAN_STREAMS = env.int("FOREMAN_STREAMS", default=200, validate=validate.Range(min=0))
+FOREMAN_STREAMS = env.int("FOREMAN_STREAMS", default=100, validate=validate.Range(min=0))
 
 # How often an agent that stops before its task is done is told to go on, before that is escalated.
 FOREMAN_AGENT_STOPS = env.int("FOREMAN_AGENT_STOPS", default=3, validate=validate.Range(min=0))

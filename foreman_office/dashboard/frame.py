@@ -53,9 +53,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "read_only": settings.FOREMAN_READ_ONLY,
         "writer": settings.FOREMAN_WRITER,
         "simulation": getattr(settings, "FOREMAN_SIMULATION", False),
-        "theme": lambda: chosen(request, "theme", "system"),
+        "theme": chosen(request, "theme", "system"),
         "themes": THEMES.items(),
-        "keys": lambda: chosen(request, "keys", "on"),
+        "keys": chosen(request, "keys", "on"),
         "key_choices": KEYS.items(),
         "zone": get_current_timezone_name(),
     }

@@ -15,7 +15,6 @@ from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from kit.core.moment import seconds_of
 from kit.core.outages import DATABASE_AWAY
 from kit.core.roles import READERS, has_role, reads
 from kit.live.hub import Full, Stream, can_listen, hub
@@ -35,10 +34,10 @@ def stream(request: HttpRequest) -> HttpResponseBase:
     """Answer with a stream of the topics of a page that change, for as long as it is open."""
     topics = set(request.GET.get("topics", "").split())
     try:
-        since = seconds_of(request.GET.get("since", "0"))
+        since = float(request.GET.get("since", "0"))
         datetime.fromtimestamp(since, UTC)
     except (ValueError, OverflowError):
-        return HttpResponseBadRequest("`since` is a time in seconds, or the id of an event.")
+        return HttpResponseBadRequest("`since` is a time in seconds.")
     if len(topics) > MOST_TOPICS or not all(map(TOPIC.fullmatch, topics)):
         return HttpResponseBadRequest("Each of `topics` is a word, or a word with an id.")
     response = StreamingHttpResponse(

@@ -2,26 +2,20 @@
 
 htmx asks for the part that it will put in place of its target. A live page asks for all parts that
 were touched at once, and says which versions it has: it is answered with those that have changed.
-What is drawn for several readers has neither their forms' secrets nor anything else of theirs.
 """
 
 import re
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
-from django.middleware.csrf import get_token
 from django.template.context import Context, make_context
 from django.template.loader import get_template
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import parse_etags
-
-from kit.web.drawings import Part
-from kit.web.shared_request import PersonalError, SharedRequest
-from kit.web.templatetags.sending import KEY_OF_ANYONE, TOKEN_OF_ANYONE, new_sending_key
 
 # The header in which a live page names the parts that it asks for.
 PARTS = "Foreman-Parts"
@@ -100,58 +94,24 @@ def unless_known(request: HttpRequest, response: HttpResponse, version: str) -> 
     return get_conditional_response(request, etag=version, response=response) or response
 
 
-class DrawnParts(HttpResponse):
-    """The parts that were drawn in the name of several readers; those that are personal are not."""
-
-    def __init__(self, parts: dict[str, Part]) -> None:
-        super().__init__()
-        self.parts = parts
-
-
 def render_parts(
     request: HttpRequest, places: dict[str, str], context: dict[str, Any] | None
 ) -> HttpResponse:
-    """Answer with each of these parts that the page does not have, or 304 if it has them all."""
-    if isinstance(request, SharedRequest):
-        return DrawnParts(draw_parts(request, places, context))
-    return with_changed(request, draw_parts(request, places, context))
+    """Answer with each of these parts that the page does not have, or 304 if it has them all.
 
-
-def draw_parts(
-    request: HttpRequest, places: dict[str, str], context: dict[str, Any] | None
-) -> dict[str, Part]:
-    """Draw parts in one context: what several of them show is asked of the database once."""
+    They are drawn in one context, so what several of them show is asked of the database once.
+    """
+    known = set(parse_etags(request.headers.get("If-None-Match", "")))
     partials: dict[str, Any] = {part: get_template(place) for part, place in places.items()}
     template = next(iter(partials.values())).template
-    drawn = {}
-    if isinstance(request, SharedRequest):
-        context = {**(context or {}), "csrf_token": TOKEN_OF_ANYONE}
     with drawing(request, context) as shared, shared.bind_template(template):
-        for part, partial in partials.items():
-            # Raised only in the name of several readers: this part is then drawn for its own.
-            with suppress(PersonalError):
-                html = partial.template.render(shared)
-                drawn[part] = Part(etag(part, html), html)
-    return drawn
-
-
-def with_changed(request: HttpRequest, drawn: dict[str, Part]) -> HttpResponse:
-    """Answer with the parts that the page does not have, with forms that this reader can send."""
-    known = set(parse_etags(request.headers.get("If-None-Match", "")))
+        drawn = {part: partial.template.render(shared) for part, partial in partials.items()}
     changed = {
-        name: {"etag": part.etag, "html": for_reader(request, part.html)}
-        for name, part in drawn.items()
-        if part.etag not in known
+        part: {"etag": version, "html": html}
+        for part, html in drawn.items()
+        if (version := etag(part, html)) not in known
     }
     return JsonResponse(changed) if changed else HttpResponseNotModified()
-
-
-def for_reader(request: HttpRequest, html: str) -> str:
-    """Put the reader's own token, and keys for one execution, into forms drawn for anyone."""
-    if TOKEN_OF_ANYONE not in html:
-        return html
-    html = html.replace(TOKEN_OF_ANYONE, get_token(request))
-    return re.sub(KEY_OF_ANYONE, lambda _: new_sending_key(), html)
 
 
 def etag(part: str, html: str) -> str:

@@ -14,7 +14,6 @@ from django.shortcuts import render
 from django_htmx import middleware as htmx
 
 from kit.core.acts import Refused
-from kit.core.moment import MOMENT, this_moment
 from kit.web import timezones
 from kit.web.api import is_from_a_machine
 from kit.web.decision_forms import InvalidForm, came_from
@@ -65,13 +64,7 @@ class MessageMiddleware(PagesOnly, messages.MessageMiddleware):
 
 
 class HtmxMiddleware(PagesOnly, htmx.HtmxMiddleware):
-    """Add to the answers to a page by when they were read, and acts done."""
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = super().__call__(request)
-        if "HX-Request" in request.headers:
-            response.headers[MOMENT] = this_moment()
-        return response
+    pass
 
 
 class ZoneMiddleware(PagesOnly, timezones.ChosenZoneMiddleware):

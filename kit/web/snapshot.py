@@ -10,8 +10,6 @@ from django.http.response import HttpResponseBase
 
 type SnapshotView = Callable[..., HttpResponseBase]
 
-# The header in which an answer says of which revision its parts are.
-REVISION = "Foreman-Revision"
 # Both in one exchange with the server: a page should not wait for two.
 BEGIN = (
     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;"
@@ -35,7 +33,7 @@ def one_snapshot(view: SnapshotView) -> SnapshotView:
                 cursor.nextset()
                 (request.revision,) = cursor.fetchone()  # type: ignore[attr-defined]
             response = view(request, *args, **kwargs)
-        response.headers[REVISION] = request.revision  # type: ignore[attr-defined]
+        response.headers["Foreman-Revision"] = request.revision  # type: ignore[attr-defined]
         return response
 
     return reading

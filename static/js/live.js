@@ -36,21 +36,6 @@
   const rests = new Map(); // until when a part is not asked for again
   const versions = new Map(); // the version of each part that is on the page
 
-  // By when all that the page shows was read: it may be given what others were given since then. The
-  // clocks of two machines differ: a page that is answered by both says nothing.
-  let moment = 0;
-  let machine = null;
-  let ahead = 0; // the clock of the office, by ms
-  const know = (said) => {
-    if (!said) return;
-    const [at, of] = said.split("-");
-    ahead = at * 1000 - Date.now();
-    machine ??= of;
-    if (of !== machine) machine = "";
-    moment = Math.max(moment, at);
-  };
-  know(freshness?.dataset.since);
-
   const tick = () => htmx.trigger(body, "tick");
   body.addEventListener("tick", () => {
     ticked = Date.now();
@@ -101,13 +86,11 @@
     const known = names.flatMap((name) => versions.get(name) ?? []).join(", ");
     const headers = { "HX-Request": "true", "HX-Current-URL": location.href, "Foreman-Parts": names.join(" ") };
     if (known) headers["If-None-Match"] = known;
-    if (machine) headers["Foreman-Moment"] = `${moment}-${machine}`;
     // A page that has nothing live but its frame may have no address of its own to ask at.
     const { pathname, search } = location;
     const address = parts().length > 1 ? pathname + search : freshness.dataset.frame;
     try {
       const response = await fetch(address, { headers, signal: AbortSignal.timeout(PATIENCE) });
-      know(response.headers.get("Foreman-Moment"));
       // The session has ended: the page says so, keeps what was typed, and goes on after the login.
       if (response.status === 401) sayEnded(await response.text());
       else if (response.ok || response.status === 304) ended?.replaceChildren();
@@ -156,10 +139,6 @@
   body.addEventListener("htmx:afterSwap", ({ detail: { target, xhr } }) => {
     if (target?.matches("[data-live]")) versions.set(target.id, xhr.getResponseHeader("ETag"));
   });
-  // Before the answer to an act lets all parts be asked for again.
-  body.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr } }) => {
-    know(xhr.getResponseHeader("Foreman-Moment"));
-  });
   body.addEventListener("htmx:afterRequest", ({ detail: { target, elt, successful } }) => {
     const part = elt.closest("[data-live]");
     if (part && !successful) touch([part]); // it may have been held back for this request
@@ -172,11 +151,8 @@
     show();
     refresh();
   });
-  // All pages of an address in the same second, because they share what is drawn; not all addresses.
-  const shift = [...(location.pathname + location.search)].reduce((sum, sign) => sum * 31 + sign.codePointAt() & 0xffff, 0);
-  const turnOf = (time) => Math.floor((time + ahead + shift) / (hearing === "live" ? SAFETY : POLL));
   const tickWhenDue = () => {
-    if (!document.hidden && turnOf(Date.now()) !== turnOf(ticked)) tick();
+    if (!document.hidden && Date.now() - ticked >= (hearing === "live" ? SAFETY : POLL)) tick();
   };
   setInterval(tickWhenDue, 1000);
 
@@ -285,7 +261,6 @@
     for (const [kind, react] of Object.entries(reactions)) {
       stream.addEventListener(kind, ({ data, lastEventId }) => {
         since = lastEventId;
-        if (kind === "poke") know(since);
         watch();
         react(data);
         htmx.trigger(body, "stream:heard");

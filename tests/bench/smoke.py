@@ -42,16 +42,6 @@ FIGURES = [
     "beat to text in Chromium, p95",
     "processor time of a refresh, at once and part by part",
     *(f"heartbeats beside 150 streams, {connections} connections" for connections in (5, 50)),
-    *(
-        f"{what}, parts shared and not"
-        for what in (
-            *("heartbeat beside 12 dashboards, p95", "oldest of 12 dashboards"),
-            "age of 12 dashboards before an answer, p50",
-            "processor time with 12 dashboards, of a second",
-            "processor time of a refresh of 12 dashboards",
-            "refreshes of 12 dashboards",
-        )
-    ),
     "progress of 20 tasks",
     *(f"{what} a plan of 20 tasks" for what in ("read and check", "write", "import")),
     "memory of the import, 20 tasks and a tenth",

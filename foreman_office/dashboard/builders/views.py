@@ -25,7 +25,6 @@ from kit.core.roles import decides, reads
 from kit.web.decision_forms import cleaned_or_422, decide, respond_done, shown_once
 from kit.web.exports import export_as, format_labels
 from kit.web.htmx import render_page, wants_part
-from kit.web.shared_parts import shares_parts
 from kit.web.snapshot import one_snapshot
 from programs.models import Task
 
@@ -59,7 +58,6 @@ BUILDER_COLUMNS = {
 
 
 @reads
-@shares_parts
 def builder_list(request):
     if "export" in request.GET:
         rows = builders_as_they_are().fetch_mode(FETCH_PEERS)
@@ -74,7 +72,6 @@ def builder_list(request):
 
 
 @reads
-@shares_parts
 @or_as_it_was("builder")
 @one_snapshot
 def builder(request, pk):

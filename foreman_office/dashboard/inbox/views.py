@@ -19,14 +19,12 @@ from foreman_office.dashboard.programs.progress_counts import tally_programs
 from foreman_office.dashboard.saved_views.reading import opens_with_default
 from kit.core.roles import may_decide, reads
 from kit.web.htmx import render_page
-from kit.web.shared_parts import shares_parts
 from programs.models import Program, State, Task, TaskState
 
 MOVING = 12  # tasks that the inbox shows as moving
 
 
 @reads
-@shares_parts
 def inbox(request: HttpRequest) -> HttpResponseBase:
     builders = cache(read_builders)
     request.builders = builders  # type: ignore[attr-defined]
@@ -55,7 +53,6 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
 
 
 @reads
-@shares_parts
 @opens_with_default
 def decisions(request: HttpRequest) -> HttpResponseBase:
     """List all that is broken and all that waits, with filters and pages."""

@@ -26,7 +26,6 @@ from kit.web.decision_forms import cleaned_or_422, respond_done
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
 from kit.web.search import matching
-from kit.web.shared_parts import shares_parts
 from programs.models import Program, State, Task, Wave
 
 UUID_IN_TEXT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -128,7 +127,6 @@ VIOLATION_COLUMNS = {
 
 
 @reads
-@shares_parts
 @opens_with_default
 def blocker_list(request):
     rows = timed(Blocker.objects.all())
@@ -139,7 +137,6 @@ def blocker_list(request):
 
 
 @reads
-@shares_parts
 @opens_with_default
 def violation_list(request):
     rows = timed(GovernanceViolation.objects.select_related("task__wave__program", "builder"))

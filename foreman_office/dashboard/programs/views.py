@@ -22,7 +22,6 @@ from kit.core.roles import decides, reads
 from kit.web.decision_forms import OverrideForm, ReasonForm, decide
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
-from kit.web.shared_parts import shares_parts
 from kit.web.snapshot import one_snapshot
 from programs import actions
 from programs.models import Program, Task, Wave
@@ -53,7 +52,6 @@ PROGRAM_COLUMNS = {
 
 
 @reads
-@shares_parts
 @opens_with_default
 def program_list(request):
     listing = Listing(
@@ -79,7 +77,6 @@ UNDER_WAY = [Task.State.BLOCKED, Task.State.FAILED, Task.State.IN_PROGRESS, Task
 
 
 @reads
-@shares_parts
 @or_as_it_was("program")
 @one_snapshot
 def program(request, pk):
@@ -135,7 +132,6 @@ WAVE_PARTS = ["summary", "gate", "working", "list", "spend", "written", "blocker
 
 
 @reads
-@shares_parts
 @or_as_it_was("wave")
 @one_snapshot
 def wave(request, pk):

@@ -27,7 +27,6 @@ from governance.quality import compare, compare_validations, previous_run
 from kit.core.roles import reads
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
-from kit.web.shared_parts import shares_parts
 
 USUAL = {"days": "30"}
 RUN_SORTS = {
@@ -84,7 +83,6 @@ RESULT_COLUMNS = {
 
 
 @reads
-@shares_parts
 def quality(request):
     sorts = {"when": RUN_SORTS["when"]}
     runs = QAExecution.objects.all()
@@ -102,7 +100,6 @@ def quality(request):
 
 
 @reads
-@shares_parts
 @opens_with_default
 def quality_runs(request):
     runs = QAExecution.objects.select_related("task__wave__program")

@@ -31,7 +31,6 @@ from kit.core.roles import decides, may_decide, reads
 from kit.web.decision_forms import OverrideForm, ReasonForm, decide
 from kit.web.htmx import render_page
 from kit.web.listing import Listing, Sort
-from kit.web.shared_parts import shares_parts
 from kit.web.snapshot import one_snapshot
 from programs import actions
 from programs.models import Task, TaskLink
@@ -70,7 +69,6 @@ TASK_PARTS = [
 
 
 @reads
-@shares_parts
 @opens_with_default
 def task_list(request):
     tasks = Task.objects.with_beginnings().with_due_order()
@@ -86,7 +84,6 @@ def task_list(request):
 
 
 @reads
-@shares_parts
 @or_as_it_was("task")
 @one_snapshot
 def task(request, pk):

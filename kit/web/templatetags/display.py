@@ -14,7 +14,6 @@ from django.template import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from kit.core.moment import this_moment
 from kit.web.decision_forms import ActionButton
 from kit.web.templatetags.sending import form_secrets
 
@@ -52,9 +51,6 @@ def live(context: Context, part: str, topics: str = "") -> SafeString:
     revision = getattr(context.get("request"), "revision", "")
     stamp = format_html(' data-revision="{}"', revision) if revision and topics != "*" else ""
     return format_html('id="{}" data-live="{}"{}', part, topics, stamp)
-
-
-register.simple_tag(this_moment)
 
 
 @register.simple_tag

@@ -11,8 +11,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 SENDING_KEY = "sending_key"
-# What stands for the two in a part that is drawn for several readers.
-TOKEN_OF_ANYONE, KEY_OF_ANYONE = "token-of-anyone", "key-of-anyone"
 register = template.Library()
 
 
@@ -27,9 +25,5 @@ def form_secrets(context: Context) -> SafeString:
         '<input type="hidden" name="{}" value="{}">',
         token,
         SENDING_KEY,
-        KEY_OF_ANYONE if token == TOKEN_OF_ANYONE else new_sending_key(),
+        secrets.token_urlsafe(12),
     )
-
-
-def new_sending_key() -> str:
-    return secrets.token_urlsafe(12)
