@@ -44,7 +44,7 @@ OF_BUILDERS = (
 # All see that a builder is paused; people of the office pause it.
 BY_THE_OFFICE = f"({ASKED} = '{ITSELF}'::uuid)"
 OF_PAUSES = (
-    Policy("seen", "SELECT", "true"),
+    Policy("org_isolation", "SELECT", "true"),
     Policy("office_itself", "ALL", BY_THE_OFFICE, BY_THE_OFFICE),
 )
 # The records of a staged import go with it.

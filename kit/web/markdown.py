@@ -34,6 +34,8 @@ _cleaner = nh3.Cleaner(
     # Without the second, `lang` and `title` would pass on every tag.
     attributes={"a": {"href"}, "*": set()},
     url_schemes={"http", "https"},
+    # markdown-it does not ask about an empty address.
+    attribute_filter=lambda tag, attribute, value: value or None,
     link_rel="noopener noreferrer nofollow ugc",
 )
 

@@ -1,14 +1,16 @@
 """Two organisations and the office itself, with a row in every table, and members' sessions."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from types import SimpleNamespace
 from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, connections
 
 from builders import actions as builders
+from foreman_office.notifications import worker
 from governance.models import QATestResult
 from kit.runtime.database_addresses import MEMBER, parameters_of
 from tests.factories import (
@@ -143,3 +145,19 @@ def member_of(organisation):
     with member_session() as session, session.transaction():
         session.execute(SET_ORGANISATION, [str(organisation.id)])
         yield session
+
+
+def work_once():
+    try:
+        worker.run(wait=False, install_signal_handlers=False)
+    finally:
+        connections.close_all()
+
+
+def deliver():
+    """Let a worker deliver all that is queued."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
+    # In a thread of its own: a browser of another test may keep an event loop in this one.
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(work_once).result()

@@ -2,20 +2,18 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 from django.utils.timezone import now
 
 from foreman_office.dashboard.inbox.reconciling import Reconciling
-from foreman_office.notifications import actions, worker
+from foreman_office.notifications import actions
 from foreman_office.notifications.due import queue_due_messages
 from foreman_office.notifications.rules import Target
 from governance.models import (
@@ -40,7 +38,7 @@ from tests.factories import (
 )
 from tests.notifications.conftest import let_pass
 from tests.notifications.receiver import receiver
-from tests.organisations.conftest import ITSELF, member_of
+from tests.organisations.conftest import ITSELF, deliver, member_of
 from tests.organisations.test_pages import OTHERS, join, text_of
 
 WORDS = re.compile("alpha|beta|omega")
@@ -96,22 +94,6 @@ def assert_logged_for(place, kind):
     with as_member(place.id):
         told = set(OfficeLogEntry.objects.filter(subject_kind=kind).values_list("pk", flat=True))
     assert every == told != set()
-
-
-def work_once():
-    try:
-        worker.run(wait=False, install_signal_handlers=False)
-    finally:
-        connections.close_all()
-
-
-def deliver():
-    """Let a worker deliver all that is queued."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL")
-    # In a thread of its own: a browser of another test may keep an event loop in this one.
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(work_once).result()
 
 
 def words_told(mailoutbox, kept):

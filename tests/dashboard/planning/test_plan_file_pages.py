@@ -186,7 +186,7 @@ def tasks(number):
 
 
 def test_a_preview_asks_no_more_for_more_tasks(foreman, django_assert_max_num_queries):
-    with django_assert_max_num_queries(55):
+    with django_assert_max_num_queries(56):
         assert choose(foreman, PLAN + tasks(30)).status_code == 200
 
 

@@ -8,7 +8,8 @@ from kit.live.hub import Hub
 from tests.kit.live.test_hub import now
 
 
-def test_the_more_pages_are_told_the_longer_they_rest_while_more_comes(monkeypatch):
+def test_the_more_pages_are_told_the_longer_they_rest_while_more_comes(monkeypatch, settings):
+    settings.FOREMAN_STREAMS = 200
     quiet = Hub(connect=None)
     quiet._thread = Thread()  # it gets the announcements of the test
     clock = [time.time() + 1000]
