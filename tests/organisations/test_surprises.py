@@ -57,13 +57,17 @@ def test_without_an_organisation_every_question_fails_and_says_why(three):
 def test_set_and_read_in_one_statement_is_never_an_empty_office(three):
     with member_of(three.a) as session:
         session.execute("SELECT set_config('foreman.organisation', '', true)")
-        error = refused(
-            session,
-            "WITH s AS MATERIALIZED (SELECT set_config('foreman.organisation', %s, true))"
-            " SELECT count(*) FROM programs, s",
-            str(three.a.id),
-        )
-        assert "foreman.organisation is not set" in str(error)
+        # Which is first is the planner's to say: it fails, or it finds what there is.
+        try:
+            found = session.execute(
+                "WITH s AS MATERIALIZED (SELECT set_config('foreman.organisation', %s, true))"
+                " SELECT count(*) FROM programs, s",
+                [str(three.a.id)],
+            ).fetchone()
+        except psycopg.errors.InsufficientPrivilege as error:
+            assert "foreman.organisation is not set" in str(error)
+        else:
+            assert found == (1,)
 
 
 def test_a_name_of_another_organisation_is_taken_and_no_more_is_said(three):
