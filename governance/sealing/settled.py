@@ -16,6 +16,7 @@ from django.db import connection
 from governance.models import RecordKind, SealingProgress
 from governance.sealing.sealer import TRANSACTIONS
 from governance.sealing.sources import source_of
+from kit.runtime.database.members import as_office
 
 MARGIN = 1.0  # seconds
 GIVEN_OUT = "SELECT coalesce(pg_sequence_last_value(%s::regclass), 0)"
@@ -34,9 +35,10 @@ class Settled:
     def advance(self) -> int:
         """Look at the transactions that are under way, and return the number.
 
-        It uses up one transaction id, and writes nothing.
+        It uses up one transaction id, and writes nothing. How many numbers were given out is a
+        matter of the whole office, which members may not ask.
         """
-        with self._lock:
+        with self._lock, as_office():
             if not self.number:  # of an office that seals, most is known
                 self.number = self.sealed()
             with connection.cursor() as cursor:
