@@ -5,14 +5,14 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import PurePath
 from typing import Any
 
-from django.db import models
+from django.db import IntegrityError, models
 from psycopg import sql
 
 from foreman_office.plan_files import staging
 from foreman_office.plan_files.difference import PlanDifference, difference, names_of
 from foreman_office.plan_files.plan import KINDS, CheckedPlan
 from foreman_office.plan_files.staging import execute
-from kit.core.acts import Actor
+from kit.core.acts import Actor, Refused
 from programs.history import recording
 from programs.models import Wave
 
@@ -50,12 +50,7 @@ def apply(
     mark = {"file": PurePath(plan.name).name, "program": plan.program.key}
     with recording(mark, by=by, override=history):
         staging.allow_time()
-        # A second import of the program waits here, and then finds what this one left.
-        execute(
-            "INSERT INTO import_turns VALUES (%s)"
-            " ON CONFLICT (program_id) DO UPDATE SET program_id = EXCLUDED.program_id",
-            [plan.id],
-        )
+        _take_turn(plan)
         found = difference(plan, history=bool(history))
         if seen is not None and found.digest != seen:
             raise OfficeMoved
@@ -72,6 +67,25 @@ def apply(
             _remark(plan, mark, by)
             progress("remark", found.written_remarks, found.written_remarks)
     return found
+
+
+def _take_turn(plan: CheckedPlan) -> None:
+    """Wait for another import of the program, to find what it left.
+
+    Raises `Refused` where a member's file names a program that is not of their organisation.
+    """
+    try:
+        execute(
+            "INSERT INTO import_turns VALUES (%s)"
+            " ON CONFLICT (program_id) DO UPDATE SET program_id = EXCLUDED.program_id",
+            [plan.id],
+        )
+    except IntegrityError as error:
+        raise Refused(
+            "plan_program_id",
+            "The id or key of this file's program cannot be used here: choose another. Nothing was"
+            " changed.",
+        ) from error
 
 
 def _update(kind: str, found: PlanDifference) -> None:
