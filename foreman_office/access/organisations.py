@@ -9,7 +9,7 @@ an organisation those of the organisation.
 
 import json
 from collections.abc import Callable, Collection
-from functools import cache, wraps
+from functools import partial, wraps
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from django.urls import reverse
 
 from foreman_office.database_roles.policies import SEEN_BY_MEMBERS, WRITTEN_BY_MEMBERS
 from kit.core.acts import Refused
-from kit.core.roles import GuardedView, Role
+from kit.core.roles import READERS, GuardedView, Role, has_role
 from kit.core.row_security import ITSELF
 from kit.runtime.database.members import as_member, as_office, organisation_in_use
 from kit.runtime.database_addresses import has_member
@@ -70,9 +70,12 @@ class OrganisationRouting:
         workplace = workplace_of(request)
         request.workplace = workplace  # type: ignore[attr-defined]
         request.organisation = workplace and workplace.organisation  # type: ignore[attr-defined]
+        request.reads_there = partial(reads_at, request.organisation)  # type: ignore[attr-defined]
         if workplace is None or admin_is_open(request, workplace):
             return self.get_response(request)
         work_at(workplace, request.user)
+        if request.user.opens_records and is_for_admin(request):  # type: ignore[union-attr]
+            give_permissions(request.user, permissions_of_admins())
         with as_member(workplace.organisation):
             return self.get_response(request)
 
@@ -96,15 +99,28 @@ def is_for_admin(request: HttpRequest) -> bool:
 def work_at(workplace: Workplace, user: Any) -> None:
     """Replace the roles of a person by those at a workplace, for this request."""
     user.role_names = set(workplace.roles)
-    if workplace.organisation == OFFICE_ITSELF:
-        return
-    user.opens_records = Role.ADMIN in workplace.roles
-    granted = permissions_of_admins() if user.opens_records else set()
+    user.opens_records = user.is_staff
+    if workplace.organisation != OFFICE_ITSELF:
+        user.opens_records = Role.ADMIN in workplace.roles
+        give_permissions(user, set())
+
+
+def give_permissions(user: Any, granted: set[str]) -> None:
+    """Replace what a person is permitted in the admin, for this request."""
     user._perm_cache = user._group_perm_cache = granted
     user._user_perm_cache = set()
 
 
-@cache
+def reads_at(organisation: UUID | None, user: Any) -> bool:
+    """Return whether a person may still read for an organisation; None is the whole office."""
+    if not user.is_active:
+        return False
+    known = [] if user.is_superuser or not has_member() else workplaces_of(user)
+    if not known:
+        return organisation is None and has_role(user, READERS)
+    return any(each.organisation == organisation and each.roles & READERS for each in known)
+
+
 def permissions_of_admins() -> set[str]:
     """Return what admins may do with the records that belong to organisations."""
     models = {

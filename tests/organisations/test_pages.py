@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from governance.models import Evidence, OrganisationMember
+from kit.live.views import still_reads
 from kit.runtime.database.members import as_member
 from programs.models import Program
 from tests.admin.conftest import Office
@@ -151,6 +152,13 @@ def test_a_busy_builder_is_that_and_no_more(three, ada):
     page = text_of(ada.get(reverse("builders:builder", args=[three.b.builder.pk])))
     assert "Busy" in page
     assert not OTHERS.search(page)
+
+
+def test_a_live_page_of_a_member_stays_until_they_leave(three, ada):
+    request = ada.get("/").wsgi_request
+    assert still_reads(request)
+    OrganisationMember.objects.filter(user__username="ada").delete()
+    assert not still_reads(request)
 
 
 def test_a_query_for_no_organisation_fails_loudly(three):
